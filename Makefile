@@ -1,0 +1,95 @@
+# make                     both programs, into build/plain, linked to here
+# make demo                installs what is missing, builds, shows it all live
+# make test                everything that must always hold (starts its own PostgreSQL)
+# make check               the units: no server, a few seconds
+# make lint                formatting, warnings as errors, static checks
+# make SANITIZE=address,undefined check     instrumented, in its own build folder
+# make help                every target
+
+PROGRAMS := handle-streams periodic bluesky
+PACKAGES := libpq jansson libxxhash
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PKG_CONFIG ?= pkg-config
+INSTALL    ?= install
+PREFIX     ?= /usr/local
+CFLAGS     ?= -O2 -g
+
+# --- flavour: instrumented objects never mix with plain ones -----------------
+
+comma   := ,
+FLAVOUR := $(or $(subst $(comma),-,$(SANITIZE)),$(if $(COVERAGE),coverage),$(if $(MUTANTS),mutant),plain)
+BUILD   := build/$(FLAVOUR)
+
+instrument := $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+              $(if $(COVERAGE),--coverage -O0)
+
+# --- flags: ours stay out of the user's CFLAGS -------------------------------
+
+warnings := -Wall -Wextra -Wshadow -Wvla -Wundef -Wformat=2 -Wstrict-prototypes \
+            -Wmissing-prototypes -Wwrite-strings -Wcast-qual -Wconversion -Wno-sign-conversion \
+            $(if $(WERROR),-Werror)
+hardening := $(if $(SANITIZE)$(COVERAGE),,-D_FORTIFY_SOURCE=2 -fstack-protector-strong)
+cppflags := -I. -I$(BUILD) -D_GNU_SOURCE $(if $(MUTANTS),-DMILLRACE_MUTANTS) \
+            $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
+cflags    = -std=gnu17 -pthread $(warnings) $(hardening) $(CFLAGS) $(instrument)
+ldlibs   := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lm
+
+# --- sources: a new file needs no edit here ----------------------------------
+
+common    := $(wildcard common/*.c)
+ingest    := $(wildcard ingest/*.c)
+aggregate := $(wildcard aggregate/*.c)
+generator := $(wildcard tests/support/bluesky*.c)
+library   := $(common) $(filter-out %/main.c,$(ingest) $(aggregate))
+tidy      := $(wildcard common/*.[ch] ingest/*.[ch] aggregate/*.[ch] tests/unit/*.[ch] tests/support/*.[ch])
+objects    = $(patsubst %.c,$(BUILD)/%.o,$(1))
+units     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+migrations := $(sort $(wildcard sql/schema/*.sql))
+
+# --- building ----------------------------------------------------------------
+
+all: $(PROGRAMS:%=$(BUILD)/%) links
+
+$(BUILD)/handle-streams: $(call objects,$(common) $(ingest))
+$(BUILD)/periodic:       $(call objects,$(common) $(aggregate))
+$(BUILD)/bluesky:        $(call objects,$(generator) common/error.c common/mem.c common/buf.c common/clock.c)
+
+$(units): ldlibs += -lcmocka
+$(units): %: %.o $(BUILD)/libmillrace.a
+
+$(BUILD)/libmillrace.a: $(call objects,$(library))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(PROGRAMS:%=$(BUILD)/%) $(units):
+	@mkdir -p $(@D)
+	$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(ldlibs)
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(cppflags) $(CPPFLAGS) $(cflags) -MMD -MP -c -o $@ $<
+
+# The migrations travel inside the programs, as rows {name, text}.
+$(BUILD)/migrations.inc: $(migrations)
+	@mkdir -p $(@D)
+	for f in $(migrations); do printf '{"%s",\n' "$$(basename $$f .sql)"; \
+	    sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $$f; echo '},'; done > $@
+$(BUILD)/common/schema.o: $(BUILD)/migrations.inc
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# The names people type: ./handle-streams, ./handle-stream, ./periodic, ./bluesky
+links: $(PROGRAMS:%=$(BUILD)/%)
+ifeq ($(FLAVOUR),plain)
+	@for p in $(PROGRAMS); do ln -sf $(BUILD)/$$p $$p; done; ln -sf $(BUILD)/handle-streams handle-stream
+endif
+
+clean:
+	rm -rf build $(PROGRAMS) handle-stream
+
+.PHONY: all links clean
+.DELETE_ON_ERROR:
+.SUFFIXES:

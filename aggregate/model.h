@@ -1,0 +1,154 @@
+/*
+ * model.h - a model file: a query, and how its relation is kept up to date
+ *
+ * `sql/<pack>/models/**` + `/<name>.sql` becomes the relation <pack>.<name>.
+ * The text is plain SQL; leading `--` lines configure it.  model_parse reads
+ * one text and knows nothing of other files or of databases; every error names
+ * file, line and the nearest word that is allowed.  References and markers are
+ * found by the lexer, as spans of `sql`, so that rewriting is cutting.
+ */
+#ifndef AGGREGATE_MODEL_H
+#define AGGREGATE_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/arena.h"
+#include "common/error.h"
+
+enum materialized { MATERIALIZED_VIEW, MATERIALIZED_TABLE, MATERIALIZED_INCREMENTAL };
+
+enum strategy {
+	STRATEGY_NONE, /* a view */
+	STRATEGY_APPEND,
+	STRATEGY_MERGE,
+	STRATEGY_DELTA,
+	STRATEGY_RECOMPUTE,
+	STRATEGY_FULL,
+};
+
+/* Grains and weeks are UTC; weeks begin on Monday. */
+enum grain {
+	GRAIN_NONE, /* the column itself */
+	GRAIN_SECOND,
+	GRAIN_MINUTE,
+	GRAIN_HOUR,
+	GRAIN_DAY,
+	GRAIN_WEEK,
+	GRAIN_MONTH,
+};
+
+struct by_column {
+	const char *name; /* a column of the model */
+	enum grain grain;
+};
+
+/* A name of another relation in the query: sql[start, end) is `pack.name`,
+ * alias follows it ("" if none). */
+struct reference {
+	const char *relation; /* pack.name, unquoted */
+	const char *alias;
+	size_t start, end;
+	int line;
+};
+
+/* A marker, `incremental(e.did, e.event_at)` in a hint comment followed by
+ * `true`: sql[start, end) spans comment and `true`. */
+struct marker {
+	const char *alias;
+	const char *relation;	/* behind the alias */
+	size_t reference;	/* index of that reference */
+	const char **column;	/* one per `by` column; NULL for `*` */
+	size_t column_count;
+	size_t start, end;
+	int line;
+};
+
+enum on_change { ON_CHANGE_RECOMPUTE, ON_CHANGE_AS_OF, ON_CHANGE_IGNORE };
+
+/* A relation that is read but not marked. */
+struct lookup {
+	const char *relation;
+	enum on_change on_change;
+};
+
+enum test_kind {
+	TEST_UNIQUE,
+	TEST_NOT_NULL,
+	TEST_ACCEPTED_VALUES,
+	TEST_EXPRESSION,
+};
+
+enum severity { SEVERITY_ERROR, SEVERITY_WARN };
+
+struct model_test {
+	enum test_kind kind;
+	const char *name;    /* `unique(time)`: shown and logged */
+	const char **column; /* unique, not_null, accepted_values */
+	size_t column_count;
+	const char **value; /* accepted_values */
+	size_t value_count;
+	const char *expression;
+	enum severity severity;
+	int line;
+};
+
+struct model {
+	const char *name; /* bluesky.events */
+	const char *pack;
+	const char *base; /* events */
+	const char *file;
+	const char *text;	 /* the file */
+	const char *sql;	 /* the query: text without header and final ; */
+	int sql_line;		 /* line of the file where sql begins */
+	const char *description;
+	const char *owner;
+	enum materialized materialized;
+	enum strategy strategy;
+	const char **unique_key;
+	size_t unique_key_count;
+	const char **order_by; /* merge: expressions as written */
+	size_t order_by_count;
+	struct by_column *by;
+	size_t by_count;
+	const char *rows;   /* delta: the measure that is 0 when empty */
+	int64_t touch_us;   /* recompute: widening; 0: none */
+	const char **index; /* `(did, event_at)`: further indexes wanted */
+	size_t index_count;
+	struct lookup *lookup;
+	size_t lookup_count;
+	const char **tag;
+	size_t tag_count;
+	struct model_test *test;
+	size_t test_count;
+	const char *export_path;  /* NULL: not exported */
+	const char *export_order; /* expressions after `order by`; NULL: none */
+	struct reference *reference; /* all of them, in order of appearance */
+	size_t reference_count;
+	struct marker *marker;
+	size_t marker_count;
+	uint8_t code_hash[16]; /* of the normalised text */
+	struct arena arena;    /* owns everything above */
+};
+
+/* Parses the text of a model file.  Which of its references are real is for
+ * the project to say, which knows the other files. */
+bool model_parse(struct model **out, const char *file, const char *pack,
+		 const char *base, const char *text,
+		 struct error *err) MUST_CHECK;
+void model_close(struct model *model);
+
+/* How a marked relation is replaced: the reference behind the marker's alias
+ * by `(subquery) alias`, and every marker by `true`. */
+struct substitution {
+	const char *alias;
+	const char *subquery; /* NULL: leave the relation as it is */
+};
+
+/* The query with substitutions made; the caller frees it.  With count 0 it is
+ * the query as it stands: the full refresh. */
+char *model_rewrite(const struct model *model, const struct substitution *sub,
+		    size_t count);
+
+#endif

@@ -1,0 +1,83 @@
+#include "common/buf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/mem.h"
+
+void buf_reset(struct buf *buf)
+{
+	buf->len = 0;
+	if (buf->data)
+		buf->data[0] = '\0';
+}
+
+void buf_release(struct buf *buf)
+{
+	free(buf->data);
+	*buf = BUF_INIT;
+}
+
+char *buf_detach(struct buf *buf)
+{
+	char *data = buf->data ? buf->data : mem_strdup("");
+
+	*buf = BUF_INIT;
+	return data;
+}
+
+char *buf_reserve(struct buf *buf, size_t more)
+{
+	size_t needed = buf->len + more + 1;
+	size_t wanted = buf->capacity ? buf->capacity : 64;
+
+	if (needed > buf->capacity) {
+		while (wanted < needed)
+			wanted += wanted / 2;
+		buf->data = mem_realloc(buf->data, wanted);
+		buf->capacity = wanted;
+	}
+	return buf->data + buf->len;
+}
+
+void buf_add(struct buf *buf, const void *bytes, size_t len)
+{
+	char *to = buf_reserve(buf, len);
+
+	if (len)
+		memcpy(to, bytes, len);
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+}
+
+void buf_add_text(struct buf *buf, const char *text)
+{
+	buf_add(buf, text, strlen(text));
+}
+
+void buf_add_byte(struct buf *buf, char byte)
+{
+	buf_add(buf, &byte, 1);
+}
+
+void buf_format(struct buf *buf, const char *fmt, ...)
+{
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	if (len < 0)
+		return;
+	va_start(args, fmt);
+	vsnprintf(buf_reserve(buf, (size_t)len), (size_t)len + 1, fmt, args);
+	va_end(args);
+	buf->len += (size_t)len;
+}
+
+const char *buf_text(const struct buf *buf)
+{
+	return buf->data ? buf->data : "";
+}

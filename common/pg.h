@@ -1,0 +1,104 @@
+/*
+ * pg.h - a connection to PostgreSQL on which nothing waits for ever
+ *
+ * Every call has a deadline.  When it passes, or the connection breaks, or the
+ * server ends it (FATAL, PANIC), the error is TRANSIENT with `lost` set: the
+ * connection is unusable and the server may or may not have acted.  An ERROR
+ * from the server leaves the connection usable, carries its SQLSTATE and the
+ * kind that the policy table in pg.c gives to its class.
+ *
+ * Sessions are pinned at connect: UTF8, UTC, ISO dates, lc_messages C, an empty
+ * search_path.  A role's settings and anything a pooler could lose are set with
+ * SET LOCAL by whoever begins a transaction.
+ */
+#ifndef COMMON_PG_H
+#define COMMON_PG_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+struct pg;
+
+/* The last ERROR of a connection, for those who must look closer.  Strings are
+ * borrowed until the next call on the connection; "" where PostgreSQL said
+ * nothing. */
+struct pg_failure {
+	const char *sqlstate;
+	const char *message; /* may quote row content: not for logs */
+	const char *detail;
+	const char *hint;
+	const char *context;
+	const char *column;
+	const char *constraint;
+	long position; /* character in the statement, from 1; 0: none */
+};
+
+/* Connects.  dsn: a libpq string or URI; "" takes PG* and the services.
+ * application names the session in pg_stat_activity. */
+bool pg_open(struct pg **out, const char *dsn, const char *application,
+	     int64_t timeout_ms, struct error *err) MUST_CHECK;
+
+/* Ends the session.  NULL is allowed. */
+void pg_close(struct pg *pg);
+
+/* False once a call has failed with `lost`. */
+bool pg_is_usable(const struct pg *pg);
+
+/* The socket, for poll(). */
+int pg_fd(const struct pg *pg);
+
+/* libpq's own handle, for escaping and notifications. */
+PGconn *pg_raw(struct pg *pg);
+
+/* What the last ERROR said.  Never NULL. */
+const struct pg_failure *pg_failure(const struct pg *pg);
+
+/* Runs one or more statements in one message and discards their rows. */
+bool pg_run(struct pg *pg, int64_t timeout_ms, struct error *err,
+	    const char *sql) MUST_CHECK;
+
+/* The same with a printf format.  Values must be escaped: pg_literal. */
+bool pg_runf(struct pg *pg, int64_t timeout_ms, struct error *err,
+	     const char *fmt, ...) MUST_CHECK
+	__attribute__((format(printf, 4, 5)));
+
+/* Runs one or more statements in one message.  *out is the result of the last
+ * statement that returned rows; the caller PQclears it.  tag, if not NULL,
+ * receives the command tag of the last statement (`COMMIT`, `INSERT 0 3`). */
+bool pg_fetch(struct pg *pg, int64_t timeout_ms, struct error *err,
+	      PGresult **out, char tag[64], const char *sql) MUST_CHECK;
+
+/* One statement with bound text values ($1 ...; NULL is null). */
+bool pg_fetch_params(struct pg *pg, int64_t timeout_ms, struct error *err,
+		     PGresult **out, const char *sql, int count,
+		     const char *const *values) MUST_CHECK;
+
+/* pg_fetch in two halves, for whoever must know that a message has left. */
+bool pg_send(struct pg *pg, int64_t timeout_ms, struct error *err,
+	     const char *sql) MUST_CHECK;
+bool pg_receive(struct pg *pg, int64_t timeout_ms, struct error *err,
+		PGresult **out, char tag[64]) MUST_CHECK;
+
+/* COPY ... FROM STDIN in three steps.  sql may hold statements before the
+ * COPY.  pg_copy_end checks nothing but success; *rows is the command tag's
+ * count, which the caller compares with what was sent. */
+bool pg_copy_begin(struct pg *pg, int64_t timeout_ms, struct error *err,
+		   const char *sql) MUST_CHECK;
+bool pg_copy_send(struct pg *pg, int64_t timeout_ms, struct error *err,
+		  const void *bytes, size_t len) MUST_CHECK;
+bool pg_copy_end(struct pg *pg, int64_t timeout_ms, struct error *err,
+		 uint64_t *rows) MUST_CHECK;
+
+/* Quoted identifier / literal, appended to a buf. */
+struct buf;
+void pg_identifier(struct pg *pg, struct buf *out, const char *name);
+void pg_literal(struct pg *pg, struct buf *out, const char *value);
+
+/* How a SQLSTATE is treated: by longest prefix in the policy table. */
+enum error_kind pg_kind(const char *sqlstate);
+
+#endif

@@ -1,0 +1,306 @@
+-- min_program: 1
+-- The bookkeeping that both programs share.  Runs once, in one transaction,
+-- as the user who logs in; everything it makes belongs to millrace_owner.
+
+-- Roles are cluster-wide: another database may have made them already.
+do $$
+declare
+    name text;
+begin
+    foreach name in array array['millrace_owner', 'millrace_ingest',
+                                'millrace_aggregate', 'millrace_read'] loop
+        begin
+            execute format('create role %I nologin', name);
+        exception when duplicate_object or unique_violation then
+            null;
+        end;
+        if not pg_has_role(current_user, name, 'member') then
+            execute format('grant %I to %I', name, current_user);
+        end if;
+    end loop;
+    execute format('grant create on database %I to millrace_owner, millrace_aggregate',
+                   current_database());
+end $$;
+
+create schema if not exists millrace;
+alter schema millrace owner to millrace_owner;
+create schema if not exists staging authorization millrace_owner;
+create schema if not exists millrace_old authorization millrace_aggregate;
+
+set local role millrace_owner;
+
+create table millrace.schema_version (
+    version     int primary key,
+    name        text not null,
+    min_program int not null,       -- programs that know fewer migrations refuse to run
+    program     text not null,      -- version of the program that applied it
+    applied_at  timestamptz not null default now()
+);
+
+-- The ledger: one row per relation that a batch or a model run touched,
+-- written in that batch's or run's own transaction.
+create table millrace.load (
+    xid          xid8        not null default pg_current_xact_id(),  -- first: taken before the identity is drawn
+    load_id      bigint      generated always as identity primary key,
+    relation     text        not null,
+    loaded_at    timestamptz not null,
+    op           "char"      not null default 'i',   -- i insert, u upsert, d delete or replace a range, t replace all, r recompute
+    row_count    bigint      not null,
+    reject_count bigint      not null default 0,
+    byte_count   bigint      not null default 0,
+    event_min    timestamptz,
+    event_max    timestamptz,
+    parts        jsonb,
+    origin       jsonb,
+    unique (relation, loaded_at)
+);
+
+-- How far each part of a source has been loaded; moved by advance() only.
+create table millrace.position (
+    source        text        not null,
+    part          int         not null,
+    next_offset   bigint      not null,
+    epoch         bigint      not null,
+    anchor_offset bigint,
+    anchor_hash   bytea,
+    owner         text        not null,
+    updated_at    timestamptz not null default now(),
+    primary key (source, part)
+);
+
+-- Offsets that can never be loaded: audited loss.
+create table millrace.gap (
+    gap_id      bigint      generated always as identity primary key,
+    source      text        not null,
+    part        int         not null,
+    from_offset bigint      not null,
+    to_offset   bigint      not null,
+    reason      text        not null,
+    detected_at timestamptz not null default now()
+);
+
+-- One row per record that could not become a row.
+create table millrace.reject (
+    reject_id      bigint      generated always as identity primary key,
+    load_id        bigint      not null,
+    relation       text,                     -- null: no stream took it
+    source         text        not null,
+    part           int         not null,
+    position       bigint      not null,     -- offset of the record in its part
+    reason         text        not null,
+    sqlstate       text,
+    column_name    text,
+    raw            bytea       not null,     -- the record; of one over max-line the first 64 KiB
+    raw_length     bigint      not null,     -- its full length in bytes
+    rejected_at    timestamptz not null default now(),
+    replayed_at    timestamptz,
+    replay_load_id bigint
+);
+create index on millrace.reject (load_id);
+create index on millrace.reject (reject_id) where replayed_at is null;
+
+-- JSON paths that no stream maps.
+create table millrace.drift (
+    relation      text        not null,
+    path          text        not null,
+    kind          text        not null,      -- JSON kind: object, array, string, number, boolean
+    first_seen    timestamptz not null default now(),
+    last_seen     timestamptz not null default now(),
+    sampled_count bigint      not null,
+    sample        text,
+    primary key (relation, path, kind)
+);
+
+create table millrace.model (
+    model           text primary key,        -- pack.name
+    materialized    text        not null,
+    strategy        text,
+    code_hash       bytea       not null,
+    built_at        timestamptz not null default now(),
+    loaded_through  timestamptz,             -- newest load included
+    gone_from_load  bigint      not null default 0,  -- gone rows are complete from this load on
+    exported_hash   bytea,                   -- of the CSV written last
+    last_run        bigint
+);
+
+create table millrace.run (
+    run_id      bigint      generated always as identity primary key,
+    command     text        not null,
+    program     text        not null,
+    host        text        not null,
+    started_at  timestamptz not null default now(),
+    finished_at timestamptz,
+    status      text                          -- success, error, fail (a test), stopped
+);
+
+create table millrace.run_model (
+    run_id      bigint      not null references millrace.run on delete cascade,
+    model       text        not null,
+    status      text        not null,         -- success, error, fail, skipped
+    action      text        not null,         -- build, rebuild, append, merge, delta, recompute, full, seed, view
+    loads       int         not null default 0,
+    inserted    bigint      not null default 0,
+    deleted     bigint      not null default 0,
+    started_at  timestamptz not null,
+    duration_ms double precision not null,
+    message     text,
+    primary key (run_id, model)
+);
+
+-- The exactly-once backstop: which model has consumed which load.
+create table millrace.model_load (
+    model   text   not null,
+    load_id bigint not null,
+    run_id  bigint not null,
+    primary key (model, load_id)
+);
+
+create table millrace.test_result (
+    run_id   bigint      not null references millrace.run on delete cascade,
+    model    text        not null,
+    test     text        not null,            -- unique(time), not_null(time), ...
+    severity text        not null,
+    status   text        not null,            -- pass, warn, fail, error
+    failures bigint,
+    sample   jsonb,                           -- some of the failing rows
+    at       timestamptz not null default now(),
+    primary key (run_id, model, test)
+);
+
+-- Moves positions, all or none.  MR001: another owner has moved one, or this
+-- batch does not begin where the position stands.  Arrays sorted by the caller.
+create function millrace.advance(sources text[], parts int[], epochs bigint[],
+    froms bigint[], tos bigint[], anchor_offsets bigint[], anchor_hashes bytea[])
+returns void language plpgsql security definer
+set search_path = pg_catalog as $$
+begin
+    for i in 1 .. cardinality(sources) loop
+        update millrace.position
+        set next_offset = tos[i], updated_at = now(),
+            anchor_offset = anchor_offsets[i], anchor_hash = anchor_hashes[i]
+        where source = sources[i] and part = parts[i]
+            and epoch = epochs[i] and next_offset = froms[i];
+        if not found then
+            raise exception 'position of % part % has moved', sources[i], parts[i]
+                using errcode = 'MR001';
+        end if;
+    end loop;
+end $$;
+
+-- Makes the daily partitions of every staging table, from yesterday to
+-- days_ahead, and returns how many were missing.  CREATE ... PARTITION OF would
+-- wait behind every open writer; CREATE (LIKE) and ATTACH does not.
+create function millrace.ensure_partitions(days_ahead int default 7)
+returns int language plpgsql security definer
+set search_path = pg_catalog set timezone = 'UTC' as $$
+declare
+    parent record;
+    day    date;
+    name   text;
+    made   int := 0;
+begin
+    perform pg_advisory_xact_lock(hashtext('millrace.ensure_partitions'));
+    for parent in
+        select c.oid, c.relname from pg_class c
+        where c.relnamespace = 'staging'::regnamespace and c.relkind = 'p'
+        order by c.relname
+    loop
+        for day in select d::date from generate_series(
+            current_date - 1, current_date + days_ahead, interval '1 day') d
+        loop
+            name := left(parent.relname, 54) || '_' || to_char(day, 'YYYYMMDD');
+            continue when to_regclass(format('staging.%I', name)) is not null;
+            execute format('create table staging.%I (like staging.%I including defaults including constraints)',
+                           name, parent.relname);
+            execute format('alter table staging.%I attach partition staging.%I for values from (%L) to (%L)',
+                           parent.relname, name, day::timestamptz, (day + 1)::timestamptz);
+            made := made + 1;
+        end loop;
+    end loop;
+    return made;
+end $$;
+
+-- Gives a staging table what both programs expect of it: a BRIN index on
+-- loaded_at, rights that keep loaded_at out of the writers' hands, partitions.
+create function millrace.adopt_staging(name text)
+returns void language plpgsql security definer
+set search_path = pg_catalog as $$
+declare
+    rel  regclass := format('staging.%I', name)::regclass;
+    cols text;
+begin
+    if not exists (select from pg_index i join pg_class x on x.oid = i.indexrelid
+                   join pg_am a on a.oid = x.relam
+                   where i.indrelid = rel and a.amname = 'brin') then
+        execute format('create index on %s using brin (loaded_at) with (pages_per_range = 32, autosummarize = on)', rel);
+    end if;
+    select string_agg(quote_ident(attname), ', ' order by attnum) into cols
+    from pg_attribute
+    where attrelid = rel and attnum > 0 and not attisdropped and attname <> 'loaded_at';
+    execute format('grant insert (%s) on %s to millrace_ingest', cols, rel);
+    execute format('grant select on %s to millrace_ingest, millrace_aggregate', rel);
+    perform millrace.ensure_partitions();
+end $$;
+
+-- Brings the BRIN summaries of a staging table up to date: BRIN is blind to
+-- its unsummarised tail, which is where new loads are.  Partitions that end at
+-- or before `since` are left alone.
+create function millrace.summarize(relation text, since timestamptz default '-infinity')
+returns int language plpgsql security definer
+set search_path = pg_catalog set timezone = 'UTC' as $$
+declare
+    leaf record;
+    done int := 0;
+begin
+    for leaf in
+        select x.indexrelid as index
+        from pg_partition_tree(to_regclass(relation)) t
+        join pg_class c on c.oid = t.relid
+        join pg_index x on x.indrelid = t.relid
+        join pg_class i on i.oid = x.indexrelid
+        join pg_am a on a.oid = i.relam and a.amname = 'brin'
+        where t.isleaf
+            and (not c.relispartition or since = '-infinity' or
+                 (regexp_match(pg_get_expr(c.relpartbound, c.oid), $r$TO \('([^']+)'\)$r$))[1]::timestamptz > since)
+    loop
+        done := done + brin_summarize_new_values(leaf.index);
+    end loop;
+    return done;
+end $$;
+
+-- What a monitor reads: one row per staging table and per model.
+create view millrace.status as
+select 'stream' as kind, l.relation as name, max(l.loaded_at) as loaded_through,
+    count(*) as loads, sum(l.row_count) as rows, sum(l.reject_count) as rejects,
+    null::bigint as pending_loads, null::text as last_status
+from millrace.load l
+where l.relation like 'staging.%' or l.relation = 'millrace.reject'
+group by l.relation
+union all
+select m.materialized, m.model, m.loaded_through,
+    (select count(*) from millrace.model_load x where x.model = m.model),
+    null, null, null, r.status
+from millrace.model m
+left join millrace.run_model r on r.run_id = m.last_run and r.model = m.model;
+
+revoke all on all functions in schema millrace from public;
+grant usage on schema millrace to millrace_ingest, millrace_aggregate, millrace_read;
+grant usage on schema staging to millrace_ingest, millrace_aggregate;
+
+grant select on millrace.schema_version, millrace.load, millrace.gap, millrace.reject, millrace.drift,
+    millrace.position to millrace_ingest, millrace_aggregate;
+grant insert (relation, loaded_at, op, row_count, reject_count, byte_count, event_min, event_max, parts, origin),
+    update (row_count, reject_count, event_min, event_max)
+    on millrace.load to millrace_ingest, millrace_aggregate;
+grant insert, delete, update (epoch, owner, updated_at) on millrace.position to millrace_ingest;
+grant insert on millrace.gap to millrace_ingest;
+grant insert, update (replayed_at, replay_load_id) on millrace.reject to millrace_ingest;
+grant insert, update on millrace.drift to millrace_ingest;
+grant execute on function millrace.advance, millrace.ensure_partitions, millrace.summarize
+    to millrace_ingest, millrace_aggregate;
+grant execute on function millrace.adopt_staging to millrace_ingest, millrace_aggregate;
+
+grant select, insert, update, delete on millrace.model, millrace.model_load, millrace.run,
+    millrace.run_model, millrace.test_result to millrace_aggregate;
+grant select on millrace.status to millrace_ingest, millrace_aggregate, millrace_read;
+reset role;
