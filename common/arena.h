@@ -14,7 +14,7 @@ struct arena_block;
 
 struct arena {
 	struct arena_block *block; /* the one being filled, newest first */
-	size_t used;		   /* bytes of it taken */
+	size_t used;               /* bytes of it taken */
 };
 
 #define ARENA_INIT ((struct arena){0})

@@ -17,10 +17,10 @@
 #define MUST_CHECK __attribute__((warn_unused_result))
 
 enum error_kind {
-	ERROR_NONE,	 /* nothing has failed */
+	ERROR_NONE,      /* nothing has failed */
 	ERROR_TRANSIENT, /* the same call may succeed later: back off, retry */
-	ERROR_DATA,	 /* this record is at fault: set it aside, go on */
-	ERROR_FATAL,	 /* retrying cannot help: stop */
+	ERROR_DATA,      /* this record is at fault: set it aside, go on */
+	ERROR_FATAL,     /* retrying cannot help: stop */
 };
 
 /* The exit codes of both programs; the manual's table is this one. */
@@ -38,7 +38,7 @@ struct error {
 	enum error_kind kind;
 	enum exit_status status;
 	char sqlstate[6]; /* of PostgreSQL's ERROR; "" if there was none */
-	bool lost;	  /* no answer came: the server may still have acted */
+	bool lost;        /* no answer came: the server may still have acted */
 	char text[1024];  /* NUL-terminated; truncated, never overrun */
 };
 

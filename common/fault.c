@@ -12,7 +12,7 @@ static const char *const names[] = {
 #undef FAULT_NAME
 };
 
-static int armed = -1;	 /* the fault point chosen, or -1 */
+static int armed = -1;   /* the fault point chosen, or -1 */
 static atomic_long left; /* passes until it strikes */
 
 bool fault_init(void)

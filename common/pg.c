@@ -1,0 +1,464 @@
+#include "common/pg.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/mem.h"
+
+enum { COPY_CHUNK = 256 * 1024 }; /* libpq counts bytes in an int */
+
+struct pg {
+	PGconn *conn;
+	PGresult *failed; /* holds the strings of `failure` */
+	struct pg_failure failure;
+	bool lost;
+};
+
+/* What may be done about a SQLSTATE; the longest prefix that fits wins. */
+static const struct policy {
+	const char *prefix;
+	enum error_kind kind;
+} policies[] = {
+	{"08", ERROR_TRANSIENT},    /* connection exception */
+	{"22", ERROR_DATA},         /* data exception */
+	{"23", ERROR_DATA},         /* integrity constraint violation */
+	{"25006", ERROR_TRANSIENT}, /* read-only: a standby, look again */
+	{"40", ERROR_TRANSIENT},    /* serialization failure, deadlock */
+	{"53", ERROR_TRANSIENT},    /* insufficient resources, disk full */
+	{"55P03", ERROR_TRANSIENT}, /* lock not available */
+	{"57014", ERROR_TRANSIENT}, /* query cancelled, statement timeout */
+	{"57P", ERROR_TRANSIENT},   /* shutdown, crash, starting up */
+	{"58030", ERROR_TRANSIENT}, /* I/O error */
+	{"MR001", ERROR_TRANSIENT}, /* a position has moved: look again */
+};
+
+enum error_kind pg_kind(const char *sqlstate)
+{
+	enum error_kind kind = ERROR_FATAL;
+	size_t longest = 0;
+
+	for (size_t i = 0; i < sizeof policies / sizeof *policies; i++) {
+		size_t len = strlen(policies[i].prefix);
+
+		if (len > longest &&
+		    !strncmp(sqlstate, policies[i].prefix, len)) {
+			kind = policies[i].kind;
+			longest = len;
+		}
+	}
+	return kind;
+}
+
+/* --- errors --------------------------------------------------------------- */
+
+static const char *field(const PGresult *res, int code)
+{
+	const char *value = PQresultErrorField(res, code);
+
+	return value ? value : "";
+}
+
+/* libpq's own message in one line. */
+static void add_message(struct error *err, enum error_kind kind,
+			const char *message)
+{
+	char line[512];
+	size_t len = 0;
+
+	for (; *message && len < sizeof line - 1; message++) {
+		if (*message == '\n' && (!message[1] || !len))
+			continue;
+		line[len++] = *message == '\n' ? ' ' : *message;
+	}
+	line[len] = '\0';
+	error_set(err, kind, STATUS_DATABASE, "%s", len ? line : "no answer");
+}
+
+/* The connection is gone, or must be taken for gone. */
+static bool lose(struct pg *pg, struct error *err, const char *why)
+{
+	if (why)
+		error_set(err, ERROR_TRANSIENT, STATUS_DATABASE, "%s", why);
+	else
+		add_message(err, ERROR_TRANSIENT, PQerrorMessage(pg->conn));
+	err->lost = true;
+	pg->lost = true;
+	return false;
+}
+
+static const char *const no_answer =
+	"PostgreSQL has not answered within the time allowed";
+
+/* Takes res: keeps it for pg_failure and words the error. */
+static bool fail(struct pg *pg, PGresult *res, struct error *err)
+{
+	const char *state = field(res, PG_DIAG_SQLSTATE);
+	const char *severity = field(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+	const char *hint = field(res, PG_DIAG_MESSAGE_HINT);
+	const char *position = field(res, PG_DIAG_STATEMENT_POSITION);
+
+	PQclear(pg->failed);
+	pg->failed = res;
+	pg->failure = (struct pg_failure){
+		.sqlstate = state,
+		.message = field(res, PG_DIAG_MESSAGE_PRIMARY),
+		.detail = field(res, PG_DIAG_MESSAGE_DETAIL),
+		.hint = hint,
+		.context = field(res, PG_DIAG_CONTEXT),
+		.column = field(res, PG_DIAG_COLUMN_NAME),
+		.constraint = field(res, PG_DIAG_CONSTRAINT_NAME),
+		.position = strtol(position, NULL, 10),
+	};
+	if (!*state) /* libpq's own words: the connection broke */
+		return lose(pg, err, NULL);
+	error_set(err, pg_kind(state), STATUS_DATABASE, "%s (SQLSTATE %s)%s%s",
+		  pg->failure.message, state, *hint ? "; " : "", hint);
+	memcpy(err->sqlstate, state, sizeof err->sqlstate - 1);
+	err->sqlstate[sizeof err->sqlstate - 1] = '\0';
+	if (strcmp(severity, "ERROR") != 0) { /* FATAL, PANIC */
+		err->kind = ERROR_TRANSIENT;
+		err->lost = true;
+		pg->lost = true;
+	}
+	return false;
+}
+
+/* --- waiting -------------------------------------------------------------- */
+
+/* Waits until the socket is ready or the deadline has passed. */
+static bool wait_socket(struct pg *pg, short events, int64_t deadline,
+			struct error *err)
+{
+	for (;;) {
+		struct pollfd fd = {.fd = PQsocket(pg->conn), .events = events};
+		int64_t left = deadline - clock_ms();
+		int n;
+
+		if (fd.fd < 0)
+			return lose(pg, err, NULL);
+		if (left <= 0)
+			return lose(pg, err, no_answer);
+		n = poll(&fd, 1, left > 60000 ? 60000 : (int)left);
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			return lose(pg, err, strerror(errno));
+	}
+}
+
+/* Sends what libpq has buffered, reading what comes meanwhile. */
+static bool flush(struct pg *pg, int64_t deadline, struct error *err)
+{
+	int left;
+
+	while ((left = PQflush(pg->conn)) > 0) {
+		if (!wait_socket(pg, POLLIN | POLLOUT, deadline, err))
+			return false;
+		if (!PQconsumeInput(pg->conn))
+			return lose(pg, err, NULL);
+	}
+	return left == 0 || lose(pg, err, NULL);
+}
+
+/* The next result, NULL at the end of the answer. */
+static bool next_result(struct pg *pg, int64_t deadline, PGresult **out,
+			struct error *err)
+{
+	while (PQisBusy(pg->conn)) {
+		if (!wait_socket(pg, POLLIN, deadline, err))
+			return false;
+		if (!PQconsumeInput(pg->conn))
+			return lose(pg, err, NULL);
+	}
+	*out = PQgetResult(pg->conn);
+	return true;
+}
+
+/* --- connecting ----------------------------------------------------------- */
+
+static void quiet(void *unused, const PGresult *notice)
+{
+	(void)unused;
+	(void)notice;
+}
+
+static bool handshake(struct pg *pg, int64_t deadline, struct error *err)
+{
+	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+
+	while (state != PGRES_POLLING_OK) {
+		if (state == PGRES_POLLING_FAILED)
+			return lose(pg, err, NULL);
+		if (!wait_socket(pg,
+				 state == PGRES_POLLING_READING ? POLLIN
+								: POLLOUT,
+				 deadline, err))
+			return false;
+		state = PQconnectPoll(pg->conn);
+	}
+	return true;
+}
+
+bool pg_open(struct pg **out, const char *dsn, const char *application,
+	     int64_t timeout_ms, struct error *err)
+{
+	static const char session[] =
+		"set client_encoding = 'UTF8'; set timezone = 'UTC'; "
+		"set datestyle = 'ISO, YMD'; set intervalstyle = 'iso_8601'; "
+		"set standard_conforming_strings = on; "
+		"set bytea_output = 'hex'; set extra_float_digits = 1; "
+		"set search_path = pg_catalog, pg_temp; "
+		"set client_min_messages = warning";
+	/* What dsn says itself comes later and wins, but for the last. */
+	const char *const keys[] = {"keepalives_idle", "tcp_user_timeout",
+				    "dbname", "application_name", NULL};
+	const char *const values[] = {"30", "10000", dsn, application, NULL};
+	int64_t deadline = clock_ms() + timeout_ms;
+	struct pg *pg = mem_zalloc(1, sizeof *pg);
+
+	pg->conn = PQconnectStartParams(keys, values, 1);
+	if (!pg->conn)
+		abort();
+	PQsetNoticeReceiver(pg->conn, quiet, NULL);
+	if (PQstatus(pg->conn) == CONNECTION_BAD) {
+		lose(pg, err, NULL);
+		goto failed;
+	}
+	if (!handshake(pg, deadline, err))
+		goto failed;
+	PQsetnonblocking(pg->conn, 1);
+	if (!pg_run(pg, timeout_ms, err, session))
+		goto failed;
+	*out = pg;
+	return true;
+failed:
+	pg_close(pg);
+	return false;
+}
+
+void pg_close(struct pg *pg)
+{
+	if (!pg)
+		return;
+	PQclear(pg->failed);
+	PQfinish(pg->conn);
+	free(pg);
+}
+
+bool pg_is_usable(const struct pg *pg)
+{
+	return !pg->lost && PQstatus(pg->conn) == CONNECTION_OK;
+}
+
+int pg_fd(const struct pg *pg)
+{
+	return PQsocket(pg->conn);
+}
+
+PGconn *pg_raw(struct pg *pg)
+{
+	return pg->conn;
+}
+
+const struct pg_failure *pg_failure(const struct pg *pg)
+{
+	static const struct pg_failure none = {"", "", "", "", "", "", "", 0};
+
+	return pg->failed ? &pg->failure : &none;
+}
+
+/* --- statements ----------------------------------------------------------- */
+
+bool pg_send(struct pg *pg, int64_t timeout_ms, struct error *err,
+	     const char *sql)
+{
+	if (!PQsendQuery(pg->conn, sql))
+		return lose(pg, err, NULL);
+	return flush(pg, clock_ms() + timeout_ms, err);
+}
+
+/* Reads one answer to its end.  Rows of the last statement that had any stay
+ * in *rows; the first error wins.  Stops at COPY IN, which *copying reports. */
+static bool collect(struct pg *pg, int64_t deadline, PGresult **rows,
+		    char tag[64], bool *copying, struct error *err)
+{
+	PGresult *res;
+	bool ok = true;
+
+	for (;;) {
+		if (!next_result(pg, deadline, &res, err))
+			return false;
+		if (!res)
+			return ok;
+		switch (PQresultStatus(res)) {
+		case PGRES_FATAL_ERROR:
+		case PGRES_BAD_RESPONSE:
+			if (ok)
+				ok = fail(pg, res, err);
+			else
+				PQclear(res);
+			if (pg->lost)
+				return false;
+			continue;
+		case PGRES_COPY_IN:
+			PQclear(res);
+			*copying = true;
+			return ok;
+		default:
+			break;
+		}
+		if (tag)
+			strncpy(tag, PQcmdStatus(res), 63);
+		if (rows && PQresultStatus(res) == PGRES_TUPLES_OK) {
+			PQclear(*rows);
+			*rows = res;
+		} else {
+			PQclear(res);
+		}
+	}
+}
+
+bool pg_receive(struct pg *pg, int64_t timeout_ms, struct error *err,
+		PGresult **out, char tag[64])
+{
+	PGresult *rows = NULL;
+	bool copying = false;
+
+	if (tag)
+		memset(tag, 0, 64);
+	if (!collect(pg, clock_ms() + timeout_ms, &rows, tag, &copying, err)) {
+		PQclear(rows);
+		return false;
+	}
+	if (out)
+		*out = rows;
+	else
+		PQclear(rows);
+	return true;
+}
+
+bool pg_fetch(struct pg *pg, int64_t timeout_ms, struct error *err,
+	      PGresult **out, char tag[64], const char *sql)
+{
+	return pg_send(pg, timeout_ms, err, sql) &&
+	       pg_receive(pg, timeout_ms, err, out, tag);
+}
+
+bool pg_run(struct pg *pg, int64_t timeout_ms, struct error *err,
+	    const char *sql)
+{
+	return pg_fetch(pg, timeout_ms, err, NULL, NULL, sql);
+}
+
+bool pg_runf(struct pg *pg, int64_t timeout_ms, struct error *err,
+	     const char *fmt, ...)
+{
+	char *sql = NULL;
+	va_list args;
+	bool ok;
+
+	va_start(args, fmt);
+	if (vasprintf(&sql, fmt, args) < 0)
+		abort();
+	va_end(args);
+	ok = pg_run(pg, timeout_ms, err, sql);
+	free(sql);
+	return ok;
+}
+
+bool pg_fetch_params(struct pg *pg, int64_t timeout_ms, struct error *err,
+		     PGresult **out, const char *sql, int count,
+		     const char *const *values)
+{
+	if (!PQsendQueryParams(pg->conn, sql, count, NULL, values, NULL, NULL,
+			       0))
+		return lose(pg, err, NULL);
+	return flush(pg, clock_ms() + timeout_ms, err) &&
+	       pg_receive(pg, timeout_ms, err, out, NULL);
+}
+
+/* --- COPY ----------------------------------------------------------------- */
+
+bool pg_copy_begin(struct pg *pg, int64_t timeout_ms, struct error *err,
+		   const char *sql)
+{
+	bool copying = false;
+
+	if (!pg_send(pg, timeout_ms, err, sql) ||
+	    !collect(pg, clock_ms() + timeout_ms, NULL, NULL, &copying, err))
+		return false;
+	if (!copying)
+		return error_set(err, ERROR_FATAL, STATUS_DATABASE,
+				 "COPY has not begun");
+	return true;
+}
+
+bool pg_copy_send(struct pg *pg, int64_t timeout_ms, struct error *err,
+		  const void *bytes, size_t len)
+{
+	int64_t deadline = clock_ms() + timeout_ms;
+	const char *from = bytes;
+
+	while (len) {
+		int chunk = len > COPY_CHUNK ? COPY_CHUNK : (int)len;
+		int taken = PQputCopyData(pg->conn, from, chunk);
+
+		if (taken < 0)
+			return lose(pg, err, NULL);
+		if (!flush(pg, deadline, err))
+			return false;
+		if (taken == 0)
+			continue;
+		from += chunk;
+		len -= (size_t)chunk;
+	}
+	return true;
+}
+
+bool pg_copy_end(struct pg *pg, int64_t timeout_ms, struct error *err,
+		 uint64_t *rows)
+{
+	int64_t deadline = clock_ms() + timeout_ms;
+	bool copying = false;
+	char tag[64] = "";
+	int ended;
+
+	while ((ended = PQputCopyEnd(pg->conn, NULL)) == 0)
+		if (!flush(pg, deadline, err))
+			return false;
+	if (ended < 0)
+		return lose(pg, err, NULL);
+	if (!flush(pg, deadline, err) ||
+	    !collect(pg, deadline, NULL, tag, &copying, err))
+		return false;
+	*rows = strncmp(tag, "COPY ", 5) ? 0 : strtoull(tag + 5, NULL, 10);
+	return true;
+}
+
+/* --- quoting -------------------------------------------------------------- */
+
+void pg_identifier(struct pg *pg, struct buf *out, const char *name)
+{
+	char *quoted = PQescapeIdentifier(pg->conn, name, strlen(name));
+
+	/* NULL: not valid UTF-8, which every caller has refused before */
+	if (!quoted)
+		abort();
+	buf_add_text(out, quoted);
+	PQfreemem(quoted);
+}
+
+void pg_literal(struct pg *pg, struct buf *out, const char *value)
+{
+	char *quoted = PQescapeLiteral(pg->conn, value, strlen(value));
+
+	if (!quoted)
+		abort();
+	buf_add_text(out, quoted);
+	PQfreemem(quoted);
+}

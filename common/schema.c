@@ -1,0 +1,151 @@
+#include "common/schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/pg.h"
+#include "common/version.h"
+
+enum { QUICK_MS = 10000, MIGRATE_MS = 600000 };
+
+static const struct migration {
+	const char *name; /* 001_init: its number leads */
+	const char *sql;
+} migrations[] = {
+#include "migrations.inc"
+};
+
+enum { MIGRATION_COUNT = sizeof migrations / sizeof *migrations };
+
+static int number(const struct migration *migration)
+{
+	return (int)strtol(migration->name, NULL, 10);
+}
+
+/* A migration's first line says which programs may still work with it. */
+static int min_program(const struct migration *migration)
+{
+	int min;
+
+	if (sscanf(migration->sql, "-- min_program: %d", &min) != 1)
+		abort();
+	return min;
+}
+
+int schema_newest(void)
+{
+	return number(&migrations[MIGRATION_COUNT - 1]);
+}
+
+/* *version: the newest migration applied, 0 if none; *min: what it asks of
+ * programs. */
+static bool look(struct pg *pg, int *version, int *min, struct error *err)
+{
+	PGresult *res = NULL;
+	bool there;
+
+	*version = *min = 0;
+	if (!pg_fetch(pg, QUICK_MS, err, &res, NULL,
+		      "select to_regclass('millrace.schema_version') "
+		      "is not null"))
+		return false;
+	there = PQgetvalue(res, 0, 0)[0] == 't';
+	PQclear(res);
+	if (!there)
+		return true;
+	if (!pg_fetch(pg, QUICK_MS, err, &res, NULL,
+		      "select max(version), max(min_program) "
+		      "from millrace.schema_version"))
+		return false;
+	*version = (int)strtol(PQgetvalue(res, 0, 0), NULL, 10);
+	*min = (int)strtol(PQgetvalue(res, 0, 1), NULL, 10);
+	PQclear(res);
+	return true;
+}
+
+static bool apply(struct pg *pg, const struct migration *migration,
+		  struct error *err)
+{
+	struct error ignored = ERROR_INIT;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	buf_add_text(&sql, "begin; set local client_min_messages = warning; "
+			   "set local search_path = pg_catalog, pg_temp; ");
+	buf_add_text(&sql, migration->sql);
+	buf_format(&sql,
+		   "; insert into millrace.schema_version "
+		   "(version, name, min_program, program) values (%d, ",
+		   number(migration));
+	pg_literal(pg, &sql, migration->name);
+	buf_format(&sql, ", %d, ", min_program(migration));
+	pg_literal(pg, &sql, version_string());
+	buf_add_text(&sql, "); commit");
+	ok = pg_run(pg, MIGRATE_MS, err, buf_text(&sql));
+	buf_release(&sql);
+	if (!ok) {
+		if (pg_is_usable(pg) &&
+		    !pg_run(pg, QUICK_MS, &ignored, "rollback"))
+			ok = false;
+		error_context(err, "schema migration %s", migration->name);
+	}
+	return ok;
+}
+
+static bool migrate_locked(struct pg *pg, int *applied, struct error *err)
+{
+	int version, min;
+
+	if (!look(pg, &version, &min, err))
+		return false;
+	for (size_t i = 0; i < MIGRATION_COUNT; i++) {
+		if (number(&migrations[i]) <= version)
+			continue;
+		if (!apply(pg, &migrations[i], err))
+			return false;
+		(*applied)++;
+	}
+	return true;
+}
+
+bool schema_migrate(struct pg *pg, int *applied, struct error *err)
+{
+	struct error ignored = ERROR_INIT;
+	bool ok;
+
+	*applied = 0;
+	if (!pg_run(pg, MIGRATE_MS, err,
+		    "select pg_advisory_lock(hashtext('millrace.schema'))"))
+		return false;
+	ok = migrate_locked(pg, applied, err);
+	if (pg_is_usable(pg) &&
+	    !pg_run(pg, QUICK_MS, ok ? err : &ignored,
+		    "select pg_advisory_unlock(hashtext('millrace.schema'))"))
+		ok = false;
+	return ok;
+}
+
+bool schema_prepare(struct pg *pg, struct error *err)
+{
+	int version, min, applied;
+
+	if (!look(pg, &version, &min, err))
+		return false;
+	if (version == 0)
+		return schema_migrate(pg, &applied, err);
+	if (min > schema_newest())
+		return error_config(err,
+				    "the database's schema is version %d, too "
+				    "new for this program (%s, schema %d): "
+				    "install a newer one",
+				    version, version_string(), schema_newest());
+	if (version < schema_newest())
+		return error_config(err,
+				    "the database's schema is version %d and "
+				    "this program needs %d: run `periodic "
+				    "migrate`",
+				    version, schema_newest());
+	return true;
+}
