@@ -27,7 +27,7 @@ struct stream;
 
 /* Where a row or a reject came from. */
 struct batch_origin {
-	int part;	  /* index into the source's parts */
+	int part;         /* index into the source's parts */
 	int64_t position; /* of the record */
 	size_t raw_start; /* into batch.raw */
 	size_t raw_len;
@@ -37,14 +37,14 @@ struct batch_origin {
 /* The rows of one stream. */
 struct batch_table {
 	const struct stream *stream;
-	struct buf rows;	      /* binary COPY tuples, no header, no trailer */
+	struct buf rows; /* binary COPY tuples, no header, no trailer */
 	struct batch_row {
 		size_t start; /* into rows */
 		struct batch_origin origin;
-	} *row;
+	} * row;
 	size_t row_count;
 	size_t row_capacity;
-	bool has_events;	      /* whether any event time was seen */
+	bool has_events;              /* whether any event time was seen */
 	int64_t event_min, event_max; /* microseconds since 2000-01-01 UTC */
 };
 
@@ -52,8 +52,8 @@ struct batch_table {
 struct batch_reject {
 	const struct stream *stream; /* NULL: no stream took it */
 	struct batch_origin origin;
-	const char *reason;	 /* in batch.arena */
-	const char *sqlstate;	 /* NULL, or what PostgreSQL said */
+	const char *reason;      /* in batch.arena */
+	const char *sqlstate;    /* NULL, or what PostgreSQL said */
 	const char *column_name; /* NULL, or the column at fault */
 };
 
@@ -73,15 +73,16 @@ struct batch {
 	struct batch_range *range; /* sorted by part once batch_seal ran */
 	size_t range_count;
 	size_t range_capacity;
-	struct buf raw;	    /* every record's bytes, one after the other */
-	struct arena arena; /* reasons */
+	struct buf raw;      /* every record's bytes, one after the other */
+	struct arena arena;  /* reasons */
 	size_t record_count; /* rows + rejects */
 	size_t byte_count;   /* source bytes covered */
 	int64_t opened_ms;   /* clock_ms of the first record; 0: empty */
 	uint64_t sequence;   /* order of filling; set by the pipeline */
-	/* private to batch.c: the row being written */
-	struct batch_table *open_table;
-	size_t open_start;
+	/* private to batch.c */
+	struct batch_table *open_table; /* the row being written */
+	size_t *range_of_part;          /* index into range, plus 1; 0: none */
+	size_t part_capacity;
 };
 
 /* One table per stream; the streams outlive the batch. */
@@ -106,6 +107,10 @@ void batch_record(struct batch *batch, const struct record *record,
  * control records), or opens it. */
 void batch_cover(struct batch *batch, int part, int64_t from, int64_t to);
 
+/* Sorts the ranges by part: the order in which positions are locked.  Call
+ * once, when the batch is full. */
+void batch_seal(struct batch *batch);
+
 /* A row of the stream with that index in the set. */
 void batch_row_begin(struct batch *batch, size_t stream_index,
 		     const struct batch_origin *origin);
@@ -126,7 +131,7 @@ void batch_row_cancel(struct batch *batch);
 void batch_event_time(struct batch *batch, size_t stream_index, int64_t us);
 
 /* Adds a reject; the strings are copied.  stream, sqlstate, column_name may be
- * NULL. */
+ * NULL.  No row may be open. */
 void batch_reject(struct batch *batch, const struct stream *stream,
 		  const struct batch_origin *origin, const char *reason,
 		  const char *sqlstate, const char *column_name);
