@@ -87,9 +87,50 @@ ifeq ($(FLAVOUR),plain)
 	@for p in $(PROGRAMS); do ln -sf $(BUILD)/$$p $$p; done; ln -sf $(BUILD)/handle-streams handle-stream
 endif
 
+# --- testing: everything speaks TAP, and prove sums it up --------------------
+
+PROVE    := prove --failures --comments
+suite     = BUILD=$(CURDIR)/$(BUILD) FLAVOUR=$(FLAVOUR) tests/support/suite.sh
+
+test: deps-test all mutant check
+	$(suite) $(PROVE) --timer --exec tests/support/run $(sort $(wildcard tests/e2e/*.bats tests/property/*.tap tests/chaos/*.tap))
+
+check: $(units)
+	CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) --exec '' $(units)
+
+# The programs with deliberate bugs, which the checkers must catch.
+mutant:
+	$(MAKE) MUTANTS=1
+
+# --- hygiene -----------------------------------------------------------------
+
+format:
+	clang-format -i $(tidy)
+
+lint: deps-lint
+	clang-format --dry-run --Werror $(tidy)
+	$(MAKE) WERROR=1 BUILD=build/lint all $(units:$(BUILD)/%=build/lint/%)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr -I. common ingest aggregate
+	tests/support/lint.sh layers headers banned
+	printf '%s\n' $(filter %.c,$(tidy)) | xargs -P2 -n4 clang-tidy --quiet 2>/dev/null -- 
+	shellcheck $(wildcard tests/support/*.sh tests/e2e/*.bats tests/support/*.bash) .ci/run
+
+# --- installing, stopping ----------------------------------------------------
+
+deps:
+	@tests/support/deps.sh build
+deps-test:
+	@tests/support/deps.sh build test
+deps-lint:
+	@tests/support/deps.sh build test lint
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@tests/support/demo.sh
+
 clean:
 	rm -rf build $(PROGRAMS) handle-stream
 
-.PHONY: all links clean
+.PHONY: all links test check mutant format lint deps deps-test deps-lint demo stop help clean
 .DELETE_ON_ERROR:
 .SUFFIXES:

@@ -41,16 +41,16 @@ bool error_config(struct error *err, const char *fmt, ...)
 
 bool error_context(struct error *err, const char *fmt, ...)
 {
-	char inner[sizeof err->text];
+	char text[2 * sizeof err->text] = "";
 	va_list args;
-	int used;
+	size_t used;
 
-	memcpy(inner, err->text, sizeof inner);
 	va_start(args, fmt);
-	used = vsnprintf(err->text, sizeof err->text, fmt, args);
+	vsnprintf(text, sizeof err->text - 1, fmt, args);
 	va_end(args);
-	if (used >= 0 && (size_t)used < sizeof err->text)
-		snprintf(err->text + used, sizeof err->text - (size_t)used,
-			 ": %s", inner);
+	used = strlen(text);
+	snprintf(text + used, sizeof text - used, ": %s", err->text);
+	memcpy(err->text, text, sizeof err->text - 1);
+	err->text[sizeof err->text - 1] = '\0';
 	return false;
 }

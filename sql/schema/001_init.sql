@@ -10,9 +10,11 @@ begin
     foreach name in array array['millrace_owner', 'millrace_ingest',
                                 'millrace_aggregate', 'millrace_read'] loop
         begin
-            execute format('create role %I nologin', name);
+            if not exists (select from pg_roles where rolname = name) then
+                execute format('create role %I nologin', name);
+            end if;
         exception when duplicate_object or unique_violation then
-            null;
+            null;  -- another program was faster
         end;
         if not pg_has_role(current_user, name, 'member') then
             execute format('grant %I to %I', name, current_user);
@@ -20,6 +22,12 @@ begin
     end loop;
     execute format('grant create on database %I to millrace_owner, millrace_aggregate',
                    current_database());
+exception when insufficient_privilege then
+    raise exception 'user "%" may not set up the roles of millrace: %', current_user, sqlerrm
+        using errcode = 'insufficient_privilege',
+              hint = format('start once as a user with CREATEROLE who owns the database, or let an administrator '
+                            'create the roles millrace_owner, millrace_ingest, millrace_aggregate and millrace_read '
+                            'and grant them to "%s"', current_user);
 end $$;
 
 create schema if not exists millrace;
