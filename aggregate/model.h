@@ -1,8 +1,8 @@
 /*
  * model.h - a model file: a query, and how its relation is kept up to date
  *
- * `sql/<pack>/models/**` + `/<name>.sql` becomes the relation <pack>.<name>.
- * The text is plain SQL; leading `--` lines configure it.  model_parse reads
+ * `sql/<pack>/models/.../<name>.sql` becomes the relation <pack>.<name>.  The
+ * text is plain SQL; leading `--` lines configure it.  model_parse reads
  * one text and knows nothing of other files or of databases; every error names
  * file, line and the nearest word that is allowed.  References and markers are
  * found by the lexer, as spans of `sql`, so that rewriting is cutting.
@@ -17,7 +17,11 @@
 #include "common/arena.h"
 #include "common/error.h"
 
-enum materialized { MATERIALIZED_VIEW, MATERIALIZED_TABLE, MATERIALIZED_INCREMENTAL };
+enum materialized {
+	MATERIALIZED_VIEW,
+	MATERIALIZED_TABLE,
+	MATERIALIZED_INCREMENTAL
+};
 
 enum strategy {
 	STRATEGY_NONE, /* a view */
@@ -57,9 +61,9 @@ struct reference {
  * `true`: sql[start, end) spans comment and `true`. */
 struct marker {
 	const char *alias;
-	const char *relation;	/* behind the alias */
-	size_t reference;	/* index of that reference */
-	const char **column;	/* one per `by` column; NULL for `*` */
+	const char *relation; /* behind the alias */
+	size_t reference;     /* index of that reference */
+	const char **column;  /* one per `by` column; NULL for `*` */
 	size_t column_count;
 	size_t start, end;
 	int line;
@@ -99,9 +103,9 @@ struct model {
 	const char *pack;
 	const char *base; /* events */
 	const char *file;
-	const char *text;	 /* the file */
-	const char *sql;	 /* the query: text without header and final ; */
-	int sql_line;		 /* line of the file where sql begins */
+	const char *text; /* the file */
+	const char *sql;  /* the query: text without header and final ; */
+	int sql_line;     /* line of the file where sql begins */
 	const char *description;
 	const char *owner;
 	enum materialized materialized;
