@@ -95,6 +95,8 @@ struct model_test {
 	size_t value_count;
 	const char *expression;
 	enum severity severity;
+	int64_t warn_above;  /* more failing rows than this: warn */
+	int64_t error_above; /* more than this: fail; INT64_MAX: never */
 	int line;
 };
 
@@ -143,16 +145,17 @@ bool model_parse(struct model **out, const char *file, const char *pack,
 		 struct error *err) MUST_CHECK;
 void model_close(struct model *model);
 
-/* How a marked relation is replaced: the reference behind the marker's alias
- * by `(subquery) alias`, and every marker by `true`. */
-struct substitution {
-	const char *alias;
-	const char *subquery; /* NULL: leave the relation as it is */
-};
+/* The query with relations replaced: where subquery[i] is not NULL, the
+ * reference that marker i marks becomes `(subquery[i]) alias`; every marker
+ * becomes `true`.  subquery has marker_count entries.  The caller frees it. */
+char *model_rewrite(const struct model *model, const char *const *subquery);
 
-/* The query with substitutions made; the caller frees it.  With count 0 it is
- * the query as it stands: the full refresh. */
-char *model_rewrite(const struct model *model, const struct substitution *sub,
-		    size_t count);
+/* A query of this model's rows, followed by the strategy's own deduplication:
+ * merge, and append with a unique_key, keep the first row of each key by
+ * order_by; the others' queries come back as they are.  The caller frees it. */
+char *model_settle(const struct model *model, const char *query);
+
+/* The full refresh: the query as the file has it, settled. */
+char *model_refresh(const struct model *model);
 
 #endif
