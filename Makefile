@@ -79,6 +79,14 @@ $(BUILD)/migrations.inc: $(migrations)
 	    sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $$f; echo '},'; done > $@
 $(BUILD)/common/schema.o: $(BUILD)/migrations.inc
 
+# Which commit this is, as a string; rewritten only when it changes.
+$(BUILD)/commit.inc: FORCE
+	@mkdir -p $(@D)
+	@printf '"%s"\n' "$$([ -e .git ] && git describe --always --dirty 2>/dev/null)" > $@.new
+	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+$(BUILD)/common/version.o: $(BUILD)/commit.inc
+FORCE:
+
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
 # The names people type: ./handle-streams, ./handle-stream, ./periodic, ./bluesky
@@ -131,6 +139,6 @@ demo: deps
 clean:
 	rm -rf build $(PROGRAMS) handle-stream
 
-.PHONY: all links test check mutant format lint deps deps-test deps-lint demo stop help clean
+.PHONY: FORCE all links test check mutant format lint deps deps-test deps-lint demo stop help clean
 .DELETE_ON_ERROR:
 .SUFFIXES:

@@ -1,6 +1,28 @@
 #include "common/version.h"
 
+#include <jansson.h>
+#include <libpq-fe.h>
+#include <xxhash.h>
+
+/* A string literal: what `git describe` said at the build, or "". */
+static const char commit[] =
+#include "commit.inc"
+	;
+
 const char *version_string(void)
 {
 	return "0.1.0";
+}
+
+void version_print(const char *program, FILE *out)
+{
+	int libpq = PQlibVersion();
+	unsigned xxhash = XXH_versionNumber();
+
+	fprintf(out, "%s %s%s%s%s\n", program, version_string(),
+		*commit ? " (" : "", commit, *commit ? ")" : "");
+	fprintf(out, "libpq %d.%d\n", libpq / 10000, libpq % 10000);
+	fprintf(out, "jansson %s\n", JANSSON_VERSION);
+	fprintf(out, "xxhash %u.%u.%u\n", xxhash / 10000, xxhash / 100 % 100,
+		xxhash % 100);
 }

@@ -1,0 +1,156 @@
+/* settings_text.c - what people read about settings: help, version, sample */
+
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/settings_reading.h"
+#include "common/version.h"
+
+enum { HELP_COLUMN = 30, HELP_WIDTH = 79 };
+
+static const char *const everywhere_help[SETTINGS_EVERYWHERE] = {
+	"read settings from this file instead of config/<program>.conf",
+	"print this text",
+	"print the versions of the program and its libraries",
+	"print a configuration file with every setting at its default",
+};
+
+/* Prints words from the column `at`, going on below it when a line is full. */
+static void put_wrapped(FILE *out, const char *text, int at, const char *prefix)
+{
+	int column = at;
+
+	while (*text) {
+		int len = (int)strcspn(text, " ");
+
+		if (column > at && column + 1 + len > HELP_WIDTH) {
+			column = at;
+			fprintf(out, "\n%s%*s", prefix,
+				at - (int)strlen(prefix), "");
+		}
+		column += fprintf(out, "%s%.*s", column > at ? " " : "", len,
+				  text);
+		text += len;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
+/* What the sentence does not say: the words allowed, the default. */
+static void add_facts(struct buf *text, const struct setting *row)
+{
+	const char *separator = " (";
+	int i;
+
+	for (i = 0; row->choices && row->choices[i]; i++) {
+		buf_format(text, "%s%s", separator, row->choices[i]);
+		separator = ", ";
+	}
+	if (row->choices)
+		separator = "; ";
+	if (row->type == SETTING_LIST) {
+		buf_format(text, "%smay be given many times", separator);
+		separator = "; ";
+	}
+	if (row->initial && *row->initial) {
+		buf_format(text, "%sdefault %s", separator, row->initial);
+		separator = "; ";
+	}
+	if (*separator != ' ')
+		buf_add_byte(text, ')');
+}
+
+static void put_option(FILE *out, int letter, const char *name,
+		       const char *argument, const char *help)
+{
+	char head[128];
+	int used;
+
+	used = snprintf(head, sizeof head, "  %c%c%c --%s%s%s",
+			letter ? '-' : ' ', letter ? letter : ' ',
+			letter ? ',' : ' ', name, argument ? " " : "",
+			argument ? argument : "");
+	fputs(head, out);
+	if (used > HELP_COLUMN - 2) {
+		fputc('\n', out);
+		used = 0;
+	}
+	fprintf(out, "%*s", HELP_COLUMN - used, "");
+	put_wrapped(out, help, HELP_COLUMN, "");
+}
+
+void settings_help(const struct settings_program *program, FILE *out)
+{
+	const struct setting *row;
+	struct buf text = BUF_INIT;
+	size_t i;
+
+	fprintf(out, "%s - %s\n\n%s\n", program->name, program->summary,
+		program->usage);
+	for (row = program->table; row->name; row++) {
+		const char *argument = row->argument ? row->argument : "VALUE";
+
+		buf_reset(&text);
+		buf_add_text(&text, row->help);
+		add_facts(&text, row);
+		put_option(out, row->letter, row->name,
+			   row->type == SETTING_FLAG ? NULL : argument,
+			   buf_text(&text));
+	}
+	for (i = 0; i < SETTINGS_EVERYWHERE; i++) {
+		const struct option *option = &settings__everywhere[i];
+		bool has_letter = strcmp(option->name, "sample-config") != 0;
+
+		put_option(out, has_letter ? option->val : 0, option->name,
+			   option->has_arg ? "FILE" : NULL, everywhere_help[i]);
+	}
+	if (program->notes)
+		fprintf(out, "\n%s", program->notes);
+	buf_release(&text);
+}
+
+void settings_sample(const struct settings_program *program, FILE *out)
+{
+	struct arena arena = ARENA_INIT;
+	struct buf text = BUF_INIT;
+	const struct setting *row;
+
+	fprintf(out,
+		"# %s.conf - every setting of %s, at its default\n"
+		"#\n"
+		"# Remove the # before a name to change it.  The environment "
+		"(%s)\n"
+		"# and the command line (--name) win over this file.\n",
+		program->name, program->name,
+		settings__variable(&arena, program->name, "NAME"));
+	for (row = program->table; row->name; row++) {
+		if (row->place == SETTING_COMMAND_LINE)
+			continue;
+		buf_reset(&text);
+		buf_add_text(&text, row->help);
+		add_facts(&text, row);
+		fputs("\n# ", out);
+		put_wrapped(out, buf_text(&text), 2, "#");
+		fprintf(out, "#%s =%s%s\n", row->name,
+			row->initial && *row->initial ? " " : "",
+			row->initial ? row->initial : "");
+	}
+	arena_release(&arena);
+	buf_release(&text);
+}
+
+void settings_answer(const struct settings *settings,
+		     const struct settings_program *program, FILE *out)
+{
+	switch (settings->answer) {
+	case 'h':
+		settings_help(program, out);
+		break;
+	case 'V':
+		version_print(program->name, out);
+		break;
+	default:
+		settings_sample(program, out);
+		break;
+	}
+}
