@@ -55,7 +55,8 @@ all: $(PROGRAMS:%=$(BUILD)/%) links
 
 $(BUILD)/handle-streams: $(call objects,$(common) $(ingest))
 $(BUILD)/periodic:       $(call objects,$(common) $(aggregate))
-$(BUILD)/bluesky:        $(call objects,$(generator) common/error.c common/mem.c common/buf.c common/clock.c)
+$(BUILD)/bluesky:        $(call objects,$(generator) common/error.c common/mem.c common/buf.c common/clock.c \
+                         common/version.c)
 
 $(units): ldlibs += -lcmocka
 $(units): %: %.o $(BUILD)/libmillrace.a
