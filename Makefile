@@ -137,6 +137,10 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@tests/support/demo.sh
 
+# Ends the private PostgreSQL of this checkout; what it holds stays.
+stop:
+	@tests/support/stop.sh
+
 clean:
 	rm -rf build $(PROGRAMS) handle-stream
 
