@@ -48,7 +48,7 @@ words as (
 
     select
         replace(
-            translate(lower(r.run[1] collate "und-x-icu"), 'ςſµϐϑϕϖϰϱϵẛι', 'σsμβθφπκρεṡι'),
+            translate(lower(r.run[1] collate "und-x-icu"), 'ςſµϐϑϕϖϰϱϵẛ', 'σsμβθφπκρεṡ'),
             'ß', 'ss') collate "C" as word
     from engineering_posts p
     cross join lateral regexp_matches(
