@@ -9,6 +9,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/pg_refusal.h"
 
 enum { COPY_CHUNK = 256 * 1024 }; /* libpq counts bytes in an int */
 
@@ -158,7 +159,7 @@ static bool handshake(struct pg *pg, int64_t deadline, struct error *err)
 
 	while (state != PGRES_POLLING_OK) {
 		if (state == PGRES_POLLING_FAILED)
-			return lose(pg, err, NULL);
+			return pg_refusal_explain(pg->conn, err);
 		if (!wait_socket(pg,
 				 state == PGRES_POLLING_READING ? POLLIN
 								: POLLOUT,
@@ -190,12 +191,14 @@ bool pg_open(struct pg **out, const char *dsn, const char *application,
 	if (!pg->conn)
 		abort();
 	PQsetNoticeReceiver(pg->conn, quiet, NULL);
+	pg_refusal_expect(pg->conn);
 	if (PQstatus(pg->conn) == CONNECTION_BAD) {
-		lose(pg, err, NULL);
+		pg_refusal_explain(pg->conn, err);
 		goto failed;
 	}
 	if (!handshake(pg, deadline, err))
 		goto failed;
+	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
 	PQsetnonblocking(pg->conn, 1);
 	if (!pg_run(pg, timeout_ms, err, session))
 		goto failed;

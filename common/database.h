@@ -1,0 +1,40 @@
+/*
+ * database.h - a database that is ready for the program
+ *
+ * The one way both programs get at PostgreSQL: where it is (a dsn, PG*, or the
+ * private server of the checkout), whether it will do (version, encoding), and
+ * the schema `millrace` in it.  Every error is one sentence that names the
+ * remedy, with STATUS_DATABASE.
+ */
+#ifndef COMMON_DATABASE_H
+#define COMMON_DATABASE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+struct buf;
+struct pg;
+
+struct database_options {
+	const char *dsn;         /* NULL or "": PG*, or the private server */
+	const char *application; /* shown in pg_stat_activity */
+	const char *home;        /* the project, for the private server */
+	int64_t timeout_ms;      /* for connecting */
+	int64_t patience_ms; /* how long to try again while PostgreSQL cannot
+			      * be reached or is starting; 0: one try */
+};
+
+enum database_schema {
+	DATABASE_READY, /* the schema is there and fits, made if need be */
+	DATABASE_BARE,  /* whatever schema there is: for migrate and doctor */
+};
+
+/* Connects and sees to it that the database will do.  Adds to dsn, if it is
+ * not NULL, the string that opens further connections to the same database. */
+bool database_open(struct pg **out, const struct database_options *options,
+		   enum database_schema schema, struct buf *dsn,
+		   struct error *err) MUST_CHECK;
+
+#endif

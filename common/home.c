@@ -1,0 +1,41 @@
+#include "common/home.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+
+static bool is_project(const char *folder)
+{
+	char path[PATH_MAX + 8];
+	struct stat status;
+
+	snprintf(path, sizeof path, "%s/sql", folder);
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+void home_find(struct buf *out)
+{
+	char path[PATH_MAX];
+	ssize_t len;
+	char *slash;
+
+	len = readlink("/proc/self/exe", path, sizeof path - 1);
+	if (is_project(".") || len <= 0) {
+		buf_add_text(out, ".");
+		return;
+	}
+	path[len] = '\0';
+	while ((slash = strrchr(path, '/')) && slash != path) {
+		*slash = '\0';
+		if (is_project(path)) {
+			buf_add_text(out, path);
+			return;
+		}
+	}
+	buf_add_text(out, ".");
+}

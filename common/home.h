@@ -1,0 +1,16 @@
+/*
+ * home.h - where the project lies
+ *
+ * The project is the folder that holds sql/ (streams and models) and config/:
+ * the working folder if there is a sql/ in it, else the checkout that the
+ * program was built in, else the working folder all the same.
+ */
+#ifndef COMMON_HOME_H
+#define COMMON_HOME_H
+
+struct buf;
+
+/* Adds the project's folder to out: "." or an absolute path. */
+void home_find(struct buf *out);
+
+#endif
