@@ -9,9 +9,9 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/mem.h"
-#include "common/pg_refusal.h"
 
 enum { COPY_CHUNK = 256 * 1024 }; /* libpq counts bytes in an int */
+enum { ROLLBACK_MS = 10000 };
 
 struct pg {
 	PGconn *conn;
@@ -159,7 +159,7 @@ static bool handshake(struct pg *pg, int64_t deadline, struct error *err)
 
 	while (state != PGRES_POLLING_OK) {
 		if (state == PGRES_POLLING_FAILED)
-			return pg_refusal_explain(pg->conn, err);
+			return lose(pg, err, NULL);
 		if (!wait_socket(pg,
 				 state == PGRES_POLLING_READING ? POLLIN
 								: POLLOUT,
@@ -191,14 +191,12 @@ bool pg_open(struct pg **out, const char *dsn, const char *application,
 	if (!pg->conn)
 		abort();
 	PQsetNoticeReceiver(pg->conn, quiet, NULL);
-	pg_refusal_expect(pg->conn);
 	if (PQstatus(pg->conn) == CONNECTION_BAD) {
-		pg_refusal_explain(pg->conn, err);
+		lose(pg, err, NULL);
 		goto failed;
 	}
 	if (!handshake(pg, deadline, err))
 		goto failed;
-	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
 	PQsetnonblocking(pg->conn, 1);
 	if (!pg_run(pg, timeout_ms, err, session))
 		goto failed;
@@ -337,6 +335,14 @@ bool pg_runf(struct pg *pg, int64_t timeout_ms, struct error *err,
 	ok = pg_run(pg, timeout_ms, err, sql);
 	free(sql);
 	return ok;
+}
+
+void pg_rollback(struct pg *pg)
+{
+	struct error ignored = ERROR_INIT;
+
+	if (pg_is_usable(pg) && !pg_run(pg, ROLLBACK_MS, &ignored, "rollback"))
+		pg->lost = true;
 }
 
 bool pg_fetch_params(struct pg *pg, int64_t timeout_ms, struct error *err,

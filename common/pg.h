@@ -38,8 +38,7 @@ struct pg_failure {
 };
 
 /* Connects.  dsn: a libpq string or URI; "" takes PG* and the services.
- * application names the session in pg_stat_activity.  A server that cannot be
- * reached is TRANSIENT, a refusal of password, user or database FATAL. */
+ * application names the session in pg_stat_activity. */
 bool pg_open(struct pg **out, const char *dsn, const char *application,
 	     int64_t timeout_ms, struct error *err) MUST_CHECK;
 
@@ -72,6 +71,10 @@ bool pg_runf(struct pg *pg, int64_t timeout_ms, struct error *err,
  * receives the command tag of the last statement (`COMMIT`, `INSERT 0 3`). */
 bool pg_fetch(struct pg *pg, int64_t timeout_ms, struct error *err,
 	      PGresult **out, char tag[64], const char *sql) MUST_CHECK;
+
+/* Ends a transaction that has failed.  A session that cannot even do that is
+ * no longer usable; the error that led here stands. */
+void pg_rollback(struct pg *pg);
 
 /* One statement with bound text values ($1 ...; NULL is null). */
 bool pg_fetch_params(struct pg *pg, int64_t timeout_ms, struct error *err,
