@@ -65,11 +65,11 @@ enum metadata {
 /* One alternative of a `from:`. */
 struct alternative {
 	enum source_kind kind;
-	struct path path;	 /* FROM_PATH */
-	enum metadata metadata;	 /* FROM_METADATA */
-	int conversion;		 /* row of the table in convert.c; -1: default */
+	struct path path;       /* FROM_PATH */
+	enum metadata metadata; /* FROM_METADATA */
+	int conversion;         /* row of the table in convert.c; -1: default */
 	enum { SPLIT_NONE, SPLIT_BEFORE, SPLIT_AFTER } split;
-	char separator;		 /* of the split */
+	char separator; /* of the split */
 };
 
 struct column {
@@ -98,9 +98,9 @@ struct stream {
 	const char *description;
 	enum stream_format format;
 	enum stream_load load;
-	char delimiter;	  /* csv */
-	bool header;	  /* csv */
-	const char *null; /* csv: the text that means null */
+	char delimiter;        /* csv */
+	bool header;           /* csv */
+	const char *null;      /* csv: the text that means null */
 	struct column *column; /* without loaded_at, in the table's order */
 	size_t column_count;
 	int event_time; /* index of the event_time column; -1: none */
