@@ -1,0 +1,67 @@
+/*
+ * decode_choose.h - which stream takes a record, which alternative a column
+ *
+ * The inside of a decoder, shared by the files that decode, explain and
+ * observe.  decoder_load reads a record; the other functions answer about the
+ * record loaded last.
+ */
+#ifndef INGEST_DECODE_CHOOSE_H
+#define INGEST_DECODE_CHOOSE_H
+
+#include "ingest/convert.h"
+#include "ingest/decode.h"
+#include "ingest/decode_jansson.h"
+#include "ingest/path_trie.h"
+#include "ingest/stream.h"
+
+/* Where in the trie a stream's paths are. */
+struct stream_plan {
+	int **source; /* by column, by alternative; -1: not a path */
+	int **match;  /* by match, by path */
+	bool *mapped; /* by node: some alternative of the stream names it */
+	bool has_rest;
+};
+
+struct decoder {
+	const struct stream *const *streams; /* borrowed */
+	size_t count;
+	int forced;
+	struct path_trie trie;
+	struct stream_plan *plan; /* by stream */
+	struct arena arena;       /* the plans */
+	struct decode_jansson json;
+	const struct record *record;
+	bool *taken; /* by node: a column other than `*` takes its value */
+	struct buf rest;
+	struct buf headers; /* scratch of json_scan */
+	char digits[24];    /* of a metadata number */
+	struct error err;   /* why a record was rejected */
+};
+
+/* What fills a column. */
+struct choice {
+	int alternative; /* -1: none, the column is null */
+	int node;        /* -1: not a path */
+	struct value value;
+};
+
+/* Reads the record; on false decoder->err says why it cannot be. */
+bool decoder_load(struct decoder *decoder, const struct record *record);
+
+/* The index of the stream that takes the record; -1: none, or more than one,
+ * and decoder->err says so. */
+int decoder_stream(struct decoder *decoder);
+
+/* Chooses what fills a column.  False: a chosen value cannot be read at all,
+ * decoder->err says why. */
+bool decoder_choose(struct decoder *decoder, size_t stream_index,
+		    size_t column_index, struct choice *choice);
+
+/* Writes why nothing fills a column: what each alternative found. */
+void decoder_why_null(struct decoder *decoder, size_t stream_index,
+		      size_t column_index, char *text, size_t size);
+
+/* An alternative's source as the stream file spells it. */
+const char *decoder_source_name(const struct alternative *alternative);
+
+#endif
