@@ -1,0 +1,92 @@
+# What the bats files share.  In a file:
+#
+#   setup_file()    { load ../support/common; fresh_database; }
+#   teardown_file() { drop_database; }
+#   setup()         { load ../support/common; cd "$BATS_TEST_TMPDIR"; }
+#
+# tests/support/suite.sh gives one PostgreSQL to all files; a file run by
+# itself (bats tests/e2e/x.bats) makes its own.
+
+bats_require_minimum_version 1.5.0
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+BUILD=${BUILD:-$ROOT/build/plain}
+export ROOT BUILD PATH="$BUILD:$PATH" # handle-streams, periodic, bluesky
+
+# Names the database of this file in PGDATABASE, new and empty, and starts a
+# server first where the suite has not.
+fresh_database() {
+	if [ -z "${SUITE_PG:-}" ]; then
+		OWN_PG=$("$ROOT/tests/support/suite_pg.sh" make)
+		export OWN_PG
+		eval "$("$ROOT/tests/support/suite_pg.sh" env "$OWN_PG")"
+	fi
+	local name
+	name="$(basename "${BATS_TEST_FILENAME:-shell}" .bats)_$$_$RANDOM"
+	psql -Xq -d postgres -c "create database \"$name\" template template0"
+	export PGDATABASE=$name
+}
+
+drop_database() {
+	if [ -n "${OWN_PG:-}" ]; then
+		"$ROOT/tests/support/suite_pg.sh" remove "$OWN_PG"
+	else
+		psql -Xq -d postgres -c "drop database \"$PGDATABASE\" with (force)"
+	fi
+}
+
+# A server that this file alone uses, to stop, crash and starve: crash_server,
+# start_server.  Takes suite_pg.sh's options (--fsync).
+own_server() {
+	OWN_PG=$("$ROOT/tests/support/suite_pg.sh" make "$@")
+	export OWN_PG
+	eval "$("$ROOT/tests/support/suite_pg.sh" env "$OWN_PG")"
+	psql -Xq -d postgres -c "create database own template template0"
+	export PGDATABASE=own
+}
+crash_server() { "$ROOT/tests/support/suite_pg.sh" stop "$OWN_PG" immediate; }
+stop_server() { "$ROOT/tests/support/suite_pg.sh" stop "$OWN_PG" fast; }
+start_server() { "$ROOT/tests/support/suite_pg.sh" start "$OWN_PG"; }
+
+# The value or rows of a query, columns separated by |.
+sql() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
+
+# wait_until SECONDS COMMAND...: runs it until it succeeds; fails when the time
+# is over.
+wait_until() {
+	local deadline=$((SECONDS + $1 + 1))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		if [ "$SECONDS" -ge "$deadline" ]; then
+			echo "still not so: $*" >&2
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+# wait_for_value SECONDS QUERY EXPECTED
+wait_for_value() {
+	wait_until "$1" value_is "$2" "$3"
+}
+value_is() { [ "$(sql "$1")" = "$2" ]; }
+
+# assert_equal WHAT EXPECTED GOT
+assert_equal() {
+	[ "$2" = "$3" ] || {
+		printf '%s\n  expected: %s\n  got:      %s\n' "$1" "$2" "$3" >&2
+		return 1
+	}
+}
+
+# After `run`: the status, and words that the output must hold.
+# shellcheck disable=SC2154 # bats sets output and status
+assert_status() { assert_equal "exit status of: ${BATS_RUN_COMMAND:-run}
+$output" "$1" "$status"; }
+# shellcheck disable=SC2154
+assert_says() {
+	[[ $output == *"$1"* ]] || {
+		printf 'expected to read: %s\nbut read:\n%s\n' "$1" "$output" >&2
+		return 1
+	}
+}
