@@ -1,0 +1,86 @@
+#include "aggregate/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "aggregate/model_check.h"
+#include "aggregate/model_hash.h"
+#include "aggregate/model_header.h"
+#include "aggregate/model_markers.h"
+#include "aggregate/model_tests.h"
+#include "aggregate/query.h"
+#include "common/mem.h"
+
+/* What a header leaves unsaid. */
+static void set_defaults(struct model *model, const struct model_config *config)
+{
+	if (config->line[KEY_MATERIALIZED] == 0)
+		model->materialized = model->strategy == STRATEGY_NONE
+					      ? MATERIALIZED_VIEW
+				      : model->strategy == STRATEGY_FULL
+					      ? MATERIALIZED_TABLE
+					      : MATERIALIZED_INCREMENTAL;
+	else if (model->materialized == MATERIALIZED_TABLE &&
+		 config->line[KEY_STRATEGY] == 0)
+		model->strategy = STRATEGY_FULL;
+}
+
+/* Cuts sql where the query ends: before a semicolon or the blanks at the end.
+ */
+static void cut_query(struct model *model, const struct query *query)
+{
+	size_t end = query->end;
+
+	while (end > 0 && strchr(" \t\r\n\f\v", model->sql[end - 1]))
+		end--;
+	model->sql = arena_strndup(&model->arena, model->sql, end);
+}
+
+static bool read_model(struct model *model, struct error *err)
+{
+	struct model_config config = {0};
+	const struct query_branch **branch;
+	struct query query;
+
+	if (!model_header_read(model, &config, err))
+		return false;
+	set_defaults(model, &config);
+	if (!query_read(&query, model->sql, model->file, model->sql_line,
+			model->pack, &model->arena, err) ||
+	    !model_markers_read(model, &query, &branch, err) ||
+	    !model_tests_inline(model, &query, err) ||
+	    !model_check(model, &config, &query, branch, err))
+		return false;
+	model_hash(model, &query);
+	cut_query(model, &query);
+	return true;
+}
+
+bool model_parse(struct model **out, const char *file, const char *pack,
+		 const char *base, const char *text, struct error *err)
+{
+	struct model *model = mem_zalloc(1, sizeof *model);
+	struct arena *arena = &model->arena;
+
+	model->pack = arena_strdup(arena, pack);
+	model->base = arena_strdup(arena, base);
+	model->name = arena_format(arena, "%s.%s", pack, base);
+	model->file = arena_strdup(arena, file);
+	model->text = arena_strdup(arena, text);
+	model->description = "";
+	model->owner = "";
+	if (read_model(model, err)) {
+		*out = model;
+		return true;
+	}
+	model_close(model);
+	return false;
+}
+
+void model_close(struct model *model)
+{
+	if (!model)
+		return;
+	arena_release(&model->arena);
+	free(model);
+}

@@ -1,0 +1,87 @@
+/*
+ * query.h - the shape of a query: what it reads, and where
+ *
+ * Not a parser of SQL: it follows WITH, SELECT, FROM, set operations and
+ * parentheses just far enough to know which names are relations, which column
+ * each item of the outer SELECT makes, and where markers stand.  All else is
+ * left to PostgreSQL.
+ */
+#ifndef AGGREGATE_QUERY_H
+#define AGGREGATE_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "aggregate/lexer.h"
+#include "aggregate/model.h"
+#include "common/arena.h"
+#include "common/error.h"
+
+/* Operands joined by UNION, INTERSECT, EXCEPT; most often there is one. */
+struct query_body {
+	size_t operand_count;
+	bool only_union_all; /* no other operation joins them */
+	bool is_limited;     /* LIMIT, OFFSET or FETCH */
+};
+
+/* One operand of a body, and the operand it stands inside. */
+struct query_branch {
+	const struct query_branch *parent;
+	const struct query_body *body;
+};
+
+/* One SELECT ... FROM ..., VALUES or TABLE. */
+struct query_core {
+	const struct query_core *parent; /* whose names it sees; NULL: none */
+	const struct query_branch *branch;
+	bool is_distinct;
+	bool is_grouped;
+	bool has_having;
+};
+
+struct query_reference {
+	struct reference name;
+	const struct query_core *core;
+	bool renames_columns; /* alias (a, b) */
+};
+
+/* A hint comment, and the SELECT it stands in. */
+struct query_hint {
+	const struct token *token;
+	const struct token *next; /* the token behind it, comments left out */
+	const struct query_core *core;
+};
+
+/* An item of the outer query's first SELECT. */
+struct query_item {
+	const char *column; /* the name it gives its column; NULL: PostgreSQL
+			       knows */
+	bool is_star;
+	const struct token *last; /* its last token, or the comma behind it */
+};
+
+struct query {
+	const char *text;
+	const char *file;
+	struct token *token; /* all of them, TOKEN_END last */
+	size_t token_count;
+	struct token *word; /* the same without comments and hints */
+	size_t word_count;
+	size_t end; /* text[0, end) is the query, without a final ; */
+	struct query_core *outer; /* the first of the outer query */
+	struct query_body *body;  /* the outer query's */
+	struct query_reference *reference;
+	size_t reference_count;
+	struct query_hint *hint;
+	size_t hint_count;
+	struct query_item *item;
+	size_t item_count;
+};
+
+/* Reads the shape of text, whose first character is in `line` of the file.
+ * pack only serves to say how an unqualified name should have been written. */
+bool query_read(struct query *out, const char *text, const char *file, int line,
+		const char *pack, struct arena *arena,
+		struct error *err) MUST_CHECK;
+
+#endif
