@@ -4,7 +4,7 @@
     bluesky_history.py [--seed N] [--events N] [--pieces N] [--keep]
 
 Generated events, some of them turned into the other shapes of input, some
-repeated, are cut into pieces of random size and fed in random order through
+repeated, and real ones, are cut into pieces of random size and fed in random order through
 handle-streams, with periodic at random moments in between.  At random points
 and at the end the exported CSVs and the other marts must equal the oracle's;
 a full refresh must change nothing; nor must everything fed once more.
@@ -224,6 +224,9 @@ def lines_of(history):
             fed.append(odd_post(chance, number, us))
         if chance.random() < 0.01:
             fed.append(other_kind(chance, number, start + chance.randrange(10 ** 9)))
+    for name in ("bluesky_capture.jsonl", "replay_overlap.jsonl"):
+        with open(os.path.join(ROOT, "tests", "vectors", name), "rb") as file:
+            fed += file.readlines()
     return fed
 
 

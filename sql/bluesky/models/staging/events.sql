@@ -25,9 +25,9 @@ delivered as (
     select
         e.event_at,
         case
-            when e.kind is null or e.kind in ('commit', 'com') or e.kind like '%#commit' then 'commit'
-            when e.kind in ('identity', 'id') or e.kind like '%#identity' then 'identity'
-            when e.kind in ('account', 'acc') or e.kind like '%#account' then 'account'
+            when e.kind is null or e.kind in ('commit', 'com') then 'commit'
+            when e.kind in ('identity', 'id') then 'identity'
+            when e.kind in ('account', 'acc') then 'account'
             else e.kind
         end as kind,
         case e.operation
