@@ -7,7 +7,7 @@
 # make help                every target
 
 PROGRAMS := handle-streams periodic bluesky
-PACKAGES := libpq jansson libxxhash
+PACKAGES := libpq jansson libxxhash rdkafka
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -35,7 +35,7 @@ hardening := $(if $(SANITIZE)$(COVERAGE),,-D_FORTIFY_SOURCE=2 -fstack-protector-
 cppflags := -I. -I$(BUILD) -D_GNU_SOURCE $(if $(MUTANTS),-DMILLRACE_MUTANTS) \
             $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 cflags    = -std=gnu17 -pthread $(warnings) $(hardening) $(CFLAGS) $(instrument)
-ldlibs   := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lm
+ldlibs   := -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lm
 
 # --- sources: a new file needs no edit here ----------------------------------
 
@@ -44,7 +44,7 @@ ingest    := $(wildcard ingest/*.c)
 aggregate := $(wildcard aggregate/*.c)
 generator := $(wildcard tests/support/bluesky*.c)
 library   := $(common) $(filter-out %/main.c,$(ingest) $(aggregate))
-tidy      := $(wildcard common/*.[ch] ingest/*.[ch] aggregate/*.[ch] tests/unit/*.[ch] tests/support/*.[ch])
+tidy      := $(wildcard common/*.[ch] ingest/*.[ch] aggregate/*.[ch] tests/unit/*.[ch] tests/support/*.[ch] tests/kafka/*.c)
 objects    = $(patsubst %.c,$(BUILD)/%.o,$(1))
 units     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 migrations := $(sort $(wildcard sql/schema/*.sql))
@@ -61,11 +61,14 @@ $(BUILD)/bluesky:        $(call objects,$(generator) common/error.c common/mem.c
 $(units): ldlibs += -lcmocka
 $(units): %: %.o $(BUILD)/libmillrace.a
 
+# Stands in for Kafka's own tools, which start a Java each.
+$(BUILD)/kafka-admin: $(call objects,tests/kafka/admin.c)
+
 $(BUILD)/libmillrace.a: $(call objects,$(library))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(PROGRAMS:%=$(BUILD)/%) $(units):
+$(PROGRAMS:%=$(BUILD)/%) $(BUILD)/kafka-admin $(units):
 	@mkdir -p $(@D)
 	$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(ldlibs)
 
@@ -101,7 +104,7 @@ endif
 PROVE    := prove --failures --comments
 suite     = BUILD=$(CURDIR)/$(BUILD) FLAVOUR=$(FLAVOUR) tests/support/suite.sh
 
-test: deps-test all mutant check
+test: deps-test all $(BUILD)/kafka-admin mutant check
 	$(suite) $(PROVE) --timer --exec tests/support/run $(sort $(wildcard tests/e2e/*.bats tests/property/*.tap tests/chaos/*.tap))
 
 check: $(units)
@@ -122,7 +125,7 @@ lint: deps-lint
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr -I. common ingest aggregate
 	tests/support/lint.sh layers headers banned
 	printf '%s\n' $(filter %.c,$(tidy)) | xargs -P2 -n4 clang-tidy --quiet 2>/dev/null -- 
-	shellcheck $(wildcard tests/support/*.sh tests/e2e/*.bats tests/support/*.bash) .ci/run
+	shellcheck $(wildcard tests/support/*.sh tests/kafka/*.sh tests/e2e/*.bats tests/support/*.bash) .ci/run
 
 # --- installing, stopping ----------------------------------------------------
 

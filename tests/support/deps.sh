@@ -13,6 +13,7 @@ wanted() {
 		libpq-dev speaks to PostgreSQL
 		libjansson-dev reads JSON
 		libxxhash-dev hashes file contents
+		librdkafka-dev speaks to Kafka
 		postgresql runs the private server
 		postgresql-client is psql, for looking at the tables
 		EOF
@@ -22,6 +23,9 @@ wanted() {
 		bats runs the tests of the programs
 		perl is prove, which sums up the tests
 		python3 runs the oracles and the chaos tests
+		kcat fills Kafka topics
+		maven fetches the Kafka broker of the tests
+		default-jre-headless runs it
 		EOF
 		;;
 	lint) cat <<-'EOF'
