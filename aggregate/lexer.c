@@ -286,19 +286,19 @@ out:
 	return ok;
 }
 
-bool token_is(const char *text, const struct token *token, const char *word)
+bool lexer_is(const char *text, const struct token *token, const char *word)
 {
 	return token->kind == TOKEN_WORD &&
 	       token->end - token->start == strlen(word) &&
 	       strncasecmp(text + token->start, word, strlen(word)) == 0;
 }
 
-bool token_is_mark(const char *text, const struct token *token, char mark)
+bool lexer_is_mark(const char *text, const struct token *token, char mark)
 {
 	return token->kind == TOKEN_PUNCTUATION && text[token->start] == mark;
 }
 
-const char *token_name(const char *text, const struct token *token,
+const char *lexer_name(const char *text, const struct token *token,
 		       struct arena *arena)
 {
 	const char *from = text + token->start;

@@ -42,14 +42,14 @@ bool lexer_scan(const char *text, const char *file, int line,
 		struct error *err) MUST_CHECK;
 
 /* Whether the token is that keyword (lower case), unquoted, in any case. */
-bool token_is(const char *text, const struct token *token, const char *word);
+bool lexer_is(const char *text, const struct token *token, const char *word);
 
 /* Whether the token is that one punctuation character. */
-bool token_is_mark(const char *text, const struct token *token, char mark);
+bool lexer_is_mark(const char *text, const struct token *token, char mark);
 
 /* The name that a word or quoted token means: folded to lower case, or
  * unquoted. */
-const char *token_name(const char *text, const struct token *token,
+const char *lexer_name(const char *text, const struct token *token,
 		       struct arena *arena);
 
 #endif

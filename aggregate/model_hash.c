@@ -58,7 +58,7 @@ void model_hash(struct model *model, const struct query *query)
 			break;
 		if (word->kind == TOKEN_WORD) {
 			add(&code,
-			    token_name(query->text, word, &model->arena));
+			    lexer_name(query->text, word, &model->arena));
 			continue;
 		}
 		buf_add(&code, query->text + word->start,

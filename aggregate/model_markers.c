@@ -45,12 +45,12 @@ static bool read_column(const struct model_at *at, const char *text,
 	    text[token->start] == '*')
 		return true;
 	if ((token[0].kind != TOKEN_WORD && token[0].kind != TOKEN_QUOTED) ||
-	    !token_is_mark(text, &token[1], '.') ||
+	    !lexer_is_mark(text, &token[1], '.') ||
 	    (token[2].kind != TOKEN_WORD && token[2].kind != TOKEN_QUOTED))
 		return model_refuse(at,
 				    "a marker lists columns with their alias, "
 				    "or *: incremental(e.event_at)");
-	alias = token_name(text, token, arena);
+	alias = lexer_name(text, token, arena);
 	if (marker->alias && strcmp(marker->alias, alias) != 0)
 		return model_refuse(at,
 				    "a marker is about one alias, this one "
@@ -58,7 +58,7 @@ static bool read_column(const struct model_at *at, const char *text,
 				    marker->alias, alias);
 	marker->alias = alias;
 	marker->column[marker->column_count - 1] =
-		token_name(text, token + 2, arena);
+		lexer_name(text, token + 2, arena);
 	*next = token + 3;
 	return true;
 }
@@ -78,14 +78,14 @@ static bool read_columns(const struct model_at *at, const char *text,
 		if (all[i].kind == TOKEN_COMMENT || all[i].kind == TOKEN_HINT)
 			return model_refuse(at, "a marker holds no comment");
 	token = all + 1;
-	if (!token_is_mark(text, token, '('))
+	if (!lexer_is_mark(text, token, '('))
 		return model_refuse(at, "a marker is written "
 					"incremental(e.event_at)");
 	do {
 		if (!read_column(at, text, token + 1, marker, &token))
 			return false;
-	} while (token_is_mark(text, token, ','));
-	if (!token_is_mark(text, token, ')') || token[1].kind != TOKEN_END)
+	} while (lexer_is_mark(text, token, ','));
+	if (!lexer_is_mark(text, token, ')') || token[1].kind != TOKEN_END)
 		return model_refuse(at, "a marker is written "
 					"incremental(e.event_at)");
 	if (!marker->alias)
@@ -149,7 +149,7 @@ static bool read_marker(const struct model_at *at, const struct query *query,
 
 	if (!read_columns(at, text, marker))
 		return false;
-	if (!token_is(query->text, hint->next, "true"))
+	if (!lexer_is(query->text, hint->next, "true"))
 		return model_refuse(at,
 				    "a marker stands before \"true\", so that "
 				    "the file runs as it is");

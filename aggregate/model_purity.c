@@ -47,7 +47,7 @@ static bool is_clock_literal(const struct query *query,
 		return false;
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		if (token > query->word &&
-		    token_is(query->text, token - 1, types[i]))
+		    lexer_is(query->text, token - 1, types[i]))
 			is_typed = true;
 	for (size_t i = 0; is_typed && i < sizeof names / sizeof *names; i++)
 		if (len == strlen(names[i]) &&
@@ -60,18 +60,18 @@ static bool is_clock_literal(const struct query *query,
 static const char *asks(const struct query *query, const struct token *token)
 {
 	const char *text = query->text;
-	bool is_call = token_is_mark(text, &token[1], '(');
+	bool is_call = lexer_is_mark(text, &token[1], '(');
 
 	if (is_clock_literal(query, token))
 		return "the clock";
 	/* a column, or the function of some schema other than PostgreSQL's */
-	if (token > query->word && token_is_mark(text, token - 1, '.') &&
+	if (token > query->word && lexer_is_mark(text, token - 1, '.') &&
 	    (token - 1 == query->word ||
-	     !token_is(text, token - 2, "pg_catalog")))
+	     !lexer_is(text, token - 2, "pg_catalog")))
 		return NULL;
 	for (size_t i = 0; i < sizeof impure / sizeof *impure; i++)
 		if ((impure[i].is_word || is_call) &&
-		    token_is(text, token, impure[i].name))
+		    lexer_is(text, token, impure[i].name))
 			return impure[i].asks;
 	return NULL;
 }

@@ -153,7 +153,7 @@ bool model_name(const struct model_at *at, const char *value, const char **out)
 	    count != 2 ||
 	    (token->kind != TOKEN_WORD && token->kind != TOKEN_QUOTED))
 		return model_refuse(at, "\"%s\" is not a column's name", value);
-	*out = token_name(value, token, &at->model->arena);
+	*out = lexer_name(value, token, &at->model->arena);
 	return true;
 }
 

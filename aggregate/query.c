@@ -13,7 +13,7 @@ static bool read_cte(struct reader *r, bool recursive)
 
 	if (!reader_is_name(r))
 		return reader_expected(r, "the name of a WITH query");
-	cte->name = token_name(q->text, reader_word(r), r->arena);
+	cte->name = lexer_name(q->text, reader_word(r), r->arena);
 	cte->outer = r->cte;
 	if (recursive)
 		r->cte = cte;

@@ -35,7 +35,7 @@ static bool read_alias(struct reader *r, struct query_reference *reference)
 
 	if (reader_is_name(r) && (as || is_alias(r))) {
 		if (reference)
-			reference->name.alias = token_name(
+			reference->name.alias = lexer_name(
 				r->query->text, reader_word(r), r->arena);
 		reader_advance(r);
 	}
@@ -91,7 +91,7 @@ bool reader_relation(struct reader *r)
 	for (;;) {
 		if (!reader_is_name(r))
 			return reader_expected(r, "a relation");
-		name = token_name(q->text, reader_word(r), r->arena);
+		name = lexer_name(q->text, reader_word(r), r->arena);
 		relation = parts == 0 ? name
 				      : arena_format(r->arena, "%s.%s",
 						     relation, name);
@@ -160,7 +160,7 @@ static bool read_item(struct reader *r)
 			"\"only\" leaves out the partitions, which "
 			"hold the rows");
 	if (reader_is(r, "rows") &&
-	    token_is(r->query->text, reader_word(r) + 1, "from")) {
+	    lexer_is(r->query->text, reader_word(r) + 1, "from")) {
 		reader_advance(r);
 		reader_advance(r);
 		if (!reader_is_mark(r, '('))

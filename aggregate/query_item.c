@@ -13,7 +13,7 @@ static size_t column_length(const struct query *q, size_t first, size_t end)
 	while (at < end && is_name(&q->word[at])) {
 		at++;
 		if (at + 1 >= end ||
-		    !token_is_mark(q->text, &q->word[at], '.') ||
+		    !lexer_is_mark(q->text, &q->word[at], '.') ||
 		    !is_name(&q->word[at + 1]))
 			break;
 		at++;
@@ -32,7 +32,7 @@ static bool is_no_alias(const struct query *q, const struct token *token)
 		"minute",  "second", "document", "normalized"};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-		if (token_is(q->text, token, words[i]))
+		if (lexer_is(q->text, token, words[i]))
 			return true;
 	return false;
 }
@@ -46,17 +46,17 @@ static bool has_bare_alias(const struct query *q, size_t first, size_t end)
 	if (end - first < 2 || !is_name(last) || is_no_alias(q, last))
 		return false;
 	if (column_length(q, first, end) == end - first - 1)
-		return !token_is(q->text, &q->word[first], "not");
-	return token_is_mark(q->text, last - 1, ')') ||
-	       token_is_mark(q->text, last - 1, ']') ||
-	       token_is(q->text, last - 1, "end");
+		return !lexer_is(q->text, &q->word[first], "not");
+	return lexer_is_mark(q->text, last - 1, ')') ||
+	       lexer_is_mark(q->text, last - 1, ']') ||
+	       lexer_is(q->text, last - 1, "end");
 }
 
 static bool is_constant(const struct query *q, const struct token *token)
 {
-	return token_is(q->text, token, "null") ||
-	       token_is(q->text, token, "true") ||
-	       token_is(q->text, token, "false");
+	return lexer_is(q->text, token, "null") ||
+	       lexer_is(q->text, token, "true") ||
+	       lexer_is(q->text, token, "false");
 }
 
 /* Whether words [at, end) are casts of what stands before, and no more. */
@@ -80,7 +80,7 @@ void query_item_name(const struct query *query, struct query_item *item,
 	item->is_star =
 		last->kind == TOKEN_OPERATOR && query->text[last->start] == '*';
 	if (is_name(last) && end - first >= 2 &&
-	    token_is(query->text, last - 1, "as"))
+	    lexer_is(query->text, last - 1, "as"))
 		name = last;
 	else if (has_bare_alias(query, first, end))
 		name = last;
@@ -88,5 +88,5 @@ void query_item_name(const struct query *query, struct query_item *item,
 		 is_cast(query, first + column, end))
 		name = &query->word[first + column - 1];
 	if (name)
-		item->column = token_name(query->text, name, arena);
+		item->column = lexer_name(query->text, name, arena);
 }

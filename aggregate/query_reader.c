@@ -39,7 +39,7 @@ const struct token *reader_word(const struct reader *r)
 
 bool reader_is(const struct reader *r, const char *word)
 {
-	return token_is(r->query->text, reader_word(r), word);
+	return lexer_is(r->query->text, reader_word(r), word);
 }
 
 bool reader_is_any(const struct reader *r, const char *const *words)
@@ -52,7 +52,7 @@ bool reader_is_any(const struct reader *r, const char *const *words)
 
 bool reader_is_mark(const struct reader *r, char mark)
 {
-	return token_is_mark(r->query->text, reader_word(r), mark);
+	return lexer_is_mark(r->query->text, reader_word(r), mark);
 }
 
 bool reader_is_name(const struct reader *r)
@@ -123,7 +123,7 @@ bool reader_at_operation(const struct reader *r)
 static bool follows(const struct reader *r, size_t back, const char *word)
 {
 	return r->at >= back &&
-	       token_is(r->query->text, &r->query->word[r->at - back], word);
+	       lexer_is(r->query->text, &r->query->word[r->at - back], word);
 }
 
 /* `from` begins a clause unless it is that of `is [not] distinct from`. */
@@ -153,7 +153,7 @@ static bool stops(const struct reader *r, unsigned until)
 	if (!(until & UNTIL_CLAUSE))
 		return false;
 	if (reader_is(r, "group")) /* not: within group (...) */
-		return token_is(r->query->text, reader_word(r) + 1, "by");
+		return lexer_is(r->query->text, reader_word(r) + 1, "by");
 	return reader_is_any(r, clause);
 }
 
@@ -176,7 +176,7 @@ static bool ends(const struct reader *r, unsigned until)
 			return false;
 		}
 	/* behind a dot, even a reserved word is a name */
-	if (r->at > 0 && token_is_mark(r->query->text, token - 1, '.'))
+	if (r->at > 0 && lexer_is_mark(r->query->text, token - 1, '.'))
 		return false;
 	return stops(r, until);
 }

@@ -1,0 +1,101 @@
+#include "aggregate/project_check.h"
+
+#include <stdlib.h>
+
+#include "aggregate/model_check.h"
+#include "common/mem.h"
+#include "common/nearest.h"
+
+static bool refuse_unknown(const struct project *project,
+			   const struct model *model,
+			   const struct reference *reference, struct error *err)
+{
+	size_t count = project->relation_count;
+	const char **known = mem_alloc(count * sizeof *known);
+	const char *meant;
+
+	for (size_t i = 0; i < count; i++)
+		known[i] = project->relation[i].name;
+	meant = nearest(reference->relation, known, count);
+	if (meant)
+		error_config(err,
+			     "%s:%d: unknown relation \"%s\": did you mean "
+			     "\"%s\"?",
+			     model->file, reference->line, reference->relation,
+			     meant);
+	else
+		error_config(err,
+			     "%s:%d: unknown relation \"%s\": no stream, model "
+			     "or seed in %s makes it",
+			     model->file, reference->line, reference->relation,
+			     project->folder);
+	free(known);
+	return false;
+}
+
+bool project_check_references(const struct project *project, struct error *err)
+{
+	for (size_t i = 0; i < project->relation_count; i++) {
+		const struct model *model = project->relation[i].model;
+
+		for (size_t j = 0; model && j < model->reference_count; j++)
+			if (!project_find(project,
+					  model->reference[j].relation))
+				return refuse_unknown(project, model,
+						      &model->reference[j],
+						      err);
+	}
+	return true;
+}
+
+static bool check_marked(const struct model *model, const struct marker *marker,
+			 const struct relation *input, struct error *err)
+{
+	const char *strategy = model_strategy_name(model->strategy);
+
+	if (relation_is_view(input))
+		return error_config(err,
+				    "%s:%d: %s is a view and has no loads to "
+				    "follow: mark what it reads, or make it "
+				    "materialized: incremental",
+				    model->file, marker->line, input->name);
+	if (relation_is_insert_only(input))
+		return true;
+	if (model->strategy == STRATEGY_APPEND ||
+	    model->strategy == STRATEGY_MERGE)
+		return error_config(err,
+				    "%s:%d: %s only takes rows that stay, and "
+				    "those of %s change: use strategy delta or "
+				    "recompute",
+				    model->file, marker->line, strategy,
+				    input->name);
+	if (model->strategy == STRATEGY_DELTA && !model->rows)
+		return error_config(err,
+				    "%s:%d: rows of %s can vanish, so delta "
+				    "wants \"rows\": the measure that is 0 "
+				    "when a group is empty, such as count(*)",
+				    model->file, marker->line, input->name);
+	return true;
+}
+
+bool project_check_strategies(const struct project *project, struct error *err)
+{
+	for (size_t i = 0; i < project->relation_count; i++) {
+		const struct model *model = project->relation[i].model;
+
+		if (!model)
+			continue;
+		if (!model_check_reads(model, err))
+			return false;
+		for (size_t j = 0; j < model->marker_count; j++) {
+			const struct marker *marker = &model->marker[j];
+
+			if (!check_marked(
+				    model, marker,
+				    project_find(project, marker->relation),
+				    err))
+				return false;
+		}
+	}
+	return true;
+}
