@@ -414,6 +414,67 @@ bool pg_copy_end(struct pg *pg, int64_t timeout_ms, struct error *err,
 	return true;
 }
 
+/* Reads the pieces of a COPY OUT to their end. */
+static bool drain(struct pg *pg, int64_t timeout_ms, struct error *err,
+		  bool (*take)(void *arg, const char *bytes, size_t len,
+			       struct error *err),
+		  void *arg, bool *refused)
+{
+	char *piece = NULL;
+	int len;
+
+	while ((len = PQgetCopyData(pg->conn, &piece, 1)) >= 0) {
+		if (len > 0) {
+			*refused =
+				*refused || !take(arg, piece, (size_t)len, err);
+			PQfreemem(piece);
+			continue;
+		}
+		if (!wait_socket(pg, POLLIN, clock_ms() + timeout_ms, err))
+			return false;
+		if (!PQconsumeInput(pg->conn))
+			return lose(pg, err, NULL);
+	}
+	return true; /* an error of the server is the next result */
+}
+
+bool pg_copy_out(struct pg *pg, int64_t timeout_ms, struct error *err,
+		 const char *sql,
+		 bool (*take)(void *arg, const char *bytes, size_t len,
+			      struct error *err),
+		 void *arg)
+{
+	int64_t deadline = clock_ms() + timeout_ms;
+	bool refused = false;
+	bool ok = true;
+	PGresult *res;
+
+	if (!pg_send(pg, timeout_ms, err, sql))
+		return false;
+	while (next_result(pg, deadline, &res, err)) {
+		ExecStatusType status = PQresultStatus(res);
+
+		if (!res)
+			return ok && !refused;
+		if (status == PGRES_FATAL_ERROR) {
+			/* take() may have set *err before: it stays */
+			struct error later = ERROR_INIT;
+
+			fail(pg, res, ok && !refused ? err : &later);
+			ok = false;
+			if (pg->lost)
+				return false;
+			continue;
+		}
+		PQclear(res);
+		if (status == PGRES_COPY_OUT &&
+		    !drain(pg, timeout_ms, err, take, arg, &refused))
+			return false;
+		deadline = clock_ms() + timeout_ms;
+	}
+	return false;
+}
+
 /* --- quoting -------------------------------------------------------------- */
 
 void pg_identifier(struct pg *pg, struct buf *out, const char *name)

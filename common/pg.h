@@ -97,6 +97,15 @@ bool pg_copy_send(struct pg *pg, int64_t timeout_ms, struct error *err,
 bool pg_copy_end(struct pg *pg, int64_t timeout_ms, struct error *err,
 		 uint64_t *rows) MUST_CHECK;
 
+/* COPY ... TO STDOUT: hands every piece to take(), which may refuse with an
+ * error; the rest is then read and dropped.  sql may hold statements before
+ * the COPY.  The deadline is that of every single wait. */
+bool pg_copy_out(struct pg *pg, int64_t timeout_ms, struct error *err,
+		 const char *sql,
+		 bool (*take)(void *arg, const char *bytes, size_t len,
+			      struct error *err),
+		 void *arg) MUST_CHECK;
+
 /* Quoted identifier / literal, appended to a buf. */
 struct buf;
 void pg_identifier(struct pg *pg, struct buf *out, const char *name);
