@@ -62,6 +62,7 @@ create table millrace.load (
     origin       jsonb,
     unique (relation, loaded_at)
 );
+create index on millrace.load (relation, load_id);
 
 -- How far each part of a source has been loaded; moved by advance() only.
 create table millrace.position (
@@ -127,9 +128,23 @@ create table millrace.model (
     built_at        timestamptz not null default now(),
     loaded_through  timestamptz,             -- newest load included
     gone_from_load  bigint      not null default 0,  -- gone rows are complete from this load on
-    exported_hash   bytea,                   -- of the CSV written last
+    floor_load      bigint      not null default 0,  -- loads up to here count as consumed; model_load holds those above
+    indexes         text,                    -- the statements that made them
+    changed_load    bigint,                  -- its own newest ledger row
+    exported_load   bigint,                  -- the one its CSV shows
     last_run        bigint
 );
+
+-- No load up to sealed_load can still become visible.  The candidate is sealed
+-- once no transaction older than candidate_xid runs any more: a load takes its
+-- xid before its number, so whoever started later has a larger number.
+create table millrace.seal (
+    only_row       bool   primary key default true check (only_row),
+    sealed_load    bigint not null,
+    candidate_load bigint not null,
+    candidate_xid  xid8   not null
+);
+insert into millrace.seal values (true, 0, 0, pg_current_xact_id());
 
 create table millrace.run (
     run_id      bigint      generated always as identity primary key,
@@ -310,5 +325,6 @@ grant execute on function millrace.adopt_staging to millrace_ingest, millrace_ag
 
 grant select, insert, update, delete on millrace.model, millrace.model_load, millrace.run,
     millrace.run_model, millrace.test_result to millrace_aggregate;
+grant select, update on millrace.seal to millrace_aggregate;
 grant select on millrace.status to millrace_ingest, millrace_aggregate, millrace_read;
 reset role;
