@@ -1,0 +1,351 @@
+#include "aggregate/ledger.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "aggregate/quote.h"
+#include "common/buf.h"
+#include "common/fault.h"
+#include "common/pg.h"
+
+/* --- looking -------------------------------------------------------------- */
+
+enum {
+	COL_NUMBER,
+	COL_KNOWN,
+	COL_THERE,
+	COL_OLD,
+	COL_HASH,
+	COL_GONE_FROM,
+	COL_CHANGED,
+	COL_EXPORTED,
+	COL_INPUT,
+	COL_LOAD,
+	COL_LOADED_AT,
+	COL_OP,
+	COL_ROWS,
+};
+
+static void add_task(struct buf *sql, const struct task *task, size_t number)
+{
+	buf_format(sql, "%s(%zu, ", number ? ", " : "", number);
+	quote_literal(sql, task->name);
+	buf_add_text(sql, ", ");
+	quote_literal(sql, task->table);
+	buf_add_text(sql, ", ");
+	quote_literal(sql, task->old);
+	buf_add_byte(sql, ')');
+}
+
+static size_t add_inputs(struct buf *sql, const struct task *task,
+			 size_t number, size_t before)
+{
+	for (size_t i = 0; i < task->input_count; i++) {
+		buf_format(sql, "%s(%zu, %zu, ", before + i ? ", " : "", number,
+			   i);
+		quote_literal(sql, task->input[i].relation);
+		buf_add_byte(sql, ')');
+	}
+	return before + task->input_count;
+}
+
+/* Whether `look` asks for the state of a task: the one in question, or an
+ * input of it. */
+static bool concerns(const struct task *task, const struct task *only)
+{
+	if (!only || task == only)
+		return true;
+	for (size_t i = 0; i < only->input_count; i++)
+		if (only->input[i].task == task)
+			return true;
+	return false;
+}
+
+static void look_sql(struct buf *sql, const struct tasks *tasks,
+		     const struct task *only)
+{
+	size_t number = 0;
+	size_t inputs = 0;
+
+	buf_add_text(sql, "with task (number, model, relation, old) as "
+			  "(values ");
+	for (size_t i = 0; i < tasks->count; i++)
+		if (concerns(tasks->order[i], only))
+			add_task(sql, tasks->order[i], number++);
+	buf_add_text(sql, "), input (number, place, relation) as (values ");
+	number = 0;
+	for (size_t i = 0; i < tasks->count; i++) {
+		if (!concerns(tasks->order[i], only))
+			continue;
+		if (!only || tasks->order[i] == only)
+			inputs = add_inputs(sql, tasks->order[i], number,
+					    inputs);
+		number++;
+	}
+	buf_add_text(sql, inputs ? ")" : "(null::int, null::int, null))");
+	buf_format(
+		sql,
+		"\nselect t.number, m.model is not null,"
+		" to_regclass(t.relation) is not null,"
+		" to_regclass(t.old) is not null,"
+		" encode(m.code_hash, 'hex'), m.gone_from_load,"
+		" m.changed_load, m.exported_load, null::int,"
+		" null::bigint as load_id, null, null, null"
+		"\nfrom task t left join millrace.model m on m.model = t.model"
+		"\nunion all"
+		"\nselect t.number, null, null, null, null, null, null, null,"
+		" i.place, l.load_id, l.loaded_at, l.op, l.row_count"
+		"\nfrom input i join task t on t.number = i.number"
+		" join millrace.model m on m.model = t.model"
+		" join millrace.load l on l.relation = i.relation"
+		"\nwhere (l.row_count > 0 or l.op in ('t', 'd', 'r')) and %s"
+		"\norder by 1, load_id nulls first",
+		mutant("watermark") ? "l.loaded_at > coalesce(m.loaded_through,"
+				      " '-infinity')"
+				    : "l.load_id > m.floor_load and not exists"
+				      " (select from millrace.model_load x"
+				      " where x.model = t.model"
+				      " and x.load_id = l.load_id)");
+}
+
+static int64_t number_at(const PGresult *res, int row, int col)
+{
+	return strtoll(PQgetvalue(res, row, col), NULL, 10);
+}
+
+static void read_state(struct task *task, const PGresult *res, int row,
+		       bool with_loads, size_t loads)
+{
+	struct task_state *state = &task->state;
+	const char *hash = PQgetvalue(res, row, COL_HASH);
+
+	state->is_known = PQgetvalue(res, row, COL_KNOWN)[0] == 't';
+	state->is_there = PQgetvalue(res, row, COL_THERE)[0] == 't';
+	state->has_old = PQgetvalue(res, row, COL_OLD)[0] == 't';
+	strncpy(state->code_hash, hash, sizeof state->code_hash - 1);
+	state->gone_from_load = number_at(res, row, COL_GONE_FROM);
+	state->changed_load = number_at(res, row, COL_CHANGED);
+	state->exported_load = number_at(res, row, COL_EXPORTED);
+	if (!with_loads)
+		return;
+	arena_reset(&state->arena);
+	state->load_count = 0;
+	state->load =
+		arena_zalloc(&state->arena, (loads + 1) * sizeof *state->load);
+}
+
+static void read_load(struct task *task, const PGresult *res, int row)
+{
+	struct task_state *state = &task->state;
+	struct load *load = &state->load[state->load_count++];
+
+	load->id = number_at(res, row, COL_LOAD);
+	load->input = &task->input[number_at(res, row, COL_INPUT)];
+	load->loaded_at = arena_strdup(&state->arena,
+				       PQgetvalue(res, row, COL_LOADED_AT));
+	load->op = PQgetvalue(res, row, COL_OP)[0];
+	load->rows = number_at(res, row, COL_ROWS);
+}
+
+bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
+		 struct task *only, const char *before, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	int row = 0;
+	bool ok;
+
+	buf_add_text(&sql, before);
+	look_sql(&sql, tasks, only);
+	ok = pg_fetch(pg, timeout_ms, err, &res, NULL, buf_text(&sql));
+	for (size_t i = 0; ok && i < tasks->count; i++) {
+		struct task *task = tasks->order[i];
+		int first = row;
+
+		if (!concerns(task, only))
+			continue;
+		while (row + 1 < PQntuples(res) &&
+		       !PQgetisnull(res, row + 1, COL_LOAD))
+			row++;
+		read_state(task, res, first, !only || task == only,
+			   (size_t)(row - first));
+		for (int load = first + 1; load <= row; load++)
+			read_load(task, res, load);
+		row++;
+	}
+	PQclear(res);
+	buf_release(&sql);
+	return ok;
+}
+
+/* --- consuming, recording ------------------------------------------------- */
+
+static void add_relations(struct buf *out, const struct task *task)
+{
+	buf_add_text(out, "(''");
+	for (size_t i = 0; i < task->input_count; i++) {
+		buf_add_text(out, ", ");
+		quote_literal(out, task->input[i].relation);
+	}
+	buf_add_byte(out, ')');
+}
+
+static void add_load_ids(struct buf *out, const struct task *task)
+{
+	buf_add_text(out, "any('{");
+	for (size_t i = 0; i < task->state.load_count; i++)
+		buf_format(out, "%s%lld", i ? "," : "",
+			   (long long)task->state.load[i].id);
+	buf_add_text(out, "}'::bigint[])");
+}
+
+void ledger_consume_sql(struct buf *out, const struct task *task,
+			int64_t run_id, enum ledger_take take)
+{
+	if (mutant("no-model-load"))
+		return;
+	buf_add_text(out, "insert into millrace.model_load (model, load_id, "
+			  "run_id)\nselect ");
+	quote_literal(out, task->name);
+	buf_format(out, ", load_id, %lld from millrace.load where ",
+		   (long long)run_id);
+	if (take == LEDGER_PENDING) {
+		buf_add_text(out, "load_id = ");
+		add_load_ids(out, task);
+		buf_add_text(out, ";\n");
+		return;
+	}
+	buf_add_text(out, "relation in ");
+	add_relations(out, task);
+	buf_add_text(out, " and load_id > (select sealed_load from "
+			  "millrace.seal)\non conflict do nothing;\n");
+}
+
+/* The model's row: what it has seen, what it last did. */
+static void add_model_row(struct buf *out, const struct task *task,
+			  int64_t run_id, const char *changed_load)
+{
+	struct buf indexes = BUF_INIT;
+
+	buf_add_text(out, "insert into millrace.model as m (model, "
+			  "materialized, strategy, code_hash, loaded_through, "
+			  "floor_load, changed_load, last_run, indexes)"
+			  "\nselect ");
+	quote_literal(out, task->name);
+	buf_format(out, ", '%s', '%s', '\\x%s'::bytea, ",
+		   task_is_view(task) ? "view"
+		   : task->seed       ? "seed"
+				      : "table",
+		   task_strategy(task), task->code_hash);
+	buf_add_text(out, "(select max(loaded_at) from millrace.load where "
+			  "relation in ");
+	add_relations(out, task);
+	if (task->state.load_count && task->state.is_known) {
+		buf_add_text(out, " and load_id = ");
+		add_load_ids(out, task);
+	}
+	buf_format(out, "), sealed_load, %s, %lld, ", changed_load,
+		   (long long)run_id);
+	relation_index_sql(&indexes, task, task->table);
+	quote_literal(out, buf_text(&indexes));
+	buf_release(&indexes);
+	buf_add_text(out,
+		     " from millrace.seal\non conflict (model) do update set "
+		     "materialized = excluded.materialized, "
+		     "strategy = excluded.strategy, "
+		     "built_at = case when m.code_hash = excluded.code_hash "
+		     "then m.built_at else now() end, "
+		     "code_hash = excluded.code_hash, loaded_through = "
+		     "greatest(m.loaded_through, excluded.loaded_through), "
+		     "floor_load = excluded.floor_load, changed_load = "
+		     "coalesce(excluded.changed_load, m.changed_load), "
+		     "last_run = excluded.last_run, "
+		     "indexes = excluded.indexes;\n");
+}
+
+void ledger_record_sql(struct buf *out, const struct task *task, int64_t run_id,
+		       const struct ledger_change *change)
+{
+	if (change->op) {
+		buf_add_text(out, "with written as (insert into millrace.load "
+				  "(relation, loaded_at, op, row_count) "
+				  "values (");
+		quote_literal(out, task->name);
+		buf_format(out, ", now(), '%c', %lld) returning load_id)\n",
+			   change->op, (long long)change->row_count);
+	}
+	add_model_row(out, task, run_id,
+		      change->op ? "(select load_id from written)" : "null");
+	if (change->loses_gone) {
+		buf_add_text(out, "update millrace.model set gone_from_load = "
+				  "changed_load where model = ");
+		quote_literal(out, task->name);
+		buf_add_text(out, ";\n");
+	}
+	buf_add_text(out, "delete from millrace.model_load where model = ");
+	quote_literal(out, task->name);
+	buf_add_text(out, " and load_id <= "
+			  "(select sealed_load from millrace.seal);\n");
+}
+
+/* --- tidying -------------------------------------------------------------- */
+
+static const char seal_sql[] =
+	"begin; set local role millrace_aggregate;\n"
+	"with now as (select pg_current_snapshot() as snapshot,"
+	" (select coalesce(max(load_id), 0) from millrace.load) as newest)\n"
+	"update millrace.seal set sealed_load = case when candidate_xid <="
+	" pg_snapshot_xmin(now.snapshot)"
+	" then greatest(sealed_load, candidate_load) else sealed_load end,"
+	" candidate_load = newest,"
+	" candidate_xid = pg_snapshot_xmax(now.snapshot)\n"
+	"from now where candidate_xid <= pg_snapshot_xmin(now.snapshot)"
+	" or candidate_xid > pg_snapshot_xmax(now.snapshot);\n";
+
+/* Old versions whose both loads every reader has consumed.  A reader that was
+ * never built reads none. */
+static void prune_sql(struct buf *out, const struct task *task)
+{
+	buf_add_text(out, "with pending as (select l.loaded_at from "
+			  "millrace.model m join millrace.load l on "
+			  "l.load_id > m.floor_load and l.relation = ");
+	quote_literal(out, task->name);
+	buf_add_text(out, " where m.model in (''");
+	for (size_t i = 0; i < task->consumer_count; i++) {
+		buf_add_text(out, ", ");
+		quote_literal(out, task->consumer[i]->name);
+	}
+	buf_format(out,
+		   ") and not exists (select from millrace.model_load x "
+		   "where x.model = m.model and x.load_id = l.load_id))\n"
+		   "delete from %s o where not exists (select from pending p "
+		   "where p.loaded_at in (o.loaded_at, o.retired_at));\n",
+		   task->old);
+}
+
+static bool was_read(const struct task *task)
+{
+	for (size_t i = 0; i < task->consumer_count; i++)
+		if (task->consumer[i]->status == TASK_DONE)
+			return true;
+	return false;
+}
+
+bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
+		 struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	buf_add_text(&sql, seal_sql);
+	for (size_t i = 0; i < tasks->count; i++) {
+		const struct task *task = tasks->order[i];
+
+		if (task->state.has_old && was_read(task))
+			prune_sql(&sql, task);
+	}
+	buf_add_text(&sql, "commit");
+	ok = pg_run(pg, timeout_ms, err, buf_text(&sql));
+	buf_release(&sql);
+	return ok;
+}

@@ -1,0 +1,48 @@
+/*
+ * ledger.h - which loads there are, and which of them a model has consumed
+ *
+ * A load counts as consumed when model_load has it or when it lies at or below
+ * the model's floor.  The floor only reaches loads that are sealed: no load
+ * with a smaller number can still become visible.  So nothing here depends on
+ * clocks or on the order of commits, and looking costs what is new.
+ */
+#ifndef AGGREGATE_LEDGER_H
+#define AGGREGATE_LEDGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "aggregate/task.h"
+#include "common/error.h"
+
+struct pg;
+
+/* Reads the state of all tasks, or of `only` and of what it reads (NULL: all),
+ * in one query, sent behind the statements of `before` in the same message. */
+bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
+		 struct task *only, const char *before,
+		 struct error *err) MUST_CHECK;
+
+/* SQL that marks the pending loads of a task consumed by run_id; with
+ * everything, every load visible instead of those listed: after a build. */
+enum ledger_take { LEDGER_PENDING, LEDGER_EVERYTHING };
+void ledger_consume_sql(struct buf *out, const struct task *task,
+			int64_t run_id, enum ledger_take take);
+
+/* What a run did to a relation, as downstream sees it. */
+struct ledger_change {
+	char op;           /* i, r or t; 0: nothing changed */
+	int64_t row_count; /* rows inserted */
+	bool loses_gone;   /* rows went and were not kept as old versions */
+};
+
+/* SQL that writes the relation's own ledger row, if it changed, and the
+ * model's state. */
+void ledger_record_sql(struct buf *out, const struct task *task, int64_t run_id,
+		       const struct ledger_change *change);
+
+/* Moves the seal, then drops old versions that every reader has passed. */
+bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
+		 struct error *err) MUST_CHECK;
+
+#endif

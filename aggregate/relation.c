@@ -1,0 +1,245 @@
+#include "aggregate/relation.h"
+
+#include <string.h>
+
+#include "aggregate/quote.h"
+#include "aggregate/task.h"
+#include "common/pg.h"
+
+/* --- columns -------------------------------------------------------------- */
+
+static enum column_order order_of(const char *kind)
+{
+	if (!strcmp(kind, "exact"))
+		return ORDER_EXACT;
+	return strcmp(kind, "text") ? ORDER_AS_TEXT : ORDER_TEXT;
+}
+
+static const char *quoted(struct arena *arena, const char *name)
+{
+	struct buf text = BUF_INIT;
+	const char *copy;
+
+	quote_identifier(&text, name);
+	copy = arena_strdup(arena, buf_text(&text));
+	buf_release(&text);
+	return copy;
+}
+
+bool relation_columns(struct pg *pg, int64_t timeout_ms, const char *relation,
+		      struct arena *arena, struct columns *out,
+		      struct error *err)
+{
+	static const char sql[] =
+		"select a.attname, format_type(a.atttypid, a.atttypmod),"
+		" case when b.typtype = 'e' or b.oid in ('bool'::regtype,"
+		" 'int2'::regtype, 'int4'::regtype, 'int8'::regtype,"
+		" 'oid'::regtype, 'date'::regtype, 'time'::regtype,"
+		" 'timestamp'::regtype, 'timestamptz'::regtype,"
+		" 'uuid'::regtype, 'bytea'::regtype) then 'exact'"
+		" when b.oid in ('text'::regtype, 'varchar'::regtype)"
+		" then 'text' else 'as text' end,"
+		" b.oid = 'timestamptz'::regtype "
+		"from pg_attribute a join pg_type t on t.oid = a.atttypid "
+		"join pg_type b on b.oid = coalesce(nullif(t.typbasetype, 0),"
+		" t.oid) "
+		"where a.attrelid = $1::regclass and a.attnum > 0 "
+		"and not a.attisdropped and a.attname <> 'loaded_at' "
+		"order by a.attnum";
+	const char *const values[] = {relation};
+	PGresult *res = NULL;
+
+	if (!pg_fetch_params(pg, timeout_ms, err, &res, sql, 1, values))
+		return error_context(err, "looking at %s", relation);
+	out->count = (size_t)PQntuples(res);
+	out->at = arena_zalloc(arena, (out->count + 1) * sizeof *out->at);
+	for (size_t i = 0; i < out->count; i++) {
+		struct column *column = &out->at[i];
+		int row = (int)i;
+
+		column->name = arena_strdup(arena, PQgetvalue(res, row, 0));
+		column->quoted = quoted(arena, column->name);
+		column->type = arena_strdup(arena, PQgetvalue(res, row, 1));
+		column->order = order_of(PQgetvalue(res, row, 2));
+		column->is_timestamptz = PQgetvalue(res, row, 3)[0] == 't';
+	}
+	PQclear(res);
+	return true;
+}
+
+const struct column *columns_find(const struct columns *columns,
+				  const char *name)
+{
+	for (size_t i = 0; i < columns->count; i++)
+		if (!strcmp(columns->at[i].name, name))
+			return &columns->at[i];
+	return NULL;
+}
+
+bool columns_equal(const struct columns *a, const struct columns *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->at[i].name, b->at[i].name) != 0 ||
+		    strcmp(a->at[i].type, b->at[i].type) != 0)
+			return false;
+	return true;
+}
+
+void columns_list(struct buf *out, const struct columns *columns,
+		  const char *prefix)
+{
+	for (size_t i = 0; i < columns->count; i++)
+		buf_format(out, "%s%s%s", i ? ", " : "", prefix,
+			   columns->at[i].quoted);
+}
+
+/* --- creating ------------------------------------------------------------- */
+
+bool relation_ensure_pack(struct pg *pg, int64_t timeout_ms, const char *pack,
+			  struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	buf_add_text(&sql, "create schema if not exists ");
+	quote_identifier(&sql, pack);
+	buf_add_text(&sql, "; grant usage on schema ");
+	quote_identifier(&sql, pack);
+	buf_add_text(&sql, " to millrace_read; "
+			   "alter default privileges in schema ");
+	quote_identifier(&sql, pack);
+	buf_add_text(&sql, " grant select on tables to millrace_read");
+	ok = pg_run(pg, timeout_ms, err, buf_text(&sql));
+	buf_release(&sql);
+	return ok || error_context(err, "creating schema %s", pack);
+}
+
+static bool same_names(const char *const *a, size_t a_count,
+		       const char *const *b, size_t b_count)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < a_count; i++)
+		for (size_t k = 0; k < b_count; k++)
+			found += !strcmp(a[i], b[k]);
+	return a_count == b_count && found == a_count;
+}
+
+static bool is_key(const struct model *model, const struct model_test *test)
+{
+	return same_names(test->column, test->column_count, model->unique_key,
+			  model->unique_key_count);
+}
+
+bool relation_is_indexed(const struct model_test *test)
+{
+	return test->kind == TEST_UNIQUE && test->error_above == 0;
+}
+
+const char *relation_test_index(const struct task *task, size_t number,
+				struct arena *arena)
+{
+	const struct model *model = task->model;
+
+	if (is_key(model, &model->test[number]))
+		return arena_format(arena, "%s_key", model->base);
+	return arena_format(arena, "%s_unique_%zu", model->base, number);
+}
+
+static void add_unique(struct buf *out, const char *name, const char *table,
+		       const char *const *column, size_t count,
+		       const char *more)
+{
+	buf_add_text(out, "create unique index ");
+	quote_identifier(out, name);
+	buf_format(out, " on %s (", table);
+	quote_identifiers(out, column, count);
+	buf_format(out, ")%s;\n", more);
+}
+
+static void add_unique_indexes(struct buf *out, const struct task *task,
+			       const char *table)
+{
+	const struct model *model = task->model;
+	struct arena arena = ARENA_INIT;
+
+	if (model->unique_key_count)
+		add_unique(out, arena_format(&arena, "%s_key", model->base),
+			   table, model->unique_key, model->unique_key_count,
+			   " nulls not distinct");
+	for (size_t i = 0; i < model->test_count; i++) {
+		const struct model_test *test = &model->test[i];
+
+		if (relation_is_indexed(test) && !is_key(model, test))
+			add_unique(out, relation_test_index(task, i, &arena),
+				   table, test->column, test->column_count, "");
+	}
+	arena_release(&arena);
+}
+
+void relation_index_sql(struct buf *out, const struct task *task,
+			const char *table)
+{
+	const struct model *model = task->model;
+
+	add_unique_indexes(out, task, table);
+	if (model->strategy == STRATEGY_RECOMPUTE) {
+		buf_format(out, "create index on %s (", table);
+		for (size_t i = 0; i < model->by_count; i++) {
+			buf_add_text(out, i ? ", " : "");
+			quote_identifier(out, model->by[i].name);
+		}
+		buf_add_text(out, ");\n");
+	}
+	for (size_t i = 0; i < model->index_count; i++)
+		buf_format(out, "create index on %s %s;\n", table,
+			   model->index[i]);
+	if (task_is_consumed(task))
+		buf_format(out, "create index on %s (loaded_at);\n", table);
+}
+
+void relation_old_sql(struct buf *out, const struct task *task,
+		      const char *table)
+{
+	buf_format(out,
+		   "create table %s (like %s, retired_at timestamptz not null "
+		   "default now());\n"
+		   "create index on %s (loaded_at);\n"
+		   "create index on %s (retired_at);\n",
+		   task->old, table, task->old, task->old);
+}
+
+bool relation_has_index(struct pg *pg, int64_t timeout_ms, const char *table,
+			const char *const *column, size_t count, bool *has,
+			struct error *err)
+{
+	static const char sql[] =
+		"select exists (select from pg_index i "
+		"where i.indrelid = $1::regclass and i.indisvalid "
+		"and i.indpred is null and $2::text[] <@ "
+		"(select array_agg(a.attname::text) from "
+		"unnest(i.indkey::int2[]) with ordinality k(attnum, place) "
+		"join pg_attribute a on a.attrelid = i.indrelid "
+		"and a.attnum = k.attnum "
+		"where k.place <= cardinality($2::text[])))";
+	struct buf names = BUF_INIT;
+	const char *values[2] = {table, NULL};
+	PGresult *res = NULL;
+	bool ok;
+
+	buf_add_byte(&names, '{');
+	for (size_t i = 0; i < count; i++) {
+		buf_add_text(&names, i ? "," : "");
+		quote_identifier(&names, column[i]);
+	}
+	buf_add_byte(&names, '}');
+	values[1] = buf_text(&names);
+	ok = pg_fetch_params(pg, timeout_ms, err, &res, sql, 2, values);
+	if (ok)
+		*has = PQgetvalue(res, 0, 0)[0] == 't';
+	PQclear(res);
+	buf_release(&names);
+	return ok;
+}

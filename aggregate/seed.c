@@ -1,0 +1,164 @@
+#include "aggregate/seed.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "aggregate/quote.h"
+#include "common/buf.h"
+#include "common/mem.h"
+#include "common/pg.h"
+
+struct seed {
+	struct model model;
+	const char *create; /* the temporary table */
+	struct buf content;
+};
+
+static bool read_file(const char *file, struct buf *out, struct error *err)
+{
+	FILE *in = fopen(file, "rbe");
+	size_t got;
+	bool ok;
+
+	if (!in)
+		return error_config(err, "%s: %s", file, strerror(errno));
+	do {
+		char *to = buf_reserve(out, 65536);
+
+		got = fread(to, 1, 65536, in);
+		out->len += got;
+	} while (got);
+	ok = !ferror(in);
+	if (!ok)
+		error_config(err, "%s: %s", file, strerror(errno));
+	fclose(in);
+	return ok;
+}
+
+/* One `name` or `name:type` of the header. */
+static bool add_column(struct seed *seed, char *cell, struct buf *list,
+		       struct buf *defs, struct error *err)
+{
+	char *type = strchr(cell, ':');
+
+	if (type)
+		*type++ = '\0';
+	if (!*cell || (type && !*type))
+		return error_config(err,
+				    "%s:1: a column is written name or "
+				    "name:type",
+				    seed->model.file);
+	if (list->len) {
+		buf_add_text(list, ", ");
+		buf_add_text(defs, ", ");
+	}
+	quote_identifier(list, cell);
+	quote_identifier(defs, cell);
+	buf_format(defs, " %s", type ? type : "text");
+	return true;
+}
+
+/* Cuts a cell off the header, quotes removed; NULL at its end. */
+static char *next_cell(char **rest)
+{
+	char *cell = *rest;
+	char *to = cell;
+	bool inside = false;
+
+	if (!cell)
+		return NULL;
+	for (char *from = cell;; from++) {
+		if (*from == '"') {
+			inside = !inside;
+		} else if (!*from || (*from == ',' && !inside)) {
+			*rest = *from ? from + 1 : NULL;
+			break;
+		} else {
+			*to++ = *from;
+		}
+	}
+	*to = '\0';
+	return cell;
+}
+
+static bool read_header(struct seed *seed, struct error *err)
+{
+	struct model *model = &seed->model;
+	const char *text = buf_text(&seed->content);
+	size_t skip = strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3;
+	size_t len = strcspn(text + skip, "\r\n");
+	char *line = arena_strndup(&model->arena, text + skip, len);
+	struct buf list = BUF_INIT;
+	struct buf defs = BUF_INIT;
+	bool ok = true;
+	char *cell;
+
+	while (ok && (cell = next_cell(&line)))
+		ok = add_column(seed, cell, &list, &defs, err);
+	model->sql =
+		arena_format(&model->arena, "select %s from pg_temp.seed_rows",
+			     buf_text(&list));
+	seed->create = arena_format(&model->arena,
+				    "create temp table seed_rows (%s) "
+				    "on commit drop; copy pg_temp.seed_rows "
+				    "from stdin (format csv, header)",
+				    buf_text(&defs));
+	buf_release(&list);
+	buf_release(&defs);
+	return ok;
+}
+
+bool seed_open(struct seed **out, const char *file, const char *pack,
+	       const char *name, struct error *err)
+{
+	struct seed *seed = mem_zalloc(1, sizeof *seed);
+	struct model *model = &seed->model;
+	XXH128_canonical_t digest;
+
+	model->name = name;
+	model->pack = pack;
+	model->base = strrchr(name, '.') + 1;
+	model->file = file;
+	model->sql_line = 1;
+	model->materialized = MATERIALIZED_TABLE;
+	model->strategy = STRATEGY_FULL;
+	if (!read_file(file, &seed->content, err) || !read_header(seed, err)) {
+		seed_close(seed);
+		return false;
+	}
+	XXH128_canonicalFromHash(
+		&digest, XXH3_128bits(seed->content.data, seed->content.len));
+	memcpy(model->code_hash, digest.digest, sizeof model->code_hash);
+	*out = seed;
+	return true;
+}
+
+void seed_close(struct seed *seed)
+{
+	if (!seed)
+		return;
+	arena_release(&seed->model.arena);
+	buf_release(&seed->content);
+	free(seed);
+}
+
+const struct model *seed_model(const struct seed *seed)
+{
+	return &seed->model;
+}
+
+bool seed_load(const struct seed *seed, struct pg *pg, int64_t timeout_ms,
+	       struct error *err)
+{
+	uint64_t rows;
+
+	if (!pg_copy_begin(pg, timeout_ms, err, seed->create) ||
+	    !pg_copy_send(pg, timeout_ms, err, seed->content.data,
+			  seed->content.len) ||
+	    !pg_copy_end(pg, timeout_ms, err, &rows))
+		return error_context(err, "%s", seed->model.file);
+	return true;
+}

@@ -1,0 +1,109 @@
+/*
+ * task.h - a model, view or seed as a run sees it
+ *
+ * The project says what there is; a task adds what the database says about it
+ * (its state) and what became of it in this run.  Tasks have the numbers of
+ * the project's relations; streams have none.
+ */
+#ifndef AGGREGATE_TASK_H
+#define AGGREGATE_TASK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aggregate/project.h"
+#include "aggregate/relation.h"
+
+struct seed;
+
+/* A ledger row that a task has not consumed. */
+struct load {
+	int64_t id;
+	const struct task_input *input;
+	const char *loaded_at; /* text, UTC */
+	char op;               /* i, u, d, t, r */
+	int64_t rows;
+};
+
+/* What the database knew when it was last looked at. */
+struct task_state {
+	bool is_known; /* millrace.model has a row: it was built once */
+	bool is_there; /* the relation exists */
+	bool has_old;  /* so does its table of old versions */
+	char code_hash[33];
+	int64_t gone_from_load; /* gone rows of later loads are complete */
+	int64_t changed_load;   /* its newest own ledger row */
+	int64_t exported_load;  /* the one its CSV shows */
+	struct load *load;      /* pending, by id; none before it is known */
+	size_t load_count;
+	struct arena arena; /* of the loads */
+};
+
+/* A relation whose loads matter to a task. */
+struct task_input {
+	const char *relation;
+	struct task *task; /* NULL: a stream */
+	bool is_marked;    /* read as change sets; else any load rebuilds */
+	const char *table; /* quoted */
+	struct columns columns; /* of a model; read when its changes are */
+};
+
+enum task_status {
+	TASK_IDLE,
+	TASK_DONE,
+	TASK_LOCKED,  /* another periodic works on it */
+	TASK_SKIPPED, /* something it reads has failed */
+	TASK_TESTS,   /* its tests have failed */
+	TASK_FAILED,  /* its SQL or the database has */
+};
+
+struct task {
+	const struct relation *relation;
+	const struct model *model; /* a seed has one too: made from its file */
+	struct seed *seed;         /* NULL unless it is one */
+	const char *name;          /* pack.base */
+	const char *table;         /* quoted */
+	const char *old;           /* quoted: millrace_old.pack__base */
+	char code_hash[33];        /* of the text and of the views it reads */
+	struct task_input *input;
+	size_t input_count;
+	struct task **consumer; /* who reads it behind a marker */
+	size_t consumer_count;
+	struct task **view; /* views that show it, inputs first */
+	size_t view_count;
+	bool is_selected;
+	bool is_touched; /* an input has changed in this run */
+	struct task_state state;
+	enum task_status status;
+};
+
+struct tasks {
+	const struct project *project;
+	struct task **order; /* inputs first */
+	size_t count;
+	struct task **at; /* by number of the relation; NULL: a stream */
+	struct arena arena;
+};
+
+/* Borrows the project, which must outlive the tasks. */
+bool tasks_open(struct tasks **out, const struct project *project,
+		struct error *err) MUST_CHECK;
+void tasks_close(struct tasks *tasks);
+
+/* A view; a stored table that is recomputed or seeded otherwise. */
+bool task_is_view(const struct task *task);
+
+/* Whether somebody reads its changes, so that old versions must be kept. */
+bool task_is_consumed(const struct task *task);
+
+/* How the log and `ls` call what it does: merge, view, seed. */
+const char *task_strategy(const struct task *task);
+
+/* Marks everything that reads it, directly or not, as skipped. */
+void task_skip_descendants(const struct tasks *tasks, const struct task *task);
+
+/* Marks those that its new ledger row makes due. */
+void task_touch_consumers(const struct tasks *tasks, const struct task *task);
+
+#endif
