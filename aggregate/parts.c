@@ -1,0 +1,361 @@
+#include "aggregate/parts.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "aggregate/changes.h"
+#include "aggregate/quote.h"
+#include "common/pg.h"
+
+static const char *const grains[] = {
+	[GRAIN_SECOND] = "second", [GRAIN_MINUTE] = "minute",
+	[GRAIN_HOUR] = "hour",     [GRAIN_DAY] = "day",
+	[GRAIN_WEEK] = "week",     [GRAIN_MONTH] = "month",
+};
+
+static bool has(uint32_t columns, size_t i)
+{
+	return columns >> i & 1;
+}
+
+/* k0, k2: the keys of a pattern, each after prefix, one left out (-1: none) */
+static const char *add_key_list(struct buf *out, uint32_t columns,
+				const char *prefix, int but)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < BY_MAX; i++) {
+		if (!has(columns, i) || (int)i == but)
+			continue;
+		buf_format(out, "%s%sk%zu", separator, prefix, i);
+		separator = ", ";
+	}
+	return separator;
+}
+
+/* --- finding -------------------------------------------------------------- */
+
+static uint32_t marker_columns(const struct marker *marker)
+{
+	uint32_t columns = 0;
+
+	for (size_t i = 0; i < marker->column_count && i < BY_MAX; i++)
+		if (marker->column[i])
+			columns |= UINT32_C(1) << i;
+	return columns;
+}
+
+/* The parts of the rows that `rows` selects. */
+static void add_branch(struct buf *out, const struct refresh *refresh,
+		       const struct marker *marker,
+		       const struct task_input *input, const char *rows)
+{
+	const struct model *model = refresh->task->model;
+	const char *separator = "";
+
+	buf_add_text(out, out->len ? "\nunion\nselect " : "select ");
+	for (size_t i = 0; i < marker->column_count; i++) {
+		const struct column *column;
+
+		if (!marker->column[i])
+			continue;
+		column = columns_find(&input->columns, marker->column[i]);
+		buf_add_text(out, separator);
+		separator = ", ";
+		if (model->by[i].grain == GRAIN_NONE)
+			buf_format(out, "x.%s as k%zu", column->quoted, i);
+		else
+			buf_format(out, "date_trunc('%s', x.%s%s) as k%zu",
+				   grains[model->by[i].grain], column->quoted,
+				   column->is_timestamptz
+					   ? " at time zone 'UTC'"
+					   : "::timestamp",
+				   i);
+	}
+	buf_format(out, " from (\n%s\n) x", rows);
+}
+
+static void add_marker(struct buf *out, const struct refresh *refresh,
+		       const struct marker *marker,
+		       const struct task_input *input)
+{
+	struct buf rows = BUF_INIT;
+
+	changes_new(&rows, refresh->task, input);
+	add_branch(out, refresh, marker, input, buf_text(&rows));
+	if (changes_any_gone(refresh->task, input)) {
+		buf_reset(&rows);
+		changes_gone(&rows, refresh->task, input);
+		add_branch(out, refresh, marker, input, buf_text(&rows));
+	}
+	buf_release(&rows);
+}
+
+/* One select for all markers of a pattern. */
+static void touched_sql(struct buf *out, const struct refresh *refresh,
+			uint32_t columns)
+{
+	const struct model *model = refresh->task->model;
+
+	for (size_t i = 0; i < model->marker_count; i++) {
+		const struct marker *marker = &model->marker[i];
+		const struct task_input *input =
+			changes_input(refresh->task, marker->relation);
+
+		if (marker_columns(marker) == columns &&
+		    changes_any(refresh->task, input))
+			add_marker(out, refresh, marker, input);
+	}
+}
+
+/* Every part within `touch` of a part of `from`.  A part without a time has no
+ * neighbours and stays. */
+static void widen_sql(struct buf *out, const struct refresh *refresh,
+		      const struct parts *parts, uint32_t columns,
+		      const char *from)
+{
+	const struct model *model = refresh->task->model;
+	const char *grain = grains[model->by[parts->time].grain];
+
+	buf_add_text(out, "select distinct ");
+	buf_add_text(out, add_key_list(out, columns, "p.", parts->time));
+	buf_format(out,
+		   "near.k%d\nfrom pg_temp.%s p left join lateral "
+		   "generate_series(\n"
+		   "    date_trunc('%s', p.k%d - interval '%" PRId64
+		   " microseconds'),\n"
+		   "    p.k%d + interval '1 %s' + interval '%" PRId64
+		   " microseconds',\n"
+		   "    interval '1 %s') near (k%d) on near.k%d < "
+		   "p.k%d + interval '1 %s' + interval '%" PRId64
+		   " microseconds'",
+		   parts->time, from, grain, parts->time, model->touch_us,
+		   parts->time, grain, model->touch_us, grain, parts->time,
+		   parts->time, parts->time, grain, model->touch_us);
+}
+
+static bool find_nulls(struct pattern *pattern, struct refresh *refresh,
+		       struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	int col = 0;
+	bool ok;
+
+	buf_add_text(&sql, "select ");
+	for (size_t i = 0; i < BY_MAX; i++)
+		if (has(pattern->columns, i))
+			buf_format(&sql,
+				   "%scoalesce(bool_or(k%zu is null), "
+				   "false)",
+				   col++ ? ", " : "", i);
+	buf_format(&sql, " from pg_temp.%s", pattern->shown);
+	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
+		      buf_text(&sql));
+	col = 0;
+	for (size_t i = 0; ok && i < BY_MAX; i++)
+		if (has(pattern->columns, i) &&
+		    PQgetvalue(res, 0, col++)[0] == 't')
+			pattern->nulls |= UINT32_C(1) << i;
+	PQclear(res);
+	buf_release(&sql);
+	return ok;
+}
+
+/* A table of parts, with an index on its keys. */
+static bool store(struct refresh *refresh, const char *name, uint32_t columns,
+		  const char *select, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	buf_format(&sql, "create index on pg_temp.%s (", name);
+	add_key_list(&sql, columns, "", -1);
+	buf_add_byte(&sql, ')');
+	ok = refresh_temp(refresh, name, select, NULL, err) &&
+	     refresh_run(refresh, buf_text(&sql), NULL, err);
+	buf_release(&sql);
+	return ok;
+}
+
+static bool fill_pattern(struct parts *parts, struct refresh *refresh,
+			 struct pattern *pattern, struct error *err)
+{
+	size_t n = (size_t)(pattern - parts->pattern);
+	const char *touched = arena_format(&refresh->arena, "touched_%zu", n);
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	pattern->rebuilt = pattern->shown = touched;
+	touched_sql(&sql, refresh, pattern->columns);
+	ok = store(refresh, touched, pattern->columns, buf_text(&sql), err);
+	if (ok && refresh->task->model->touch_us && parts->time >= 0 &&
+	    has(pattern->columns, (size_t)parts->time)) {
+		pattern->rebuilt =
+			arena_format(&refresh->arena, "rebuilt_%zu", n);
+		pattern->shown = arena_format(&refresh->arena, "shown_%zu", n);
+		buf_reset(&sql);
+		widen_sql(&sql, refresh, parts, pattern->columns, touched);
+		ok = store(refresh, pattern->rebuilt, pattern->columns,
+			   buf_text(&sql), err);
+		buf_reset(&sql);
+		widen_sql(&sql, refresh, parts, pattern->columns,
+			  pattern->rebuilt);
+		ok = ok && store(refresh, pattern->shown, pattern->columns,
+				 buf_text(&sql), err);
+	}
+	buf_release(&sql);
+	return ok && find_nulls(pattern, refresh, err);
+}
+
+/* Patterns with fewer columns first: they cover more. */
+static void add_pattern(struct parts *parts, uint32_t columns)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < parts->count; i++)
+		if (parts->pattern[i].columns == columns)
+			return;
+	while (at < parts->count &&
+	       __builtin_popcount(parts->pattern[at].columns) <=
+		       __builtin_popcount(columns))
+		at++;
+	memmove(&parts->pattern[at + 1], &parts->pattern[at],
+		(parts->count - at) * sizeof *parts->pattern);
+	parts->pattern[at] = (struct pattern){.columns = columns};
+	parts->count++;
+}
+
+bool parts_find(struct parts *parts, struct refresh *refresh, struct error *err)
+{
+	const struct model *model = refresh->task->model;
+
+	*parts = (struct parts){.time = -1};
+	for (size_t i = model->by_count; i-- > 0;)
+		if (model->by[i].grain != GRAIN_NONE)
+			parts->time = (int)i;
+	for (size_t i = 0; i < model->marker_count && i < BY_MAX; i++) {
+		const struct marker *marker = &model->marker[i];
+
+		if (changes_any(refresh->task,
+				changes_input(refresh->task, marker->relation)))
+			add_pattern(parts, marker_columns(marker));
+	}
+	for (size_t i = 0; i < parts->count; i++)
+		if (!fill_pattern(parts, refresh, &parts->pattern[i], err))
+			return false;
+	return true;
+}
+
+/* --- using ---------------------------------------------------------------- */
+
+/* The by columns of a pattern that the relation has. */
+static uint32_t shared(const struct parts_relation *relation, uint32_t columns)
+{
+	uint32_t both = 0;
+
+	for (size_t i = 0; i < BY_MAX; i++)
+		if (has(columns, i) && relation->column[i])
+			both |= UINT32_C(1) << i;
+	return both;
+}
+
+/* Row x lies in part p: half-open ranges for times, so that indexes serve. */
+static void add_match(struct buf *out, const struct refresh *refresh,
+		      const struct parts_relation *relation,
+		      const struct pattern *pattern)
+{
+	const struct model *model = refresh->task->model;
+	uint32_t columns = shared(relation, pattern->columns);
+	const char *separator = "";
+
+	for (size_t i = 0; i < BY_MAX; i++) {
+		const struct column *column;
+		const char *zone;
+
+		if (!has(columns, i))
+			continue;
+		column = columns_find(relation->columns, relation->column[i]);
+		zone = column->is_timestamptz ? " at time zone 'UTC'" : "";
+		buf_add_text(out, separator);
+		separator = " and ";
+		buf_add_text(out, has(pattern->nulls, i) ? "(" : "");
+		if (model->by[i].grain == GRAIN_NONE)
+			buf_format(out, "x.%s = p.k%zu", column->quoted, i);
+		else
+			buf_format(out,
+				   "x.%s >= p.k%zu%s and "
+				   "x.%s < (p.k%zu + interval '1 %s')%s",
+				   column->quoted, i, zone, column->quoted, i,
+				   grains[model->by[i].grain], zone);
+		if (has(pattern->nulls, i))
+			buf_format(out, " or x.%s is null and p.k%zu is null)",
+				   column->quoted, i);
+	}
+	if (!*separator)
+		buf_add_text(out, "true");
+}
+
+static const char *table_of(const struct pattern *pattern, enum parts_set set)
+{
+	return set == PARTS_SHOWN ? pattern->shown : pattern->rebuilt;
+}
+
+static void add_exists(struct buf *out, const struct refresh *refresh,
+		       const struct parts_relation *relation,
+		       const struct pattern *pattern, enum parts_set set)
+{
+	buf_format(out, "exists (select from pg_temp.%s p where ",
+		   table_of(pattern, set));
+	add_match(out, refresh, relation, pattern);
+	buf_add_byte(out, ')');
+}
+
+void parts_inside(struct buf *out, const struct parts *parts,
+		  const struct refresh *refresh,
+		  const struct parts_relation *relation, enum parts_set set)
+{
+	for (size_t i = 0; i < parts->count; i++) {
+		buf_add_text(out, i ? "\n    or " : "");
+		add_exists(out, refresh, relation, &parts->pattern[i], set);
+	}
+}
+
+/* Rows in parts of one pattern that no earlier pattern has shown. */
+static void add_pattern_rows(struct buf *out, const struct parts *parts,
+			     const struct refresh *refresh,
+			     const struct parts_relation *relation, size_t n,
+			     enum parts_set set, const char *list)
+{
+	const struct pattern *pattern = &parts->pattern[n];
+
+	buf_format(out, "select %s from (select distinct ", list);
+	add_key_list(out, shared(relation, pattern->columns), "", -1);
+	buf_format(out, " from pg_temp.%s) p join %s x on ",
+		   table_of(pattern, set), relation->table);
+	add_match(out, refresh, relation, pattern);
+	for (size_t i = 0; i < n; i++) {
+		buf_add_text(out, i ? "\n    and not " : "\n    where not ");
+		add_exists(out, refresh, relation, &parts->pattern[i], set);
+	}
+}
+
+void parts_select(struct buf *out, const struct parts *parts,
+		  const struct refresh *refresh,
+		  const struct parts_relation *relation, enum parts_set set,
+		  const char *list)
+{
+	for (size_t i = 0; i < parts->count; i++) {
+		if (shared(relation, parts->pattern[i].columns))
+			continue;
+		/* nothing of the pattern restricts it: any part, all rows */
+		buf_format(out, "select %s from %s x where ", list,
+			   relation->table);
+		parts_inside(out, parts, refresh, relation, set);
+		return;
+	}
+	for (size_t i = 0; i < parts->count; i++) {
+		buf_add_text(out, i ? "\nunion all " : "");
+		add_pattern_rows(out, parts, refresh, relation, i, set, list);
+	}
+}

@@ -1,0 +1,298 @@
+#include "aggregate/refresh.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "aggregate/quote.h"
+#include "common/fault.h"
+#include "common/log.h"
+#include "common/pg.h"
+
+/* --- steps ---------------------------------------------------------------- */
+
+bool refresh_columns(struct refresh *refresh, struct error *err)
+{
+	struct task *task = refresh->task;
+	struct buf list = BUF_INIT;
+
+	if (!relation_columns(refresh->pg, refresh->timeout_ms, task->table,
+			      &refresh->arena, &refresh->columns, err))
+		return false;
+	columns_list(&list, &refresh->columns, "");
+	refresh->list = arena_strdup(&refresh->arena, buf_text(&list));
+	buf_release(&list);
+	for (size_t i = 0; i < task->input_count; i++) {
+		struct task_input *input = &task->input[i];
+
+		if (input->is_marked &&
+		    !relation_columns(refresh->pg, refresh->timeout_ms,
+				      input->table, &refresh->arena,
+				      &input->columns, err))
+			return false;
+	}
+	return true;
+}
+
+/* The count in a command tag: INSERT 0 3, DELETE 3, SELECT 3. */
+static int64_t tag_rows(const char *tag)
+{
+	const char *last = strrchr(tag, ' ');
+
+	return last ? strtoll(last, NULL, 10) : 0;
+}
+
+bool refresh_run(struct refresh *refresh, const char *sql, int64_t *rows,
+		 struct error *err)
+{
+	char tag[64];
+
+	log_line(LOG_DEBUG, "%s", sql);
+	if (!pg_fetch(refresh->pg, refresh->timeout_ms, err, NULL, tag, sql))
+		return false;
+	if (rows)
+		*rows = tag_rows(tag);
+	return true;
+}
+
+bool refresh_temp(struct refresh *refresh, const char *name, const char *select,
+		  int64_t *rows, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	int64_t count = 0;
+	bool ok;
+
+	buf_format(&sql, "create temp table %s on commit drop as\n%s", name,
+		   select);
+	ok = refresh_run(refresh, buf_text(&sql), &count, err);
+	if (ok && count) {
+		buf_reset(&sql);
+		buf_format(&sql, "analyze pg_temp.%s", name);
+		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
+	}
+	if (rows)
+		*rows = count;
+	buf_release(&sql);
+	return ok;
+}
+
+static bool retire(struct refresh *refresh, const char *retired,
+		   struct error *err)
+{
+	const struct task *task = refresh->task;
+	struct buf sql = BUF_INIT;
+	int64_t rows;
+	bool ok;
+
+	if (task_is_consumed(task))
+		buf_add_text(&sql, "with moved as (");
+	buf_format(&sql,
+		   "delete from %s t using pg_temp.%s r "
+		   "where t.ctid = r.millrace_row",
+		   task->table, retired);
+	if (task_is_consumed(task))
+		buf_format(&sql,
+			   " returning t.*)\ninsert into %s (%s, loaded_at)\n"
+			   "select %s, loaded_at from moved",
+			   task->old, refresh->list, refresh->list);
+	ok = refresh_run(refresh, buf_text(&sql), &rows, err);
+	if (ok)
+		refresh->deleted += rows;
+	buf_release(&sql);
+	return ok;
+}
+
+bool refresh_apply(struct refresh *refresh, const char *retired,
+		   const char *added, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	int64_t rows;
+	bool ok;
+
+	if (retired && !retire(refresh, retired, err))
+		return false;
+	buf_format(&sql, "insert into %s (%s)\nselect %s from pg_temp.%s",
+		   refresh->task->table, refresh->list, refresh->list, added);
+	ok = refresh_run(refresh, buf_text(&sql), &rows, err);
+	if (ok)
+		refresh->inserted += rows;
+	refresh->added = added;
+	buf_release(&sql);
+	return ok;
+}
+
+/* --- diff ----------------------------------------------------------------- */
+
+/* Every row with its text, and its number among rows of the same text. */
+static bool diff_side(struct refresh *refresh, const char *name,
+		      const char *select, const char *more, int64_t *rows,
+		      struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	buf_format(&sql,
+		   "select %s%s, row(%s)::text as millrace_text,\n"
+		   "    row_number() over (partition by row(%s)::text) "
+		   "as millrace_copy\nfrom (\n%s\n) q",
+		   more, refresh->list, refresh->list, refresh->list, select);
+	ok = refresh_temp(refresh, name, buf_text(&sql), rows, err);
+	buf_release(&sql);
+	return ok;
+}
+
+static bool diff_missing(struct refresh *refresh, const char *name,
+			 const char *columns, const char *from,
+			 const char *other, int64_t *rows, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	buf_format(&sql,
+		   "select %s from pg_temp.%s a\n"
+		   "where not exists (select from pg_temp.%s b "
+		   "where b.millrace_text = a.millrace_text "
+		   "and b.millrace_copy = a.millrace_copy)",
+		   columns, from, other);
+	ok = refresh_temp(refresh, name, buf_text(&sql), rows, err);
+	buf_release(&sql);
+	return ok;
+}
+
+bool refresh_diff(struct refresh *refresh, const char *wanted,
+		  const char *present, struct error *err)
+{
+	int64_t retired;
+
+	return diff_side(refresh, "wanted", wanted, "", NULL, err) &&
+	       diff_side(refresh, "present", present, "millrace_row, ", NULL,
+			 err) &&
+	       diff_missing(refresh, "retired", "millrace_row", "present",
+			    "wanted", &retired, err) &&
+	       diff_missing(refresh, "added", refresh->list, "wanted",
+			    "present", NULL, err) &&
+	       refresh_apply(refresh, retired ? "retired" : NULL, "added", err);
+}
+
+/* --- the first of a key --------------------------------------------------- */
+
+static void add_sort_key(struct buf *out, const struct column *column)
+{
+	static const char *const suffix[] = {
+		[ORDER_EXACT] = "",
+		[ORDER_TEXT] = " collate \"C\"",
+		[ORDER_AS_TEXT] = "::text collate \"C\"",
+	};
+
+	buf_format(out, "%s%s", column->quoted, suffix[column->order]);
+}
+
+static void add_keys(struct buf *out, const struct refresh *refresh)
+{
+	const struct model *model = refresh->task->model;
+
+	for (size_t i = 0; i < model->unique_key_count; i++) {
+		const struct column *column =
+			columns_find(&refresh->columns, model->unique_key[i]);
+
+		buf_format(out, "%s%s%s", i ? ", " : "", column->quoted,
+			   column->order == ORDER_TEXT ? " collate \"C\"" : "");
+	}
+}
+
+void refresh_first(struct buf *out, const struct refresh *refresh,
+		   const char *select, bool with_row)
+{
+	const struct model *model = refresh->task->model;
+
+	buf_add_text(out, "select distinct on (");
+	add_keys(out, refresh);
+	buf_format(out, ") %s%s\nfrom (\n%s\n) q\norder by ", refresh->list,
+		   with_row ? ", millrace_row" : "", select);
+	add_keys(out, refresh);
+	if (with_row && mutant("merge-last-wins"))
+		buf_add_text(out, ", millrace_row nulls first");
+	for (size_t i = 0; i < model->order_by_count; i++) {
+		const struct column *column =
+			columns_find(&refresh->columns, model->order_by[i]);
+
+		buf_add_text(out, ", ");
+		if (column && column->order == ORDER_TEXT)
+			add_sort_key(out, column);
+		else
+			buf_add_text(out, model->order_by[i]);
+	}
+	buf_add_text(out, "\n    -- and by content, so that the order is total"
+			  "\n    ");
+	for (size_t i = 0; i < refresh->columns.count; i++) {
+		buf_add_text(out, ", ");
+		add_sort_key(out, &refresh->columns.at[i]);
+	}
+	if (with_row)
+		buf_add_text(out, ", millrace_row");
+}
+
+void refresh_query(struct buf *out, const struct refresh *refresh)
+{
+	const struct model *model = refresh->task->model;
+
+	if ((model->strategy == STRATEGY_MERGE ||
+	     model->strategy == STRATEGY_APPEND) &&
+	    model->unique_key_count) {
+		refresh_first(out, refresh, model->sql, false);
+		return;
+	}
+	buf_add_text(out, model->sql);
+}
+
+/* --- rows of the same key ------------------------------------------------- */
+
+/* One branch for each combination of NULLs in the key: `is null` and `=` find
+ * their way through an index, `is not distinct from` does not. */
+static void same_branch(struct buf *out, const struct refresh *refresh,
+			const char *name, const PGresult *nulls, int row)
+{
+	const struct model *model = refresh->task->model;
+
+	buf_add_text(out, "select t.ctid as millrace_row, ");
+	columns_list(out, &refresh->columns, "t.");
+	buf_format(out, "\nfrom pg_temp.%s n join %s t on ", name,
+		   refresh->task->table);
+	for (size_t i = 0; i < model->unique_key_count; i++) {
+		const char *key =
+			columns_find(&refresh->columns, model->unique_key[i])
+				->quoted;
+
+		buf_add_text(out, i ? " and " : "");
+		if (PQgetvalue(nulls, row, (int)i)[0] == 't')
+			buf_format(out, "t.%s is null and n.%s is null", key,
+				   key);
+		else
+			buf_format(out, "t.%s = n.%s", key, key);
+	}
+}
+
+bool refresh_same_key(struct refresh *refresh, const char *name,
+		      struct buf *out, struct error *err)
+{
+	const struct model *model = refresh->task->model;
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	bool ok;
+
+	buf_add_text(&sql, "select distinct ");
+	for (size_t i = 0; i < model->unique_key_count; i++) {
+		buf_add_text(&sql, i ? ", " : "");
+		quote_identifier(&sql, model->unique_key[i]);
+		buf_add_text(&sql, " is null");
+	}
+	buf_format(&sql, " from pg_temp.%s", name);
+	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
+		      buf_text(&sql));
+	for (int row = 0; ok && row < PQntuples(res); row++) {
+		buf_add_text(out, row ? "\nunion all " : "");
+		same_branch(out, refresh, name, res, row);
+	}
+	PQclear(res);
+	buf_release(&sql);
+	return ok;
+}

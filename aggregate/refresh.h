@@ -1,0 +1,71 @@
+/*
+ * refresh.h - one model being brought up to date, inside its transaction
+ *
+ * Strategies work in named steps on temporary tables and end with two of them:
+ * `retired` (the ctid of every version that goes) and `added` (the rows that
+ * come).  refresh_apply makes the two true, keeping retired versions for those
+ * who read the model incrementally; tests then look at `added`.
+ */
+#ifndef AGGREGATE_REFRESH_H
+#define AGGREGATE_REFRESH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "aggregate/relation.h"
+#include "aggregate/task.h"
+#include "common/arena.h"
+#include "common/buf.h"
+#include "common/error.h"
+
+struct pg;
+
+struct refresh {
+	struct pg *pg;
+	int64_t timeout_ms;
+	struct task *task;
+	struct columns columns; /* of the model, loaded_at left out */
+	const char *list;       /* them, quoted, separated by commas */
+	const char *added;      /* temporary table with the new rows */
+	int64_t inserted, deleted;
+	struct arena arena;
+};
+
+/* Reads the columns of the model's table and of those whose changes it reads.
+ */
+bool refresh_columns(struct refresh *refresh, struct error *err) MUST_CHECK;
+
+/* Runs statements; *rows (may be NULL) is what the last one counted. */
+bool refresh_run(struct refresh *refresh, const char *sql, int64_t *rows,
+		 struct error *err) MUST_CHECK;
+
+/* Creates pg_temp.<name> from a select, analyzed; *rows may be NULL. */
+bool refresh_temp(struct refresh *refresh, const char *name, const char *select,
+		  int64_t *rows, struct error *err) MUST_CHECK;
+
+/* Deletes what `retired` lists, unless it is NULL, and inserts what `added`
+ * holds.  Adds to inserted and deleted. */
+bool refresh_apply(struct refresh *refresh, const char *retired,
+		   const char *added, struct error *err) MUST_CHECK;
+
+/* Makes the rows that `present` selects (millrace_row: the ctid, and the
+ * columns) equal to those that `wanted` selects; rows that are in both stay as
+ * they are. */
+bool refresh_diff(struct refresh *refresh, const char *wanted,
+		  const char *present, struct error *err) MUST_CHECK;
+
+/* The whole query: the file's, followed by the strategy's deduplication. */
+void refresh_query(struct buf *out, const struct refresh *refresh);
+
+/* `distinct on` of unique_key over (select), the first by order_by wins; what
+ * follows the key in the order is total over content.  Rows of the table
+ * (millrace_row not null), if any, come before equal ones. */
+void refresh_first(struct buf *out, const struct refresh *refresh,
+		   const char *select, bool with_row);
+
+/* Rows of the table that have the key of a row of pg_temp.<name>, NULLs equal:
+ * a select of millrace_row and the columns. */
+bool refresh_same_key(struct refresh *refresh, const char *name,
+		      struct buf *out, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,133 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "aggregate/changes.h"
+#include "aggregate/strategy.h"
+#include "common/fault.h"
+
+static bool is_key(const struct model *model, const char *name)
+{
+	for (size_t i = 0; i < model->unique_key_count; i++)
+		if (!strcmp(model->unique_key[i], name))
+			return true;
+	return false;
+}
+
+/* The columns, measures with a sign or summed up into their own type. */
+enum measure { MEASURE_PLUS, MEASURE_MINUS, MEASURE_SUM };
+
+static void add_columns(struct buf *out, const struct refresh *refresh,
+			enum measure how)
+{
+	for (size_t i = 0; i < refresh->columns.count; i++) {
+		const struct column *column = &refresh->columns.at[i];
+		const char *name = column->quoted;
+
+		buf_add_text(out, i ? ", " : "");
+		if (is_key(refresh->task->model, column->name) ||
+		    how == MEASURE_PLUS)
+			buf_add_text(out, name);
+		else if (how == MEASURE_MINUS)
+			buf_format(out, "-%s as %s", name, name);
+		else
+			buf_format(out, "sum(%s)::%s as %s", name, column->type,
+				   name);
+	}
+}
+
+static void add_keys(struct buf *out, const struct refresh *refresh)
+{
+	const struct model *model = refresh->task->model;
+
+	for (size_t i = 0; i < model->unique_key_count; i++)
+		buf_format(out, "%s%s", i ? ", " : "",
+			   columns_find(&refresh->columns, model->unique_key[i])
+				   ->quoted);
+}
+
+/* Groups whose sums are all 0 have not changed.  Where nothing is ever
+ * subtracted they may be new groups of zeros, and stay. */
+static void add_having_change(struct buf *out, const struct refresh *refresh)
+{
+	const char *separator = "\nhaving ";
+
+	for (size_t i = 0; i < refresh->columns.count; i++) {
+		const struct column *column = &refresh->columns.at[i];
+
+		if (is_key(refresh->task->model, column->name))
+			continue;
+		buf_format(out, "%ssum(%s) <> 0", separator, column->quoted);
+		separator = " or ";
+	}
+}
+
+/* The query over new rows less the query over gone rows. */
+static void change_sql(struct buf *out, const struct refresh *refresh)
+{
+	const struct task *task = refresh->task;
+	const struct task_input *input =
+		changes_input(task, task->model->marker[0].relation);
+	char *plus = strategy_query(refresh, STRATEGY_NEW);
+	char *minus = strategy_query(refresh, STRATEGY_GONE);
+
+	buf_add_text(out, "select ");
+	add_columns(out, refresh, MEASURE_SUM);
+	buf_add_text(out, "\nfrom (\nselect ");
+	add_columns(out, refresh, MEASURE_PLUS);
+	buf_format(out, " from (\n%s\n) plus", plus);
+	if (changes_any_gone(task, input)) {
+		buf_add_text(out, "\nunion all select ");
+		add_columns(out, refresh, MEASURE_MINUS);
+		buf_format(out, " from (\n%s\n) minus", minus);
+	}
+	buf_add_text(out, "\n) change\ngroup by ");
+	add_keys(out, refresh);
+	if (task->model->rows)
+		add_having_change(out, refresh);
+	free(plus);
+	free(minus);
+}
+
+/* The groups as they will be. */
+static void sum_sql(struct buf *out, const struct refresh *refresh)
+{
+	const struct model *model = refresh->task->model;
+
+	buf_add_text(out, "select ");
+	add_columns(out, refresh, MEASURE_SUM);
+	buf_format(out,
+		   "\nfrom (\nselect %s from pg_temp.change\n"
+		   "union all select %s from pg_temp.present\n) both_sides\n"
+		   "group by ",
+		   refresh->list, refresh->list);
+	add_keys(out, refresh);
+	if (model->rows)
+		buf_format(
+			out, "\nhaving sum(%s) <> 0",
+			columns_find(&refresh->columns, model->rows)->quoted);
+}
+
+bool strategy_delta(struct refresh *refresh, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	int64_t changed;
+	int64_t present = 0;
+	bool ok;
+
+	change_sql(&sql, refresh);
+	ok = refresh_temp(refresh, "change", buf_text(&sql), &changed, err);
+	if (!ok || !changed)
+		goto out;
+	buf_reset(&sql);
+	ok = refresh_same_key(refresh, "change", &sql, err) &&
+	     refresh_temp(refresh, "present", buf_text(&sql), &present, err);
+	if (!ok)
+		goto out;
+	buf_reset(&sql);
+	sum_sql(&sql, refresh);
+	ok = refresh_temp(refresh, "added", buf_text(&sql), NULL, err) &&
+	     refresh_apply(refresh, present ? "present" : NULL, "added", err);
+out:
+	buf_release(&sql);
+	return ok;
+}

@@ -1,0 +1,72 @@
+#include <stdlib.h>
+
+#include "aggregate/changes.h"
+#include "aggregate/parts.h"
+#include "aggregate/strategy.h"
+#include "common/mem.h"
+
+/* The query with every marked relation cut down to the parts shown. */
+static char *shown_query(const struct parts *parts,
+			 const struct refresh *refresh)
+{
+	const struct model *model = refresh->task->model;
+	size_t count = model->marker_count;
+	const char **subquery = mem_zalloc(count + 1, sizeof *subquery);
+	struct buf *text = mem_zalloc(count + 1, sizeof *text);
+	char *query;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct marker *marker = &model->marker[i];
+		const struct task_input *input =
+			changes_input(refresh->task, marker->relation);
+		struct parts_relation relation = {.table = input->table,
+						  .columns = &input->columns};
+
+		for (size_t k = 0; k < marker->column_count && k < BY_MAX; k++)
+			relation.column[k] = marker->column[k];
+		parts_select(&text[i], parts, refresh, &relation, PARTS_SHOWN,
+			     "x.*");
+		subquery[i] = buf_text(&text[i]);
+	}
+	query = model_rewrite(model, subquery);
+	for (size_t i = 0; i < count; i++)
+		buf_release(&text[i]);
+	free(text);
+	free(subquery);
+	return query;
+}
+
+bool strategy_recompute(struct refresh *refresh, struct error *err)
+{
+	const struct model *model = refresh->task->model;
+	struct parts_relation target = {.table = refresh->task->table,
+					.columns = &refresh->columns};
+	struct buf wanted = BUF_INIT;
+	struct buf present = BUF_INIT;
+	struct buf list = BUF_INIT;
+	struct parts parts;
+	char *query;
+	bool ok;
+
+	if (!parts_find(&parts, refresh, err))
+		return false;
+	if (!parts.count)
+		return true;
+	for (size_t i = 0; i < model->by_count && i < BY_MAX; i++)
+		target.column[i] = model->by[i].name;
+	query = shown_query(&parts, refresh);
+	/* what the query says about other parts is half the truth */
+	buf_format(&wanted, "select %s from (\n%s\n) x\nwhere ", refresh->list,
+		   query);
+	parts_inside(&wanted, &parts, refresh, &target, PARTS_REBUILT);
+	buf_add_text(&list, "x.ctid as millrace_row, ");
+	columns_list(&list, &refresh->columns, "x.");
+	parts_select(&present, &parts, refresh, &target, PARTS_REBUILT,
+		     buf_text(&list));
+	ok = refresh_diff(refresh, buf_text(&wanted), buf_text(&present), err);
+	buf_release(&wanted);
+	buf_release(&present);
+	buf_release(&list);
+	free(query);
+	return ok;
+}
