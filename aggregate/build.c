@@ -1,0 +1,356 @@
+#include "aggregate/build.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "aggregate/quote.h"
+#include "common/fault.h"
+#include "common/pg.h"
+
+/* Beside the tables until it takes a name; only the holder of the swap lock
+ * makes one. */
+static const char next_table[] = "\"millrace_old\".\"next\"";
+
+/* --- errors in the file --------------------------------------------------- */
+
+/* The line of the file that holds the character of the query, from 1. */
+static int line_at(const struct model *model, long position)
+{
+	int line = model->sql_line;
+	const char *at = model->sql;
+
+	for (; *at && position > 1; at++) {
+		line += *at == '\n';
+		position -= ((unsigned char)at[1] & 0xc0) != 0x80;
+	}
+	return line;
+}
+
+/* Puts file and line before an error about a statement in which the query
+ * begins after `before` characters. */
+static bool point(struct refresh *refresh, size_t before, struct error *err)
+{
+	const struct model *model = refresh->task->model;
+	const struct pg_failure *failure = pg_failure(refresh->pg);
+	long at = failure->position - (long)before;
+
+	if (err->lost || at < 1 || at > (long)strlen(model->sql))
+		return error_context(err, "%s", model->file);
+	return error_context(err, "%s:%d", model->file, line_at(model, at));
+}
+
+/* --- shape ---------------------------------------------------------------- */
+
+static bool want_column(const struct refresh *refresh, const char *what,
+			const char *name, struct error *err)
+{
+	if (columns_find(&refresh->columns, name))
+		return true;
+	return error_config(err,
+			    "%s: %s names %s, which is not a column of the "
+			    "query (%s)",
+			    refresh->task->model->file, what, name,
+			    refresh->list);
+}
+
+static bool is_measure(const char *type)
+{
+	return !strcmp(type, "bigint") || !strcmp(type, "integer") ||
+	       !strcmp(type, "smallint") || !strncmp(type, "numeric", 7);
+}
+
+/* Everything that is not in the key is added and subtracted. */
+static bool check_measures(const struct refresh *refresh, struct error *err)
+{
+	const struct model *model = refresh->task->model;
+
+	for (size_t i = 0; i < refresh->columns.count; i++) {
+		const struct column *column = &refresh->columns.at[i];
+		bool in_key = false;
+
+		for (size_t k = 0; k < model->unique_key_count; k++)
+			in_key |= !strcmp(model->unique_key[k], column->name);
+		if (!in_key && !is_measure(column->type))
+			return error_config(
+				err,
+				"%s: delta adds up every column that is not in "
+				"unique_key, and %s is %s; make it bigint or "
+				"numeric, or use recompute",
+				model->file, column->name, column->type);
+	}
+	return true;
+}
+
+static bool check_names(const struct refresh *refresh, struct error *err)
+{
+	const struct model *model = refresh->task->model;
+
+	for (size_t i = 0; i < model->unique_key_count; i++)
+		if (!want_column(refresh, "unique_key", model->unique_key[i],
+				 err))
+			return false;
+	for (size_t i = 0; i < model->by_count; i++)
+		if (!want_column(refresh, "by", model->by[i].name, err))
+			return false;
+	for (size_t i = 0; i < model->test_count; i++)
+		for (size_t k = 0; k < model->test[i].column_count; k++)
+			if (!want_column(refresh, model->test[i].name,
+					 model->test[i].column[k], err))
+				return false;
+	if (model->rows && !want_column(refresh, "rows", model->rows, err))
+		return false;
+	return model->strategy != STRATEGY_DELTA ||
+	       check_measures(refresh, err);
+}
+
+bool build_shape(struct refresh *refresh, struct error *err)
+{
+	static const char create[] =
+		"create temp table shape on commit drop as\n";
+	const char *shape = "pg_temp.shape";
+	struct buf sql = BUF_INIT;
+	struct buf list = BUF_INIT;
+	bool ok;
+
+	buf_format(&sql, "%s%s\nwith no data", create,
+		   refresh->task->model->sql);
+	ok = refresh_run(refresh, buf_text(&sql), NULL, err);
+	if (!ok)
+		point(refresh, sizeof create - 1, err);
+	ok = ok && relation_columns(refresh->pg, refresh->timeout_ms, shape,
+				    &refresh->arena, &refresh->columns, err);
+	if (ok) {
+		columns_list(&list, &refresh->columns, "");
+		refresh->list = arena_strdup(&refresh->arena, buf_text(&list));
+		ok = check_names(refresh, err);
+	}
+	buf_release(&sql);
+	buf_release(&list);
+	return ok;
+}
+
+bool build_fits(struct refresh *refresh, bool *fits, struct error *err)
+{
+	struct columns there;
+
+	if (!relation_columns(refresh->pg, refresh->timeout_ms,
+			      refresh->task->table, &refresh->arena, &there,
+			      err))
+		return false;
+	*fits = columns_equal(&there, &refresh->columns);
+	return true;
+}
+
+/* --- tables --------------------------------------------------------------- */
+
+static bool fill(struct refresh *refresh, const char *table, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	int64_t rows = 0;
+	bool ok;
+
+	buf_format(&sql,
+		   "create table %s (like pg_temp.shape);\n"
+		   "alter table %s add column loaded_at timestamptz not null "
+		   "default now()",
+		   table, table);
+	ok = refresh_run(refresh, buf_text(&sql), NULL, err);
+	if (!ok && !strcmp(err->sqlstate, "42701"))
+		error_config(err,
+			     "the query returns a column loaded_at, a name "
+			     "that is taken: every model gets one");
+	if (!ok)
+		error_context(err, "%s", refresh->task->model->file);
+	buf_reset(&sql);
+	buf_format(&sql, "insert into %s (%s)\n", table, refresh->list);
+	refresh_query(&sql, refresh);
+	ok = ok && refresh_run(refresh, buf_text(&sql), &rows, err);
+	buf_reset(&sql);
+	relation_index_sql(&sql, refresh->task, table);
+	buf_format(&sql, "analyze %s; grant select on %s to millrace_read",
+		   table, table);
+	ok = ok && refresh_run(refresh, buf_text(&sql), NULL, err);
+	refresh->inserted += rows;
+	buf_release(&sql);
+	return ok;
+}
+
+bool build_table(struct refresh *refresh, struct error *err)
+{
+	const struct task *task = refresh->task;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	/* what an earlier table of that name left behind */
+	buf_format(&sql, "drop table if exists %s;\n", task->old);
+	ok = relation_ensure_pack(refresh->pg, refresh->timeout_ms,
+				  task->model->pack, err) &&
+	     refresh_run(refresh, buf_text(&sql), NULL, err) &&
+	     fill(refresh, task->table, err);
+	buf_reset(&sql);
+	if (ok && task_is_consumed(task)) {
+		relation_old_sql(&sql, task, task->table);
+		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
+	}
+	buf_release(&sql);
+	return ok;
+}
+
+bool build_old(struct refresh *refresh, struct error *err)
+{
+	const struct task *task = refresh->task;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	if (!task_is_consumed(task) || task->state.has_old)
+		return true;
+	relation_old_sql(&sql, task, task->table);
+	buf_format(&sql, "create index on %s (loaded_at);\n", task->table);
+	ok = refresh_run(refresh, buf_text(&sql), NULL, err);
+	buf_release(&sql);
+	return ok;
+}
+
+/* The model's row remembers by which statements its indexes were made. */
+bool build_indexes(struct refresh *refresh, struct error *err)
+{
+	const struct task *task = refresh->task;
+	struct buf sql = BUF_INIT;
+	struct buf wanted = BUF_INIT;
+	PGresult *res = NULL;
+	bool ok;
+
+	relation_index_sql(&wanted, task, task->table);
+	buf_add_text(&sql, "select string_agg(format('drop index %s', "
+			   "i.indexrelid::regclass), '; ') from pg_index i "
+			   "where i.indrelid = ");
+	quote_literal(&sql, task->table);
+	buf_add_text(&sql, "::regclass and not exists (select from "
+			   "millrace.model where model = ");
+	quote_literal(&sql, task->name);
+	buf_add_text(&sql, " and indexes = ");
+	quote_literal(&sql, buf_text(&wanted));
+	buf_add_byte(&sql, ')');
+	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
+		      buf_text(&sql));
+	if (ok && !PQgetisnull(res, 0, 0)) {
+		buf_reset(&sql);
+		buf_format(&sql, "%s; %s", PQgetvalue(res, 0, 0),
+			   buf_text(&wanted));
+		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
+	}
+	PQclear(res);
+	buf_release(&wanted);
+	buf_release(&sql);
+	return ok;
+}
+
+/* --- views ---------------------------------------------------------------- */
+
+static void drop_views(struct buf *sql, const struct task *task)
+{
+	for (size_t i = task->view_count; i-- > 0;)
+		buf_format(sql, "drop view if exists %s;\n",
+			   task->view[i]->table);
+}
+
+/* Views that were there come back as their files now say. */
+static void create_views(struct buf *sql, const struct task *task)
+{
+	for (size_t i = 0; i < task->view_count; i++) {
+		const struct task *view = task->view[i];
+
+		if (view->state.is_there)
+			buf_format(sql,
+				   "create view %s as\n%s\n;\n"
+				   "grant select on %s to millrace_read;\n",
+				   view->table, view->model->sql, view->table);
+	}
+}
+
+/* Objects that no model file knows stand in the way. */
+static bool explain_drop(const struct refresh *refresh, struct error *err)
+{
+	if (!strcmp(err->sqlstate, "2BP01"))
+		error_context(err,
+			      "%s has new columns, and something that is no "
+			      "model depends on the old ones: drop it first",
+			      refresh->task->name);
+	return error_context(err, "%s", refresh->task->model->file);
+}
+
+bool build_swap(struct refresh *refresh, struct error *err)
+{
+	const struct task *task = refresh->task;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	ok = fill(refresh, next_table, err);
+	drop_views(&sql, task);
+	buf_format(&sql,
+		   "drop table %s;\ndrop table if exists %s;\n"
+		   "alter table %s set schema ",
+		   task->table, task->old, next_table);
+	quote_identifier(&sql, task->model->pack);
+	buf_add_text(&sql, ";\nalter table ");
+	quote_identifier(&sql, task->model->pack);
+	buf_add_text(&sql, ".\"next\" rename to ");
+	quote_identifier(&sql, task->model->base);
+	buf_add_text(&sql, ";\n");
+	create_views(&sql, task);
+	if (task_is_consumed(task))
+		relation_old_sql(&sql, task, task->table);
+	ok = ok && (refresh_run(refresh, buf_text(&sql), NULL, err) ||
+		    explain_drop(refresh, err));
+	buf_release(&sql);
+	return ok;
+}
+
+static bool recreate_view(struct refresh *refresh, struct error *err)
+{
+	const struct task *task = refresh->task;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	buf_add_text(&sql, "rollback to savepoint view;\n");
+	drop_views(&sql, task);
+	buf_format(&sql,
+		   "drop view %s;\ncreate view %s as\n%s\n;\n"
+		   "grant select on %s to millrace_read;\n",
+		   task->table, task->table, task->model->sql, task->table);
+	create_views(&sql, task);
+	ok = refresh_run(refresh, buf_text(&sql), NULL, err) ||
+	     explain_drop(refresh, err);
+	buf_release(&sql);
+	return ok;
+}
+
+bool build_view(struct refresh *refresh, struct error *err)
+{
+	const struct task *task = refresh->task;
+	const char *head = arena_format(
+		&refresh->arena, "create or replace view %s as\n", task->table);
+	struct buf sql = BUF_INIT;
+	struct error first = ERROR_INIT;
+	bool ok;
+
+	if (!relation_ensure_pack(refresh->pg, refresh->timeout_ms,
+				  task->model->pack, err) ||
+	    !refresh_run(refresh, "savepoint view", NULL, err))
+		return false;
+	buf_format(&sql, "%s%s", head, task->model->sql);
+	ok = refresh_run(refresh, buf_text(&sql), NULL, &first);
+	buf_release(&sql);
+	if (ok) {
+		buf_format(&sql, "grant select on %s to millrace_read",
+			   task->table);
+		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
+		buf_release(&sql);
+		return ok;
+	}
+	/* 42P16: other columns than the view that is there */
+	if (!strcmp(first.sqlstate, "42P16") && !first.lost)
+		return recreate_view(refresh, err);
+	*err = first;
+	return point(refresh, strlen(head), err);
+}

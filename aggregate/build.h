@@ -1,0 +1,43 @@
+/*
+ * build.h - relations made for the first time, or made anew
+ *
+ * A table is built in place when there is none; when its columns change it is
+ * built beside the old one and takes its place at the end, under the exclusive
+ * swap lock, because a transaction with an older snapshot would find the new
+ * table empty.  Everything happens inside the caller's transaction.
+ */
+#ifndef AGGREGATE_BUILD_H
+#define AGGREGATE_BUILD_H
+
+#include <stdbool.h>
+
+#include "aggregate/refresh.h"
+
+/* Has PostgreSQL read the query and keeps its columns in refresh->columns.
+ * Errors point into the model file.  Whether names in the header fit the
+ * columns is checked here. */
+bool build_shape(struct refresh *refresh, struct error *err) MUST_CHECK;
+
+/* Whether the table that is there has these columns. */
+bool build_fits(struct refresh *refresh, bool *fits,
+		struct error *err) MUST_CHECK;
+
+/* After build_shape: a new table, filled, indexed, analyzed. */
+bool build_table(struct refresh *refresh, struct error *err) MUST_CHECK;
+
+/* The same, in the place of the table that is there; views over it are made
+ * anew. */
+bool build_swap(struct refresh *refresh, struct error *err) MUST_CHECK;
+
+/* The table of old versions and the index its readers need, if they are
+ * missing. */
+bool build_old(struct refresh *refresh, struct error *err) MUST_CHECK;
+
+/* Makes the indexes what the file asks for, if they were made for another. */
+bool build_indexes(struct refresh *refresh, struct error *err) MUST_CHECK;
+
+/* Creates or replaces a view; views over it are made anew where that is
+ * needed. */
+bool build_view(struct refresh *refresh, struct error *err) MUST_CHECK;
+
+#endif

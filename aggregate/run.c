@@ -1,0 +1,292 @@
+#include "aggregate/run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aggregate/export.h"
+#include "aggregate/ledger.h"
+#include "aggregate/quote.h"
+#include "aggregate/run_task.h"
+#include "aggregate/test.h"
+#include "common/log.h"
+#include "common/pg.h"
+#include "common/staging.h"
+#include "common/stop.h"
+#include "common/version.h"
+
+const char *run_reason(const struct run *run, const struct task *task)
+{
+	const struct task_state *state = &task->state;
+
+	if (!state->is_known || !state->is_there)
+		return "new";
+	if (strcmp(state->code_hash, task->code_hash) != 0)
+		return "changed code";
+	if (run->full_refresh)
+		return "full refresh";
+	if (state->load_count)
+		return "new loads";
+	if (task->is_touched)
+		return "changed input";
+	if (export_is_missing(task) ||
+	    (task->model->export_path && !task_is_view(task) &&
+	     state->exported_load < state->changed_load))
+		return "export";
+	return NULL;
+}
+
+/* --- the row of the run --------------------------------------------------- */
+
+bool run_ensure(struct run *run, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	char host[256] = "";
+	bool ok;
+
+	if (run->run_id)
+		return true;
+	gethostname(host, sizeof host - 1);
+	buf_add_text(&sql, "begin; set local role millrace_aggregate; "
+			   "insert into millrace.run (command, program, host) "
+			   "values (");
+	quote_literal(&sql, run->command);
+	buf_add_text(&sql, ", ");
+	quote_literal(&sql, version_string());
+	buf_add_text(&sql, ", ");
+	quote_literal(&sql, host);
+	buf_add_text(&sql, ") returning run_id; commit");
+	ok = pg_fetch(run->pg, run->timeout_ms, err, &res, NULL,
+		      buf_text(&sql));
+	if (ok)
+		run->run_id = strtoll(PQgetvalue(res, 0, 0), NULL, 10);
+	PQclear(res);
+	buf_release(&sql);
+	return ok;
+}
+
+static bool finish(struct run *run, struct error *err)
+{
+	if (!run->run_id)
+		return true;
+	return pg_runf(run->pg, run->timeout_ms, err,
+		       "begin; set local role millrace_aggregate; "
+		       "update millrace.run set finished_at = now(), "
+		       "status = '%s' where run_id = %" PRId64 "; commit",
+		       run->failed        ? "error"
+		       : stop_requested() ? "stopped"
+					  : "success",
+		       run->run_id);
+}
+
+/* --- what a pass needs before --------------------------------------------- */
+
+static bool read_file(const char *file, struct buf *out, struct error *err)
+{
+	FILE *in = fopen(file, "rbe");
+	size_t got;
+
+	if (!in)
+		return error_config(err, "%s: %m", file);
+	do {
+		char *to = buf_reserve(out, 65536);
+
+		got = fread(to, 1, 65536, in);
+		out->len += got;
+	} while (got);
+	fclose(in);
+	return true;
+}
+
+/* Staging tables that a new model reads: periodic may be the first to need
+ * them. */
+static bool ensure_streams(struct run *run, const struct task *task,
+			   struct error *err)
+{
+	const struct project *project = run->tasks->project;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < task->relation->input_count; i++) {
+		const struct relation *input =
+			&project->relation[task->relation->input[i].relation];
+		struct buf sql = BUF_INIT;
+
+		if (input->kind != RELATION_STREAM)
+			continue;
+		ok = read_file(input->file, &sql, err) &&
+		     staging_ensure(run->pg, strchr(input->name, '.') + 1,
+				    input->file, buf_text(&sql), err);
+		buf_release(&sql);
+	}
+	return ok;
+}
+
+/* BRIN is blind to its unsummarised tail, which is where pending loads are. */
+static bool summarize(struct run *run, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	const char *separator = "";
+	bool ok = true;
+
+	for (size_t t = 0; t < run->tasks->count; t++) {
+		const struct task *task = run->tasks->order[t];
+
+		for (size_t i = 0; i < task->state.load_count; i++) {
+			const struct load *load = &task->state.load[i];
+
+			if (load->input->task || !task->is_selected)
+				continue;
+			buf_format(&sql, "%s(", separator);
+			separator = ", ";
+			quote_literal(&sql, load->input->relation);
+			buf_format(&sql, ", '%s'::timestamptz)",
+				   load->loaded_at);
+		}
+	}
+	if (sql.len)
+		ok = pg_runf(run->pg, run->timeout_ms, err,
+			     "begin; set local role millrace_aggregate; "
+			     "select millrace.summarize(relation, min(since)) "
+			     "from (values %s) pending (relation, since) "
+			     "group by relation; commit",
+			     buf_text(&sql));
+	buf_release(&sql);
+	return ok;
+}
+
+/* --- the pass ------------------------------------------------------------- */
+
+static bool log_skipped(struct run *run, const struct task *task,
+			struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	run->skipped++;
+	log_line(LOG_WARNING, "%s: skipped, something it reads has failed",
+		 task->name);
+	buf_format(&sql,
+		   "begin; set local role millrace_aggregate; "
+		   "insert into millrace.run_model (run_id, model, status, "
+		   "action, started_at, duration_ms) select %" PRId64 ", ",
+		   run->run_id);
+	quote_literal(&sql, task->name);
+	buf_format(&sql, ", 'skipped', '%s', now(), 0; commit",
+		   task_strategy(task));
+	ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
+	buf_release(&sql);
+	return ok;
+}
+
+static bool turn(struct run *run, struct task *task, struct error *err)
+{
+	const char *reason;
+
+	if (!task->is_selected)
+		return true;
+	if (task->status == TASK_SKIPPED)
+		return log_skipped(run, task, err);
+	reason = run_reason(run, task);
+	if (!reason)
+		return true;
+	log_line(LOG_DEBUG, "%s: %s", task->name, reason);
+	if (!task->state.is_known && !ensure_streams(run, task, err))
+		return false;
+	return run_task(run, task, err);
+}
+
+bool run_pass(struct run *run, struct error *err)
+{
+	struct tasks *tasks = run->tasks;
+	bool ok;
+
+	if (!tasks->count)
+		return true;
+	ok = ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", err) &&
+	     summarize(run, err);
+	for (size_t i = 0; ok && i < tasks->count && !stop_requested(); i++)
+		ok = turn(run, tasks->order[i], err);
+	if (ok && run->done)
+		ok = ledger_tidy(run->pg, run->timeout_ms, tasks, err);
+	return ok && finish(run, err);
+}
+
+/* --- tests alone ---------------------------------------------------------- */
+
+static void report_tests(struct run *run, const struct test_report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct test_outcome *outcome = &report->at[i];
+		enum log_level level = LOG_INFO;
+
+		if (!strcmp(outcome->status, "fail"))
+			level = LOG_ERROR;
+		else if (!strcmp(outcome->status, "warn"))
+			level = LOG_WARNING;
+		log_line(level, "%s: %s: %s, %" PRId64 " failing",
+			 outcome->model, outcome->test->name, outcome->status,
+			 outcome->failures);
+	}
+	run->done += report->count;
+	run->failed += report->failed;
+	if (report->failed)
+		run->status = STATUS_DATA;
+}
+
+static bool test_one(struct run *run, const struct task *task,
+		     struct error *err)
+{
+	struct test_report report = TEST_REPORT_INIT;
+	struct arena arena = ARENA_INIT;
+	struct error failure = ERROR_INIT;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	ok = pg_run(run->pg, run->timeout_ms, err, run_begin()) &&
+	     test_run(&report, run->pg, run->timeout_ms, task, NULL, &arena,
+		      &failure);
+	if (!ok && failure.kind != ERROR_NONE && !failure.lost) {
+		log_line(LOG_ERROR, "%s: %s", task->name, failure.text);
+		run->failed++;
+		run->status = STATUS_DATA;
+		ok = pg_run(run->pg, run->timeout_ms, err, "rollback");
+	} else if (!ok && failure.kind != ERROR_NONE) {
+		*err = failure;
+	} else if (ok) {
+		test_log_sql(&sql, &report, run->run_id);
+		buf_add_text(&sql, "commit");
+		ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
+		report_tests(run, &report);
+	}
+	test_report_release(&report);
+	arena_release(&arena);
+	buf_release(&sql);
+	return ok;
+}
+
+bool run_tests(struct run *run, struct error *err)
+{
+	struct tasks *tasks = run->tasks;
+	bool ok;
+
+	if (!tasks->count)
+		return true;
+	ok = ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", err) &&
+	     run_ensure(run, err);
+	for (size_t i = 0; ok && i < tasks->count && !stop_requested(); i++) {
+		const struct task *task = tasks->order[i];
+
+		if (!task->is_selected || !task->model->test_count)
+			continue;
+		if (task->state.is_there)
+			ok = test_one(run, task, err);
+		else
+			log_line(LOG_WARNING,
+				 "%s: not built yet, its tests wait",
+				 task->name);
+	}
+	return ok && finish(run, err);
+}

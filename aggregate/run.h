@@ -1,0 +1,43 @@
+/*
+ * run.h - one pass over what is new
+ *
+ * Every due model, inputs first, each in a transaction of its own under its
+ * own lock: consumed loads, rows, test results and log commit together or not
+ * at all.  What fails takes its descendants out of this pass and nobody else.
+ * A pass that finds nothing to do has asked one question.
+ */
+#ifndef AGGREGATE_RUN_H
+#define AGGREGATE_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aggregate/task.h"
+#include "common/error.h"
+
+struct pg;
+
+struct run {
+	struct pg *pg;
+	struct tasks *tasks;
+	int64_t timeout_ms; /* for one statement */
+	bool full_refresh;
+	const char *command;
+	int64_t run_id; /* 0: nothing has been worth a row in millrace.run */
+	enum exit_status status; /* of the worst that happened to a model */
+	size_t done, failed, skipped, locked, exported;
+	int64_t inserted, deleted;
+};
+
+/* Why a task is due, as `plan` says it; NULL: it is not. */
+const char *run_reason(const struct run *run, const struct task *task);
+
+/* Works through the selected tasks.  False: the connection is lost, or the
+ * database refuses bookkeeping; models that fail are in run->status. */
+bool run_pass(struct run *run, struct error *err) MUST_CHECK;
+
+/* Tests the selected relations as they are; failures are in run->status. */
+bool run_tests(struct run *run, struct error *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * test.h - whether a relation is what its model promises
+ *
+ * Tests run inside the transaction that changes the relation, so a mart that
+ * breaks one is never seen.  Those that judge rows one by one look at the rows
+ * added: the others have passed before.  A unique test at level error is a
+ * unique index, and holds while the rows come in.
+ */
+#ifndef AGGREGATE_TEST_H
+#define AGGREGATE_TEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "aggregate/task.h"
+#include "common/arena.h"
+#include "common/buf.h"
+#include "common/error.h"
+
+struct pg;
+
+struct test_outcome {
+	const struct model_test *test;
+	const char *model;
+	const char *status; /* pass, warn, fail */
+	int64_t failures;
+	const char *sample; /* JSON: some failing rows; NULL: none */
+};
+
+struct test_report {
+	struct test_outcome *at;
+	size_t count;
+	size_t capacity;
+	size_t failed; /* at level error */
+	size_t warned;
+};
+
+#define TEST_REPORT_INIT ((struct test_report){0})
+
+/* Runs the tests of a task and adds their outcomes.  added: a temporary table
+ * with the new rows; NULL: all rows of the relation.  Strings live in the
+ * arena.  False: a test could not be run. */
+bool test_run(struct test_report *report, struct pg *pg, int64_t timeout_ms,
+	      const struct task *task, const char *added, struct arena *arena,
+	      struct error *err) MUST_CHECK;
+
+/* Adds the outcome of a unique test whose index has refused a row (constraint
+ * names it); false if it is not one of the task's. */
+bool test_index_failed(struct test_report *report, const struct task *task,
+		       const char *constraint, const char *detail,
+		       struct arena *arena);
+
+/* SQL that logs the outcomes. */
+void test_log_sql(struct buf *out, const struct test_report *report,
+		  int64_t run_id);
+
+/* `unique(time): 3 rows`, of the first failure; NULL: none failed. */
+const char *test_first_failure(const struct test_report *report,
+			       struct arena *arena);
+
+void test_report_release(struct test_report *report);
+
+#endif
