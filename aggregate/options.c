@@ -1,0 +1,131 @@
+#include "aggregate/options.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/home.h"
+#include "common/nearest.h"
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct setting table[] = {
+	{"dsn", 'd', SETTING_DSN, AT(dsn), "", "DSN",
+	 "the database, as a libpq string or URI; without it PG* variables, "
+	 "else a private PostgreSQL of this checkout",
+	 .max = 0},
+	{"select", 's', SETTING_LIST, AT(select), NULL, "SELECTOR",
+	 "only these: a name, tag:, path:, pack:, source:, with + before or "
+	 "behind for what it reads or what reads it",
+	 .place = SETTING_COMMAND_LINE},
+	{"exclude", 0, SETTING_LIST, AT(exclude), NULL, "SELECTOR",
+	 "but not these", .place = SETTING_COMMAND_LINE},
+	{"full-refresh", 0, SETTING_FLAG, AT(full_refresh), "off", NULL,
+	 "rebuild from everything that is there, changed rows only",
+	 .place = SETTING_COMMAND_LINE},
+	{"project", 0, SETTING_TEXT, AT(project), "", "DIR",
+	 "the folder that holds sql/ and config/; by default this one, or that "
+	 "of the program",
+	 .max = 0},
+	{"connect-timeout", 0, SETTING_DURATION, AT(connect_ms), "10s", "TIME",
+	 "for a connection to PostgreSQL", .min = 100},
+	{"retry-timeout", 0, SETTING_DURATION, AT(retry_ms), "10s", "TIME",
+	 "how long to try again while PostgreSQL cannot be reached", .min = 0},
+	{"statement-timeout", 0, SETTING_DURATION, AT(statement_ms), "1h",
+	 "TIME", "for one statement of a model", .min = 1000},
+	{"quiet", 'q', SETTING_FLAG, AT(quiet), "off", NULL,
+	 "only warnings and errors", .max = 0},
+	{"verbose", 'v', SETTING_FLAG, AT(verbose), "off", NULL,
+	 "also the SQL that is run", .max = 0},
+	{.name = NULL},
+};
+
+const struct settings_program options_program = {
+	.name = "periodic",
+	.summary = "Runs incremental SQL models over the loads that are new.",
+	.usage = "periodic [run] [-s SELECTOR...] [--exclude SELECTOR...] "
+		 "[--full-refresh]\n"
+		 "periodic test [-s SELECTOR...]    the tests, on what is "
+		 "there\n"
+		 "periodic seed                     the seeds that have "
+		 "changed\n"
+		 "periodic plan                     what would run, and why\n"
+		 "periodic ls                       models and seeds\n"
+		 "periodic migrate                  the newest schema",
+	.notes = "Without new loads a pass takes milliseconds: "
+		 "`watch -n 30 periodic`.\n\n"
+		 "Exit status: 0 done, 1 usage, 2 configuration or a model "
+		 "file, 3 a model or\na test has failed, 4 PostgreSQL.\n",
+	.table = table,
+};
+
+/* Before the settings are read, since they may lie in it. */
+static void find_home(struct options *options)
+{
+	const char *project = getenv("PERIODIC_PROJECT");
+
+	if (project && *project)
+		buf_add_text(&options->home, project);
+	else
+		home_find(&options->home);
+}
+
+static const char *const commands[COMMAND_COUNT] = {
+	[COMMAND_RUN] = "run",   [COMMAND_TEST] = "test",
+	[COMMAND_LS] = "ls",     [COMMAND_PLAN] = "plan",
+	[COMMAND_SEED] = "seed", [COMMAND_MIGRATE] = "migrate",
+};
+
+const char *options_command(const struct options *options)
+{
+	return commands[options->command];
+}
+
+static bool take_command(struct options *options, struct error *err)
+{
+	const char *const *operand =
+		(const char *const *)options->settings.operand;
+	const char *meant;
+	size_t count = options->settings.operand_count;
+
+	if (count == 0)
+		return true;
+	for (int i = 0; i < COMMAND_COUNT; i++) {
+		if (strcmp(operand[0], commands[i]) != 0)
+			continue;
+		options->command = (enum command)i;
+		if (count == 1)
+			return true;
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "%s takes no %s; models are chosen with -s %s",
+				 operand[0], operand[1], operand[1]);
+	}
+	meant = nearest(operand[0], commands, COMMAND_COUNT);
+	return error_set(err, ERROR_FATAL, STATUS_USAGE,
+			 "%s is not a command%s%s%s", operand[0],
+			 meant ? "; did you mean " : "", meant ? meant : "",
+			 meant ? "?" : "; --help lists them");
+}
+
+bool options_read(struct options *options, int argc, char *const *argv,
+		  struct error *err)
+{
+	*options = (struct options){.settings = SETTINGS_INIT};
+	find_home(options);
+	if (!settings_read(&options->settings, &options_program,
+			   buf_text(&options->home), argc, argv, options, err))
+		return false;
+	if (options->settings.request == SETTINGS_ANSWER)
+		return true;
+	if (*options->project) {
+		buf_reset(&options->home);
+		buf_add_text(&options->home, options->project);
+	}
+	return take_command(options, err);
+}
+
+void options_release(struct options *options)
+{
+	buf_release(&options->home);
+	settings_release(&options->settings);
+}

@@ -1,0 +1,49 @@
+/*
+ * options.h - every setting of periodic, and what it was told to do
+ *
+ * The table in options.c is the one truth: flags, environment, configuration
+ * file, --help and the sample file all follow from it.
+ */
+#ifndef AGGREGATE_OPTIONS_H
+#define AGGREGATE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/buf.h"
+#include "common/error.h"
+#include "common/settings.h"
+
+enum command {
+	COMMAND_RUN,
+	COMMAND_TEST,
+	COMMAND_LS,
+	COMMAND_PLAN,
+	COMMAND_SEED,
+	COMMAND_MIGRATE,
+	COMMAND_COUNT
+};
+
+struct options {
+	enum command command;
+	const char *project; /* as given, or "" */
+	struct buf home;     /* the project's folder */
+	const char *dsn;
+	struct setting_list select, exclude;
+	bool full_refresh;
+	bool quiet, verbose;
+	int64_t connect_ms, statement_ms, retry_ms;
+	struct settings settings; /* owns the texts */
+};
+
+extern const struct settings_program options_program;
+
+/* `run`, `test`: for millrace.run. */
+const char *options_command(const struct options *options);
+
+/* Reads the command line, the environment and the file. */
+bool options_read(struct options *options, int argc, char *const *argv,
+		  struct error *err) MUST_CHECK;
+void options_release(struct options *options);
+
+#endif
