@@ -1,0 +1,340 @@
+#include "ingest/line_reader.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/stop.h"
+
+enum { READ_BYTES = 256 * 1024 };
+
+struct line_reader {
+	int fd;
+	size_t max_line;
+	struct buf buf;    /* bytes read; [start, len) not handed out yet */
+	size_t start;      /* of the bytes not handed out */
+	size_t scanned;    /* [start, scanned) holds no line end */
+	size_t hashed;     /* [0, hashed) is in the digest */
+	int64_t base;      /* offset of buf.data[0] */
+	int64_t lines;     /* line ends passed */
+	bool ended;        /* read() has said so */
+	struct buf cut;    /* the head of an over-long line */
+	int64_t cut_start; /* offset of that line */
+	bool cutting;      /* in the middle of one */
+	uint8_t cut_digest[DIGEST_BYTES]; /* of what is before it */
+	XXH3_state_t *state;              /* NULL: not digesting */
+};
+
+struct line_reader *line_reader_open(int fd, size_t max_line, bool digesting)
+{
+	struct line_reader *reader = mem_zalloc(1, sizeof *reader);
+
+	reader->fd = fd;
+	reader->max_line = max_line;
+	if (digesting) {
+		reader->state = XXH3_createState();
+		if (!reader->state)
+			abort();
+		XXH3_128bits_reset(reader->state);
+	}
+	return reader;
+}
+
+void line_reader_close(struct line_reader *reader)
+{
+	if (!reader)
+		return;
+	XXH3_freeState(reader->state);
+	buf_release(&reader->buf);
+	buf_release(&reader->cut);
+	free(reader);
+}
+
+/* Offset of the bytes not handed out. */
+static int64_t here(const struct line_reader *reader)
+{
+	return reader->base + (int64_t)reader->start;
+}
+
+int64_t line_reader_offset(const struct line_reader *reader)
+{
+	return reader->cutting ? reader->cut_start : here(reader);
+}
+
+/* Brings the digest up to `start`. */
+static void digest_consumed(struct line_reader *reader)
+{
+	if (reader->state && reader->start > reader->hashed)
+		XXH3_128bits_update(reader->state,
+				    reader->buf.data + reader->hashed,
+				    reader->start - reader->hashed);
+	reader->hashed = reader->start;
+}
+
+static void digest_here(struct line_reader *reader, uint8_t *digest)
+{
+	XXH128_canonical_t canonical;
+
+	digest_consumed(reader);
+	XXH128_canonicalFromHash(&canonical,
+				 XXH3_128bits_digest(reader->state));
+	memcpy(digest, canonical.digest, DIGEST_BYTES);
+}
+
+void line_reader_digest(struct line_reader *reader,
+			uint8_t digest[DIGEST_BYTES])
+{
+	if (reader->cutting)
+		memcpy(digest, reader->cut_digest, DIGEST_BYTES);
+	else
+		digest_here(reader, digest);
+}
+
+/* Forgets what has been handed out. */
+static void compact(struct line_reader *reader)
+{
+	struct buf *buf = &reader->buf;
+
+	digest_consumed(reader);
+	if (reader->start == 0)
+		return;
+	memmove(buf->data, buf->data + reader->start, buf->len - reader->start);
+	buf->len -= reader->start;
+	reader->scanned -= reader->start;
+	reader->base += (int64_t)reader->start;
+	reader->start = 0;
+	reader->hashed = 0;
+}
+
+/* Waits until there may be something to read. */
+static bool wait_input(const struct line_reader *reader, int64_t timeout_ms)
+{
+	struct pollfd fds[2] = {{.fd = reader->fd, .events = POLLIN},
+				{.fd = stop_fd(), .events = POLLIN}};
+	int n = poll(fds, 2, timeout_ms > 60000 ? 60000 : (int)timeout_ms);
+
+	return n > 0 && fds[0].revents != 0;
+}
+
+static enum line_result fill(struct line_reader *reader, int64_t deadline,
+			     struct error *err)
+{
+	for (;;) {
+		int64_t left = deadline - clock_ms();
+		char *to;
+		ssize_t n;
+
+		if (left <= 0)
+			return LINE_WAIT;
+		if (!wait_input(reader, left)) {
+			if (stop_requested())
+				return LINE_WAIT;
+			continue;
+		}
+		compact(reader);
+		to = buf_reserve(&reader->buf, READ_BYTES);
+		n = read(reader->fd, to, READ_BYTES);
+		if (n > 0) {
+			reader->buf.len += (size_t)n;
+			return LINE_READ;
+		}
+		if (n == 0) {
+			reader->ended = true;
+			return LINE_ENDED;
+		}
+		if (errno == EINTR || errno == EAGAIN)
+			continue;
+		error_set(err, ERROR_FATAL, STATUS_SOURCE, "reading: %s",
+			  strerror(errno));
+		return LINE_FAILED;
+	}
+}
+
+static bool is_blank(const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] != ' ' && bytes[i] != '\t' && bytes[i] != '\r')
+			return false;
+	return true;
+}
+
+/* Drops the byte order mark and the \r of the line end. */
+static void trim(struct line *line)
+{
+	if (line->start == 0 && line->len >= 3 &&
+	    !memcmp(line->bytes, "\xef\xbb\xbf", 3)) {
+		line->bytes += 3;
+		line->len -= 3;
+	}
+	if (line->len && line->bytes[line->len - 1] == '\r')
+		line->len--;
+	line->full_len = line->len;
+}
+
+/* The line [start, end); `taken` bytes with its line end.  False: blank. */
+static bool hand_out(struct line_reader *reader, size_t end, bool unterminated,
+		     struct line *line)
+{
+	*line = (struct line){
+		.bytes = reader->buf.data + reader->start,
+		.len = end - reader->start,
+		.start = here(reader),
+		.number = ++reader->lines,
+		.unterminated = unterminated,
+	};
+	reader->start = unterminated ? end : end + 1;
+	reader->scanned = reader->start;
+	line->next = here(reader);
+	trim(line);
+	if (line->len > reader->max_line)
+		line->len = LINE_KEPT_BYTES;
+	return !is_blank(line->bytes, line->len);
+}
+
+/* Keeps the head of a line that is too long and skips what is there of it. */
+static void skip(struct line_reader *reader, size_t end)
+{
+	struct buf *buf = &reader->buf;
+	size_t len = end - reader->start;
+
+	if (!reader->cutting) {
+		buf_reset(&reader->cut);
+		buf_add(&reader->cut, buf->data + reader->start,
+			len > LINE_KEPT_BYTES ? LINE_KEPT_BYTES : len);
+		reader->cut_start = here(reader);
+		reader->cutting = true;
+		if (reader->state)
+			digest_here(reader, reader->cut_digest);
+	}
+	reader->start = end;
+	reader->scanned = end;
+}
+
+/* The over-long line has ended at `end`. */
+static void hand_out_cut(struct line_reader *reader, size_t end,
+			 bool unterminated, struct line *line)
+{
+	bool carriage =
+		end > reader->start && reader->buf.data[end - 1] == '\r';
+
+	skip(reader, end);
+	*line = (struct line){
+		.bytes = reader->cut.data,
+		.len = reader->cut.len,
+		.full_len =
+			(size_t)(here(reader) - reader->cut_start - carriage),
+		.start = reader->cut_start,
+		.number = ++reader->lines,
+		.unterminated = unterminated,
+	};
+	if (!unterminated)
+		reader->start++;
+	reader->scanned = reader->start;
+	reader->cutting = false;
+	line->next = here(reader);
+}
+
+/* Looks for a line in what has been read.  False: none is complete. */
+static bool find(struct line_reader *reader, struct line *line)
+{
+	struct buf *buf = &reader->buf;
+
+	while (reader->scanned < buf->len) {
+		char *at = memchr(buf->data + reader->scanned, '\n',
+				  buf->len - reader->scanned);
+		size_t end = at ? (size_t)(at - buf->data) : buf->len;
+
+		if (reader->cutting ||
+		    end - reader->start > reader->max_line + 1) {
+			if (at) {
+				hand_out_cut(reader, end, false, line);
+				return true;
+			}
+			skip(reader, end);
+		} else if (!at) {
+			reader->scanned = buf->len;
+		} else if (hand_out(reader, end, false, line)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What is left when the input has ended. */
+static enum line_result last(struct line_reader *reader, struct line *line)
+{
+	size_t end = reader->buf.len;
+
+	if (reader->cutting) {
+		hand_out_cut(reader, end, true, line);
+		return LINE_READ;
+	}
+	if (reader->start < end && hand_out(reader, end, true, line))
+		return LINE_READ;
+	return LINE_ENDED;
+}
+
+enum line_result line_reader_next(struct line_reader *reader,
+				  int64_t deadline_ms, struct line *line,
+				  struct error *err)
+{
+	enum line_result result;
+
+	for (;;) {
+		if (find(reader, line))
+			return LINE_READ;
+		if (reader->ended)
+			return last(reader, line);
+		result = fill(reader, deadline_ms, err);
+		if (result == LINE_WAIT || result == LINE_FAILED)
+			return result;
+	}
+}
+
+static void count_lines(struct line_reader *reader, size_t end)
+{
+	const char *at = reader->buf.data + reader->start;
+	const char *stop = reader->buf.data + end;
+
+	while (at && (at = memchr(at, '\n', (size_t)(stop - at))) != NULL) {
+		reader->lines++;
+		at++;
+	}
+	reader->start = reader->scanned = end;
+}
+
+bool line_reader_seek(struct line_reader *reader, int64_t offset,
+		      struct error *err)
+{
+	struct buf *buf = &reader->buf;
+
+	if (lseek(reader->fd, 0, SEEK_SET) != 0)
+		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+				 "going back: %s", strerror(errno));
+	buf_reset(buf);
+	reader->base = reader->lines = 0;
+	reader->start = reader->scanned = reader->hashed = 0;
+	reader->ended = reader->cutting = false;
+	if (reader->state)
+		XXH3_128bits_reset(reader->state);
+	while (reader->base + (int64_t)buf->len < offset) {
+		enum line_result result;
+
+		count_lines(reader, buf->len);
+		result = fill(reader, clock_ms() + 60000, err);
+		if (result == LINE_FAILED)
+			return false;
+		if (result != LINE_READ)
+			return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+					 "the file has become shorter than "
+					 "what was read of it");
+	}
+	count_lines(reader, (size_t)(offset - reader->base));
+	return true;
+}

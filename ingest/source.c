@@ -1,0 +1,29 @@
+#include "ingest/source.h"
+
+enum source_result source_next(struct source *source, int64_t deadline_ms,
+			       struct record *record, struct error *err)
+{
+	return source->class->next(source, deadline_ms, record, err);
+}
+
+int64_t source_offset(const struct source *source, int part)
+{
+	return source->class->offset(source, part);
+}
+
+bool source_anchor(struct source *source, int part, struct anchor *anchor)
+{
+	return source->class->anchor(source, part, anchor);
+}
+
+bool source_rewind(struct source *source, int part, int64_t offset,
+		   struct error *err)
+{
+	return source->class->rewind(source, part, offset, err);
+}
+
+void source_close(struct source *source)
+{
+	if (source)
+		source->class->close(source);
+}

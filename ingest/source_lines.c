@@ -1,0 +1,176 @@
+#include "ingest/source_lines.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/mem.h"
+#include "ingest/line_reader.h"
+
+enum { PIPE_BYTES = 1024 * 1024 };
+
+struct source_lines {
+	struct source base;
+	struct line_reader *reader;
+	int fd;
+	char *name;
+	char *cut_reason; /* of a last line without its end */
+};
+
+/* A file that has become shorter was truncated under our hands: what was read
+ * last may be half of the old content and half of the new. */
+static bool check_size(const struct source_lines *lines, int64_t read,
+		       struct error *err)
+{
+	struct stat st;
+
+	if (!lines->base.replayable)
+		return true;
+	if (fstat(lines->fd, &st) != 0)
+		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+				 "cannot look at %s: %s", lines->name,
+				 strerror(errno));
+	if (st.st_size >= read)
+		return true;
+	return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+			 "%s was truncated while it was read: it has %lld "
+			 "bytes and %lld had been read; what is committed "
+			 "stays, the rest is not loaded",
+			 lines->name, (long long)st.st_size, (long long)read);
+}
+
+static enum source_result lines_next(struct source *source, int64_t deadline_ms,
+				     struct record *record, struct error *err)
+{
+	struct source_lines *lines = (struct source_lines *)source;
+	struct line line;
+
+	switch (line_reader_next(lines->reader, deadline_ms, &line, err)) {
+	case LINE_WAIT:
+		return SOURCE_WAIT;
+	case LINE_FAILED:
+		error_context(err, "%s", lines->name);
+		return SOURCE_FAILED;
+	case LINE_ENDED:
+		return check_size(lines, line_reader_offset(lines->reader), err)
+			       ? SOURCE_ENDED
+			       : SOURCE_FAILED;
+	case LINE_READ:
+		break;
+	}
+	if (line.unterminated && !check_size(lines, line.next, err))
+		return SOURCE_FAILED;
+	*record = (struct record){
+		.bytes = line.bytes,
+		.len = line.len,
+		.full_len = line.full_len,
+		.position = line.start,
+		.next = line.next,
+		.unterminated = line.unterminated ? lines->cut_reason : NULL,
+		.partition = -1,
+		.timestamp_ms = -1,
+		.file = lines->name,
+		.line = line.number,
+	};
+	return SOURCE_RECORD;
+}
+
+static int64_t lines_offset(const struct source *source, int part)
+{
+	const struct source_lines *lines = (const struct source_lines *)source;
+
+	(void)part;
+	return line_reader_offset(lines->reader);
+}
+
+static bool lines_anchor(struct source *source, int part, struct anchor *anchor)
+{
+	struct source_lines *lines = (struct source_lines *)source;
+
+	(void)part;
+	if (!source->replayable)
+		return false;
+	anchor->offset = line_reader_offset(lines->reader);
+	line_reader_digest(lines->reader, anchor->hash);
+	return true;
+}
+
+static bool lines_rewind(struct source *source, int part, int64_t offset,
+			 struct error *err)
+{
+	struct source_lines *lines = (struct source_lines *)source;
+
+	(void)part;
+	return line_reader_seek(lines->reader, offset, err) ||
+	       error_context(err, "%s", lines->name);
+}
+
+static void lines_close(struct source *source)
+{
+	struct source_lines *lines = (struct source_lines *)source;
+
+	line_reader_close(lines->reader);
+	free(lines->cut_reason);
+	free(lines->name);
+	free(lines);
+}
+
+static const struct source_class lines_class = {
+	.next = lines_next,
+	.offset = lines_offset,
+	.anchor = lines_anchor,
+	.rewind = lines_rewind,
+	.close = lines_close,
+};
+
+static struct source_lines *open_lines(int fd, const char *name,
+				       size_t max_line, bool replayable,
+				       struct positions *positions)
+{
+	struct source_lines *lines = mem_zalloc(1, sizeof *lines);
+
+	lines->fd = fd;
+	lines->name = mem_strdup(name);
+	lines->cut_reason =
+		mem_format("%s ends in the middle of this line", name);
+	lines->reader = line_reader_open(fd, max_line, replayable);
+	lines->base = (struct source){
+		.class = &lines_class,
+		.name = lines->name,
+		.positions = positions,
+		.replayable = replayable,
+		.size = -1,
+	};
+	return lines;
+}
+
+struct source *source_pipe_open(int fd, const char *name, size_t max_line,
+				struct positions *positions)
+{
+	/* Fewer switches between producer and us; not every descriptor is a
+	 * pipe, and not every user may ask for as much. */
+	fcntl(fd, F_SETPIPE_SZ, PIPE_BYTES);
+	return &open_lines(fd, name, max_line, false, positions)->base;
+}
+
+bool source_file_open(struct source **out, int fd, const char *name,
+		      size_t max_line, struct positions *positions,
+		      struct error *err)
+{
+	struct source_lines *lines =
+		open_lines(fd, name, max_line, true, positions);
+	struct stat st;
+
+	if (fstat(fd, &st) == 0)
+		lines->base.size = st.st_size;
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	if (!lines_rewind(&lines->base, 0, positions->item[0].next_offset,
+			  err)) {
+		lines_close(&lines->base);
+		return false;
+	}
+	*out = &lines->base;
+	return true;
+}

@@ -1,0 +1,27 @@
+/*
+ * source_lines.h - lines of a file or of a pipe as a source
+ *
+ * One part, whose position is a byte offset.  A file can be read again from any
+ * offset and proves what it is by the digest of the bytes before it.  A pipe
+ * is read once: every byte it gave lives in memory until it is committed.
+ */
+#ifndef INGEST_SOURCE_LINES_H
+#define INGEST_SOURCE_LINES_H
+
+#include <stddef.h>
+
+#include "common/error.h"
+#include "ingest/position.h"
+#include "ingest/source.h"
+
+/* Reads fd, which the caller closes afterwards.  name (for people) is copied;
+ * positions holds the one part, claimed. */
+struct source *source_pipe_open(int fd, const char *name, size_t max_line,
+				struct positions *positions);
+
+/* The same for a file, going on where positions says. */
+bool source_file_open(struct source **out, int fd, const char *name,
+		      size_t max_line, struct positions *positions,
+		      struct error *err) MUST_CHECK;
+
+#endif
