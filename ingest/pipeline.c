@@ -1,0 +1,195 @@
+#include "ingest/pipeline.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/pg.h"
+#include "common/stop.h"
+#include "ingest/pipeline_parts.h"
+
+enum { TICK_MS = 100, BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 5000 };
+
+void pipeline_wait(struct pipeline *pipeline, int64_t ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_cond_timedwait(&pipeline->changed, &pipeline->lock, &until);
+}
+
+void pipeline_drop(struct pipeline *pipeline, struct load *load)
+{
+	struct load **at = &pipeline->unacked;
+
+	while (*at != load)
+		at = &(*at)->next;
+	*at = load->next;
+	load->state = LOAD_FREE;
+}
+
+void pipeline_note_stop(struct pipeline *pipeline)
+{
+	if (stop_requested() && !pipeline->stop_deadline_ms)
+		pipeline->stop_deadline_ms =
+			clock_ms() + pipeline->parts.settings->shutdown_ms;
+}
+
+static bool is_out_of_time(const struct pipeline *pipeline)
+{
+	return pipeline->stop_deadline_ms &&
+	       clock_ms() >= pipeline->stop_deadline_ms;
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+static void init(struct pipeline *pipeline, const struct pipeline_parts *parts)
+{
+	pthread_condattr_t monotonic;
+	size_t parts_count = parts->source->positions->count;
+
+	*pipeline = (struct pipeline){
+		.parts = *parts,
+		.positions = parts->source->positions,
+		.load_count = (size_t)parts->settings->connections + 1,
+		.backoff = BACKOFF_INIT(BACKOFF_FIRST_MS, BACKOFF_MAX_MS,
+					parts->settings->retry_ms),
+	};
+	pthread_mutex_init(&pipeline->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&pipeline->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	pipeline->load =
+		mem_zalloc(pipeline->load_count, sizeof *pipeline->load);
+	for (size_t i = 0; i < pipeline->load_count; i++)
+		batch_init(&pipeline->load[i].batch, parts->plan->stream,
+			   parts->plan->stream_count);
+	pipeline->sealed = mem_zalloc(parts_count, sizeof(int64_t));
+	pipeline->expected = mem_zalloc(parts_count, sizeof(int64_t));
+	for (size_t i = 0; i < parts_count; i++)
+		pipeline->sealed[i] = pipeline->expected[i] =
+			pipeline->positions->item[i].next_offset;
+}
+
+static void release(struct pipeline *pipeline)
+{
+	for (size_t i = 0; i < pipeline->load_count; i++) {
+		batch_release(&pipeline->load[i].batch);
+		free(pipeline->load[i].anchor);
+		free(pipeline->load[i].anchored);
+	}
+	free(pipeline->load);
+	free(pipeline->sealed);
+	free(pipeline->expected);
+	pthread_cond_destroy(&pipeline->changed);
+	pthread_mutex_destroy(&pipeline->lock);
+}
+
+static pthread_t start(void *(*run)(void *), struct pipeline *pipeline)
+{
+	pthread_t thread;
+
+	if (pthread_create(&thread, NULL, run, pipeline) != 0)
+		abort(); /* like memory: without it nothing can go on */
+	return thread;
+}
+
+/* --- watching ------------------------------------------------------------- */
+
+/* Under the lock. */
+static void show(struct pipeline *pipeline, int64_t *next_ms)
+{
+	const struct source *source = pipeline->parts.source;
+	int64_t every = pipeline->parts.settings->progress_ms;
+
+	if (every == 0 || clock_ms() < *next_ms)
+		return;
+	stats_show(pipeline->parts.stats, source->name,
+		   pipeline->positions->item[0].next_offset, source->size);
+	*next_ms = clock_ms() + every;
+}
+
+/* What is left when time is up.  A file can be read again; a pipe cannot. */
+static bool give_up(const struct pipeline *pipeline, struct error *err)
+{
+	size_t records = 0;
+
+	*err = ERROR_INIT;
+	for (const struct load *load = pipeline->unacked; load;
+	     load = load->next)
+		records += load->batch.record_count;
+	if (pipeline->parts.source->replayable || records == 0)
+		return true;
+	return error_set(err, ERROR_FATAL, STATUS_DATABASE,
+			 "stopped before %zu records read from %s could be "
+			 "committed; they are lost unless their producer sends "
+			 "them again",
+			 records, pipeline->parts.source->name);
+}
+
+/* Until the source has ended and everything is committed.  The lock is held
+ * before and after. */
+static bool watch(struct pipeline *pipeline, struct error *err)
+{
+	int64_t next_show = clock_ms() + pipeline->parts.settings->progress_ms;
+
+	for (;;) {
+		bool ok = true;
+
+		pipeline_note_stop(pipeline);
+		if (pipeline->failed && pipeline->sending == 0) {
+			pthread_mutex_unlock(&pipeline->lock);
+			ok = pipeline_recover(pipeline, err);
+			pthread_mutex_lock(&pipeline->lock);
+			if (ok)
+				continue;
+		}
+		if (is_out_of_time(pipeline))
+			return give_up(pipeline, err);
+		if (!ok)
+			return false;
+		if (pipeline->ended && !pipeline->unacked)
+			break;
+		show(pipeline, &next_show);
+		pipeline_wait(pipeline, TICK_MS);
+	}
+	if (pipeline->read_error.kind == ERROR_NONE)
+		return true;
+	*err = pipeline->read_error;
+	return false;
+}
+
+bool pipeline_run(const struct pipeline_parts *parts, struct error *err)
+{
+	size_t senders = (size_t)parts->settings->connections;
+	pthread_t *sender = mem_zalloc(senders, sizeof *sender);
+	struct pipeline pipeline;
+	pthread_t reader;
+	bool ok;
+
+	init(&pipeline, parts);
+	reader = start(pipeline_read, &pipeline);
+	for (size_t i = 0; i < senders; i++)
+		sender[i] = start(pipeline_send, &pipeline);
+	pthread_mutex_lock(&pipeline.lock);
+	ok = watch(&pipeline, err);
+	pipeline.quit = true;
+	pthread_cond_broadcast(&pipeline.changed);
+	pthread_mutex_unlock(&pipeline.lock);
+	pthread_join(reader, NULL);
+	for (size_t i = 0; i < senders; i++)
+		pthread_join(sender[i], NULL);
+	release(&pipeline);
+	free(sender);
+	return ok;
+}

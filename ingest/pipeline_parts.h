@@ -1,0 +1,63 @@
+/*
+ * pipeline_parts.h - what the threads of a pipeline share
+ *
+ * Private to pipeline*.c.  Everything from `lock` on is under it, but for the
+ * content of a load, which belongs to whoever its state says, and the epochs
+ * of the positions, which change only while no load is being sent.
+ */
+#ifndef INGEST_PIPELINE_PARTS_H
+#define INGEST_PIPELINE_PARTS_H
+
+#include <pthread.h>
+
+#include "common/backoff.h"
+#include "ingest/load.h"
+#include "ingest/pipeline.h"
+#include "ingest/source.h"
+
+struct pipeline {
+	struct pipeline_parts parts;
+	struct positions *positions;
+	struct load *load; /* all of them */
+	size_t load_count;
+	int64_t *expected; /* by part: end of the last record; the reader's */
+	struct backoff backoff;   /* reset under the lock, by a commit */
+	int64_t stop_deadline_ms; /* 0: not asked to stop */
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	struct load *unacked; /* filled, not known to be committed; in order */
+	uint64_t next_sequence;
+	uint64_t turn; /* of the load that may commit */
+	size_t sending;
+	bool failed;          /* a load has failed; the others roll back */
+	struct error failure; /* of the earliest that failed */
+	uint64_t failure_sequence;
+	bool quit; /* threads leave */
+
+	int64_t *sealed; /* by part: end of the last filled load */
+	int64_t read_to; /* offset of the first part, for progress */
+	bool ended;      /* the source has ended, or failed */
+	struct error read_error;
+	bool hold; /* the reader drops what it is filling and waits */
+	bool held;
+};
+
+/* The threads; context is the pipeline. */
+void *pipeline_read(void *context);
+void *pipeline_send(void *context);
+
+/* After a failure, with no load being sent: finds out what is committed, and
+ * gets everything else ready to go again.  False: give up. */
+bool pipeline_recover(struct pipeline *pipeline, struct error *err) MUST_CHECK;
+
+/* Starts the time allowed for finishing once the program is asked to stop. */
+void pipeline_note_stop(struct pipeline *pipeline);
+
+/* Waits on `changed` at most ms; the lock is held before and after. */
+void pipeline_wait(struct pipeline *pipeline, int64_t ms);
+
+/* Takes a load off `unacked` and makes it free.  Under the lock. */
+void pipeline_drop(struct pipeline *pipeline, struct load *load);
+
+#endif

@@ -1,0 +1,214 @@
+/* The reading thread: source -> decoder -> filled loads. */
+#include "common/clock.h"
+#include "common/mem.h"
+#include "common/stop.h"
+#include "ingest/decode.h"
+#include "ingest/observer.h"
+#include "ingest/pipeline_parts.h"
+
+enum { IDLE_MS = 100, FIRST_PERCENT_RECORDS = 1000 };
+
+/* Whether the reader must let go of what it is doing. */
+static bool interrupted(struct pipeline *pipeline)
+{
+	bool yes;
+
+	pthread_mutex_lock(&pipeline->lock);
+	yes = pipeline->hold || pipeline->quit;
+	pthread_mutex_unlock(&pipeline->lock);
+	return yes || stop_requested();
+}
+
+/* Extends the range of a part up to `to`: over blank lines and whatever else
+ * holds no record. */
+static void cover(struct pipeline *pipeline, struct batch *batch, int part,
+		  int64_t to)
+{
+	int64_t from = pipeline->sealed[part];
+
+	for (size_t i = 0; i < batch->range_count; i++)
+		if (batch->range[i].part == part)
+			from = batch->range[i].to;
+	if (to > from)
+		batch_cover(batch, part, from, to);
+}
+
+static void add_record(struct pipeline *pipeline, struct batch *batch,
+		       const struct record *record)
+{
+	int64_t *expected = &pipeline->expected[record->part];
+
+	if (record->position != *expected)
+		cover(pipeline, batch, record->part, record->position);
+	*expected = record->next;
+	decoder_decode(pipeline->parts.decoder, record, batch);
+	if (pipeline->parts.observer)
+		observer_see(pipeline->parts.observer, record);
+}
+
+/* Fills until the batch is full, old enough, or there is no more. */
+static enum source_result fill(struct pipeline *pipeline, struct batch *batch,
+			       struct error *err)
+{
+	const struct pipeline_settings *settings = pipeline->parts.settings;
+	struct source *source = pipeline->parts.source;
+
+	while (batch->record_count < (size_t)settings->batch_rows &&
+	       batch_bytes(batch) < (size_t)settings->batch_bytes) {
+		int64_t deadline =
+			batch->opened_ms
+				? batch->opened_ms + settings->linger_ms
+				: clock_ms() + IDLE_MS;
+		struct record record;
+		enum source_result result =
+			source_next(source, deadline, &record, err);
+
+		if (result == SOURCE_RECORD) {
+			add_record(pipeline, batch, &record);
+			continue;
+		}
+		if (result != SOURCE_WAIT || batch->opened_ms ||
+		    interrupted(pipeline))
+			return result;
+	}
+	return SOURCE_RECORD;
+}
+
+/* Whether the rejects so far, with those of this batch, are within bounds. */
+static bool check_rejects(struct pipeline *pipeline, const struct batch *batch,
+			  struct error *err)
+{
+	const struct pipeline_settings *settings = pipeline->parts.settings;
+	struct stats *stats = pipeline->parts.stats;
+	uint64_t records = stats->read_records + batch->record_count;
+	uint64_t rejects = stats->read_rejects + batch->reject_count;
+	bool too_many = settings->max_rejects >= 0 &&
+			rejects > (uint64_t)settings->max_rejects;
+	bool too_dense = settings->max_rejects_percent >= 0 &&
+			 records >= FIRST_PERCENT_RECORDS &&
+			 (double)rejects * 100 > settings->max_rejects_percent *
+							 (double)records;
+
+	if (too_many || too_dense)
+		return error_set(
+			err, ERROR_FATAL, STATUS_DATA,
+			"%llu of %llu records of %s are rejects, more than "
+			"--max-rejects allows; the batch that went beyond was "
+			"not loaded; the first reason in it: %s",
+			(unsigned long long)rejects,
+			(unsigned long long)records,
+			pipeline->parts.source->name,
+			batch->reject_count ? batch->reject[0].reason : "-");
+	stats->read_records = records;
+	stats->read_rejects = rejects;
+	return true;
+}
+
+/* Closes the ranges and takes their proofs. */
+static void seal(struct pipeline *pipeline, struct load *load)
+{
+	struct batch *batch = &load->batch;
+
+	for (size_t i = 0; i < pipeline->positions->count; i++)
+		cover(pipeline, batch, (int)i,
+		      source_offset(pipeline->parts.source, (int)i));
+	batch_seal(batch);
+	if (batch->range_count > load->anchor_capacity) {
+		load->anchor_capacity = batch->range_count;
+		load->anchor =
+			mem_realloc(load->anchor, load->anchor_capacity *
+							  sizeof *load->anchor);
+		load->anchored = mem_realloc(load->anchored,
+					     load->anchor_capacity *
+						     sizeof *load->anchored);
+	}
+	for (size_t i = 0; i < batch->range_count; i++)
+		load->anchored[i] =
+			source_anchor(pipeline->parts.source,
+				      batch->range[i].part, &load->anchor[i]);
+}
+
+/* Hands a filled load to the senders.  Under the lock. */
+static void push(struct pipeline *pipeline, struct load *load)
+{
+	struct load **last = &pipeline->unacked;
+
+	while (*last)
+		last = &(*last)->next;
+	*last = load;
+	load->next = NULL;
+	load->state = LOAD_READY;
+	load->suspect = false;
+	load->isolations = 0;
+	load->batch.sequence = pipeline->next_sequence++;
+	for (size_t i = 0; i < load->batch.range_count; i++)
+		pipeline->sealed[load->batch.range[i].part] =
+			load->batch.range[i].to;
+	pipeline->read_to = pipeline->sealed[0];
+	pthread_cond_broadcast(&pipeline->changed);
+}
+
+/* A load to fill; NULL when the thread must leave.  Parks the thread while the
+ * source has ended or is being rewound. */
+static struct load *take_free(struct pipeline *pipeline)
+{
+	struct load *found = NULL;
+
+	pthread_mutex_lock(&pipeline->lock);
+	for (;;) {
+		if (pipeline->hold && !pipeline->held) {
+			pipeline->held = true;
+			pthread_cond_broadcast(&pipeline->changed);
+		}
+		if (pipeline->quit)
+			break;
+		for (size_t i = 0; i < pipeline->load_count && !found; i++)
+			if (pipeline->load[i].state == LOAD_FREE)
+				found = &pipeline->load[i];
+		if (found && !pipeline->hold && !pipeline->ended)
+			break;
+		found = NULL;
+		pthread_cond_wait(&pipeline->changed, &pipeline->lock);
+	}
+	pthread_mutex_unlock(&pipeline->lock);
+	if (found)
+		batch_reset(&found->batch);
+	return found;
+}
+
+/* Fills one load and passes it on. */
+static void read_one(struct pipeline *pipeline, struct load *load)
+{
+	struct batch *batch = &load->batch;
+	struct error err = ERROR_INIT;
+	enum source_result result = fill(pipeline, batch, &err);
+	struct error too_many = ERROR_INIT;
+
+	/* What was read before a failure of the source still counts. */
+	seal(pipeline, load);
+	if (!check_rejects(pipeline, batch, &too_many)) {
+		batch_reset(batch);
+		if (result != SOURCE_FAILED)
+			err = too_many;
+	}
+	pthread_mutex_lock(&pipeline->lock);
+	if (!pipeline->hold && !batch_is_empty(batch))
+		push(pipeline, load);
+	if (!pipeline->hold && (err.kind != ERROR_NONE ||
+				result == SOURCE_ENDED || stop_requested())) {
+		pipeline->read_error = err;
+		pipeline->ended = true;
+		pthread_cond_broadcast(&pipeline->changed);
+	}
+	pthread_mutex_unlock(&pipeline->lock);
+}
+
+void *pipeline_read(void *context)
+{
+	struct pipeline *pipeline = context;
+	struct load *load;
+
+	while ((load = take_free(pipeline)) != NULL)
+		read_one(pipeline, load);
+	return NULL;
+}

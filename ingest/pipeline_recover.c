@@ -1,0 +1,384 @@
+/* After a failure: what is committed, and what goes again. */
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/fault.h"
+#include "common/log.h"
+#include "common/pg.h"
+#include "common/stop.h"
+#include "ingest/catalog.h"
+#include "ingest/isolate.h"
+#include "ingest/pipeline_parts.h"
+
+enum { STEP_MS = 20, ISOLATIONS_MAX = 5 /* rounds for one batch */ };
+
+/* Waits before the next try, longer each time.  False: the time allowed is
+ * over. */
+static bool back_off(struct pipeline *pipeline, struct error *err)
+{
+	int64_t wait_ms = backoff_next(&pipeline->backoff, clock_ms());
+	int64_t until = clock_ms() + wait_ms;
+
+	if (wait_ms < 0)
+		return error_context(
+			err, "gave up after %lld s without a commit",
+			(long long)pipeline->parts.settings->retry_ms / 1000);
+	do {
+		pipeline_note_stop(pipeline);
+		if (pipeline->stop_deadline_ms &&
+		    clock_ms() >= pipeline->stop_deadline_ms)
+			return error_context(
+				err, "not finished within --shutdown-timeout");
+		clock_sleep_ms(STEP_MS);
+	} while (clock_ms() < until);
+	return true;
+}
+
+/* The caller's connection, opened again if it broke. */
+static bool control(struct pipeline *pipeline, struct error *err)
+{
+	struct pg **pg = pipeline->parts.control;
+	const struct sink_plan *plan = pipeline->parts.plan;
+
+	if (*pg && pg_is_usable(*pg))
+		return true;
+	pg_close(*pg);
+	*pg = NULL;
+	return pg_open(pg, plan->dsn, plan->application, plan->connect_ms, err);
+}
+
+typedef bool attempt(struct pipeline *pipeline, int argument,
+		     struct error *err);
+
+/* Repeats a step on the control connection until it is answered. */
+static bool insist(struct pipeline *pipeline, attempt *step, int argument,
+		   struct error *err)
+{
+	for (;;) {
+		struct error failed = ERROR_INIT;
+
+		if (control(pipeline, &failed) &&
+		    step(pipeline, argument, &failed))
+			return true;
+		*err = failed;
+		if (failed.kind != ERROR_TRANSIENT || !back_off(pipeline, err))
+			return false;
+	}
+}
+
+/* --- positions ------------------------------------------------------------ */
+
+static bool resolve_part(struct pipeline *pipeline, int part, struct error *err)
+{
+	return position_resolve(*pipeline->parts.control, pipeline->positions,
+				part, err);
+}
+
+static bool read_part(struct pipeline *pipeline, int part, struct error *err)
+{
+	return position_read(*pipeline->parts.control, pipeline->positions,
+			     part, err);
+}
+
+/* Whether the load was committed: a part that is still mine decides for all.
+ * With none left the load is another owner's business. */
+static bool is_committed(const struct pipeline *pipeline,
+			 const struct batch *batch)
+{
+	for (size_t i = 0; i < batch->range_count; i++) {
+		const struct batch_range *range = &batch->range[i];
+		const struct position *position =
+			&pipeline->positions->item[range->part];
+
+		if (position->mine)
+			return position->next_offset >= range->to;
+	}
+	return false;
+}
+
+/* The COMMIT of this load was never answered. */
+static bool resolve(struct pipeline *pipeline, struct load *load,
+		    struct error *err)
+{
+	struct batch *batch = &load->batch;
+	bool verdict;
+
+	pipeline->parts.stats->in_doubt++;
+	if (mutant("blind-commit") || mutant("assume-not")) {
+		verdict = mutant("blind-commit");
+	} else {
+		for (size_t i = 0; i < batch->range_count; i++)
+			if (!insist(pipeline, resolve_part,
+				    batch->range[i].part, err))
+				return false;
+		verdict = is_committed(pipeline, batch);
+	}
+	log_line(LOG_WARNING,
+		 "the answer to the commit of load %lld was lost; it was%s "
+		 "committed",
+		 (long long)load->load_id, verdict ? "" : " not");
+	pthread_mutex_lock(&pipeline->lock);
+	load->state = LOAD_READY;
+	if (mutant("blind-commit")) {
+		pipeline->positions->item[0].next_offset = batch->range[0].to;
+		pipeline->turn = batch->sequence + 1;
+		pipeline_drop(pipeline, load);
+	}
+	pthread_mutex_unlock(&pipeline->lock);
+	return true;
+}
+
+static struct load *find_in_doubt(struct pipeline *pipeline)
+{
+	struct load *load;
+
+	pthread_mutex_lock(&pipeline->lock);
+	load = pipeline->unacked;
+	while (load && load->state != LOAD_IN_DOUBT)
+		load = load->next;
+	pthread_mutex_unlock(&pipeline->lock);
+	return load;
+}
+
+/* *guessed: a mutant did not ask. */
+static bool resolve_all(struct pipeline *pipeline, bool *guessed,
+			struct error *err)
+{
+	struct load *load;
+
+	while ((load = find_in_doubt(pipeline)) != NULL) {
+		if (!resolve(pipeline, load, err))
+			return false;
+		*guessed = mutant("blind-commit") || mutant("assume-not");
+	}
+	return true;
+}
+
+/* Drops the loads that are committed.  Under the lock. */
+static void drop_committed(struct pipeline *pipeline)
+{
+	struct load *load;
+
+	while ((load = pipeline->unacked) != NULL &&
+	       is_committed(pipeline, &load->batch)) {
+		stats_commit(pipeline->parts.stats, &load->batch);
+		pipeline_drop(pipeline, load);
+	}
+}
+
+/* --- where to go on ------------------------------------------------------- */
+
+/* The position the next commit of a part must begin at. */
+static int64_t wanted(const struct pipeline *pipeline, int part)
+{
+	for (const struct load *load = pipeline->unacked; load;
+	     load = load->next)
+		for (size_t i = 0; i < load->batch.range_count; i++)
+			if (load->batch.range[i].part == part)
+				return load->batch.range[i].from;
+	return pipeline->sealed[part];
+}
+
+/* The reader lets go of its batch; everything is read again from where the
+ * database stands. */
+static bool rewind_source(struct pipeline *pipeline, struct error *err)
+{
+	struct position *item = pipeline->positions->item;
+
+	pthread_mutex_lock(&pipeline->lock);
+	pipeline->hold = true;
+	pipeline->held = false;
+	pthread_cond_broadcast(&pipeline->changed);
+	while (!pipeline->held)
+		pipeline_wait(pipeline, STEP_MS);
+	while (pipeline->unacked)
+		pipeline_drop(pipeline, pipeline->unacked);
+	pthread_mutex_unlock(&pipeline->lock);
+	for (size_t i = 0; i < pipeline->positions->count; i++) {
+		if (!source_rewind(pipeline->parts.source, (int)i,
+				   item[i].next_offset, err))
+			return false;
+		pipeline->sealed[i] = pipeline->expected[i] =
+			item[i].next_offset;
+	}
+	pthread_mutex_lock(&pipeline->lock);
+	pipeline->hold = false;
+	pipeline->ended = false;
+	pipeline->read_error = ERROR_INIT;
+	pipeline->turn = pipeline->next_sequence;
+	pthread_cond_broadcast(&pipeline->changed);
+	pthread_mutex_unlock(&pipeline->lock);
+	return true;
+}
+
+/* Compares what is in memory with where the database stands.  *back: the
+ * database has gone back, and the source can follow.  Under the lock. */
+static bool realign(struct pipeline *pipeline, bool *back, struct error *err)
+{
+	const struct source *source = pipeline->parts.source;
+
+	for (size_t i = 0; i < pipeline->positions->count; i++) {
+		const struct position *position = &pipeline->positions->item[i];
+		int64_t from = wanted(pipeline, (int)i);
+
+		if (!position->mine)
+			return error_set(err, ERROR_FATAL, STATUS_FENCED,
+					 "another process has taken over %s",
+					 source->name);
+		if (position->next_offset == from)
+			continue;
+		*back = true;
+		if (!source->replayable)
+			return error_set(
+				err, ERROR_FATAL, STATUS_FENCED,
+				"the database went back: bytes %lld to %lld of "
+				"%s were committed, are gone, and cannot be "
+				"read again",
+				(long long)position->next_offset,
+				(long long)from, source->name);
+		log_line(LOG_WARNING,
+			 "the database stands at byte %lld of %s, not at %lld; "
+			 "reading again from there",
+			 (long long)position->next_offset, source->name,
+			 (long long)from);
+	}
+	if (pipeline->unacked)
+		pipeline->turn = pipeline->unacked->batch.sequence;
+	else
+		pipeline->turn = pipeline->next_sequence;
+	return true;
+}
+
+#ifdef MILLRACE_MUTANTS
+/* Sends what is in memory again wherever the database stands. */
+static void resend_blindly(struct pipeline *pipeline)
+{
+	int64_t next = pipeline->positions->item[0].next_offset;
+
+	for (struct load *load = pipeline->unacked; load; load = load->next) {
+		struct batch_range *range = &load->batch.range[0];
+
+		range->from = next;
+		if (range->to <= next)
+			range->to = next + 1;
+		next = range->to;
+	}
+	pipeline->sealed[0] = next;
+}
+#endif
+
+static bool look_again(struct pipeline *pipeline, struct error *err)
+{
+	bool back = false;
+	bool ok;
+
+	for (size_t i = 0; i < pipeline->positions->count; i++)
+		if (!insist(pipeline, read_part, (int)i, err))
+			return false;
+	pthread_mutex_lock(&pipeline->lock);
+#ifdef MILLRACE_MUTANTS
+	if (mutant("blind-resend"))
+		resend_blindly(pipeline);
+#endif
+	drop_committed(pipeline);
+	ok = realign(pipeline, &back, err);
+	pthread_mutex_unlock(&pipeline->lock);
+	return ok && (!back || rewind_source(pipeline, err));
+}
+
+/* --- the failure itself --------------------------------------------------- */
+
+static struct load *find_load(struct pipeline *pipeline, uint64_t sequence)
+{
+	struct load *load;
+
+	pthread_mutex_lock(&pipeline->lock);
+	load = pipeline->unacked;
+	while (load && load->batch.sequence != sequence)
+		load = load->next;
+	pthread_mutex_unlock(&pipeline->lock);
+	return load;
+}
+
+/* PostgreSQL refused a row: find it and set it aside. */
+static bool isolate(struct pipeline *pipeline, struct error *err)
+{
+	struct load *load = find_load(pipeline, pipeline->failure_sequence);
+	struct error failed = ERROR_INIT;
+	size_t moved = 0;
+
+	if (!load)
+		return true; /* committed after all */
+	if (load->isolations++ >= ISOLATIONS_MAX) {
+		*err = pipeline->failure;
+		return error_context(err, "no row of the batch is at fault");
+	}
+	if (!control(pipeline, &failed) ||
+	    !isolate_rows(*pipeline->parts.control, pipeline->parts.plan,
+			  &load->batch, &moved, &failed)) {
+		if (failed.kind == ERROR_TRANSIENT) {
+			load->isolations--;
+			return true;
+		}
+		*err = failed;
+		return false;
+	}
+	pipeline->parts.stats->isolated += moved;
+	log_line(LOG_WARNING,
+		 "PostgreSQL refused %zu rows of a batch; they became rejects",
+		 moved);
+	return true;
+}
+
+static bool make_partitions(struct pipeline *pipeline, int unused,
+			    struct error *err)
+{
+	(void)unused;
+	return pg_run(*pipeline->parts.control,
+		      pipeline->parts.plan->statement_ms, err,
+		      "begin; set local role millrace_ingest; "
+		      "select millrace.ensure_partitions(); commit");
+}
+
+/* What the failure asks for before the batch can go again. */
+static bool treat(struct pipeline *pipeline, struct error *err)
+{
+	const struct error *failure = &pipeline->failure;
+
+	switch (failure->kind) {
+	case ERROR_DATA:
+		return isolate(pipeline, err);
+	case ERROR_TRANSIENT:
+		break;
+	default:
+		*err = *failure;
+		catalog_explain(pipeline->parts.plan, pipeline->parts.control,
+				err);
+		return false;
+	}
+	if (!strcmp(failure->sqlstate, "23514"))
+		return insist(pipeline, make_partitions, 0, err);
+	if (!strcmp(failure->sqlstate, "MR001")) {
+		pipeline->parts.stats->moved++;
+		return true;
+	}
+	log_line(LOG_WARNING, "%s; trying again", failure->text);
+	*err = *failure;
+	return back_off(pipeline, err);
+}
+
+bool pipeline_recover(struct pipeline *pipeline, struct error *err)
+{
+	bool guessed = false;
+
+	pipeline->parts.stats->retries++;
+	if (!resolve_all(pipeline, &guessed, err) ||
+	    (!guessed && !look_again(pipeline, err)) || !treat(pipeline, err))
+		return false;
+	*err = ERROR_INIT;
+	pthread_mutex_lock(&pipeline->lock);
+	pipeline->failed = false;
+	pthread_cond_broadcast(&pipeline->changed);
+	pthread_mutex_unlock(&pipeline->lock);
+	return true;
+}

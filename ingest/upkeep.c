@@ -1,0 +1,120 @@
+#include "ingest/upkeep.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/pg.h"
+#include "ingest/drift_store.h"
+#include "ingest/observer.h"
+#include "ingest/sink.h"
+
+enum {
+	FLUSH_S = 30,
+	PARTITIONS_MS = 3600 * 1000,
+	CONNECT_MS = 2000,
+	ANSWER_MS = 5000
+};
+
+struct upkeep {
+	const struct sink_plan *plan;
+	struct observer *observer;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	bool quit;
+	int64_t partitions_ms; /* when they are due */
+};
+
+static bool make_partitions(struct pg *pg, struct error *err)
+{
+	if (pg_run(pg, ANSWER_MS, err,
+		   "begin; set local role millrace_ingest; "
+		   "set local lock_timeout = '2s'; "
+		   "set local statement_timeout = '4s'; "
+		   "select millrace.ensure_partitions(); commit"))
+		return true;
+	pg_rollback(pg);
+	return false;
+}
+
+static void work(struct upkeep *upkeep)
+{
+	bool due = clock_ms() >= upkeep->partitions_ms;
+	struct drift drift = DRIFT_INIT;
+	bool found = observer_take(upkeep->observer, &drift);
+	struct error err = ERROR_INIT;
+	struct pg *pg = NULL;
+
+	if (!due && !found)
+		return;
+	if (!pg_open(&pg, upkeep->plan->dsn, upkeep->plan->application,
+		     CONNECT_MS, &err))
+		goto out;
+	if (due && make_partitions(pg, &err))
+		upkeep->partitions_ms = clock_ms() + PARTITIONS_MS;
+	if (found && pg_is_usable(pg) && !drift_store_write(pg, &drift, &err))
+		log_line(LOG_DEBUG, "upkeep: a sample of drift is lost");
+out:
+	if (err.kind != ERROR_NONE)
+		log_line(LOG_DEBUG, "upkeep: %s; later", err.text);
+	pg_close(pg);
+	drift_release(&drift);
+}
+
+static void *run(void *context)
+{
+	struct upkeep *upkeep = context;
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	pthread_mutex_lock(&upkeep->lock);
+	while (!upkeep->quit) {
+		until.tv_sec += FLUSH_S;
+		while (!upkeep->quit &&
+		       pthread_cond_timedwait(&upkeep->changed, &upkeep->lock,
+					      &until) == 0)
+			continue;
+		pthread_mutex_unlock(&upkeep->lock);
+		work(upkeep);
+		pthread_mutex_lock(&upkeep->lock);
+	}
+	pthread_mutex_unlock(&upkeep->lock);
+	return NULL;
+}
+
+struct upkeep *upkeep_start(const struct sink_plan *plan,
+			    struct observer *observer)
+{
+	struct upkeep *upkeep = mem_zalloc(1, sizeof *upkeep);
+	pthread_condattr_t monotonic;
+
+	upkeep->plan = plan;
+	upkeep->observer = observer;
+	upkeep->partitions_ms = clock_ms() + PARTITIONS_MS;
+	pthread_mutex_init(&upkeep->lock, NULL);
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_cond_init(&upkeep->changed, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	if (pthread_create(&upkeep->thread, NULL, run, upkeep) != 0)
+		abort();
+	return upkeep;
+}
+
+void upkeep_stop(struct upkeep *upkeep)
+{
+	if (!upkeep)
+		return;
+	pthread_mutex_lock(&upkeep->lock);
+	upkeep->quit = true;
+	pthread_cond_broadcast(&upkeep->changed);
+	pthread_mutex_unlock(&upkeep->lock);
+	pthread_join(upkeep->thread, NULL);
+	pthread_cond_destroy(&upkeep->changed);
+	pthread_mutex_destroy(&upkeep->lock);
+	free(upkeep);
+}
