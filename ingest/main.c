@@ -1,0 +1,62 @@
+/*
+ * handle-streams: JSON events in, rows of staging tables out, each exactly once
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/fault.h"
+#include "common/log.h"
+#include "common/stop.h"
+#include "ingest/commands.h"
+#include "ingest/options.h"
+
+static bool (*const commands[COMMAND_COUNT])(const struct options *,
+					     struct error *) = {
+	[COMMAND_RUN] = command_load,
+	[COMMAND_EXPLAIN] = command_explain,
+	[COMMAND_REJECTS] = command_rejects,
+	[COMMAND_VERIFY] = command_verify,
+};
+
+static int report(const struct error *err)
+{
+	log_line(LOG_ERROR, "%s", err->text);
+	return err->status ? (int)err->status : STATUS_CONFIG;
+}
+
+static enum log_level level(const struct options *options)
+{
+	if (options->quiet)
+		return LOG_WARNING;
+	return options->verbose ? LOG_DEBUG : LOG_INFO;
+}
+
+int main(int argc, char **argv)
+{
+	struct error err = ERROR_INIT;
+	struct options options;
+	int status = STATUS_DONE;
+
+	log_init("handle-streams", LOG_INFO);
+	stop_install();
+	srandom((unsigned)(clock_unix_us() ^ getpid()));
+	if (!fault_init()) {
+		log_line(LOG_ERROR, "MILLRACE_FAULT names no fault point");
+		return STATUS_USAGE;
+	}
+	if (!options_read(&options, argc, argv, &err)) {
+		status = report(&err);
+	} else if (options.settings.request == SETTINGS_ANSWER) {
+		settings_answer(&options.settings, &options_program, stdout);
+	} else {
+		log_init("handle-streams", level(&options));
+		if (!commands[options.command](&options, &err))
+			status = report(&err);
+	}
+	options_release(&options);
+	if (fflush(stdout) != 0 && status == STATUS_DONE)
+		status = STATUS_SOURCE;
+	return status;
+}

@@ -1,0 +1,212 @@
+#include "ingest/options.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/home.h"
+#include "common/nearest.h"
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct setting table[] = {
+	{"dsn", 'd', SETTING_DSN, AT(dsn), "", "DSN",
+	 "the database, as a libpq string or URI; without it PG* variables, "
+	 "else a private PostgreSQL of this checkout",
+	 .max = 0},
+	{"stream", 0, SETTING_TEXT, AT(stream), "", "NAME",
+	 "every record belongs to this stream; without it each is matched",
+	 .max = 0},
+	{"project", 0, SETTING_TEXT, AT(project), "", "DIR",
+	 "the folder that holds sql/ and config/; by default this one, or that "
+	 "of the program",
+	 .max = 0},
+	{"connections", 0, SETTING_INTEGER, AT(pipeline.connections), "0", "N",
+	 "database connections that load; 0: 2 where there is more than one "
+	 "core, else 1",
+	 .min = 0, .max = 16},
+	{"batch-rows", 0, SETTING_INTEGER, AT(pipeline.batch_rows), "50000",
+	 "ROWS", "commit after this many records", .min = 1, .max = 1000000},
+	{"batch-bytes", 0, SETTING_BYTES, AT(pipeline.batch_bytes), "16MB",
+	 "SIZE", "or after this much memory, records and encoded rows together",
+	 .min = 1024, .max = INT64_C(1) << 30},
+	{"linger", 0, SETTING_DURATION, AT(pipeline.linger_ms), "500ms", "TIME",
+	 "or after this long since the first record of the batch", .min = 0,
+	 .max = 3600000},
+	{"max-line", 0, SETTING_BYTES, AT(max_line), "8MB", "SIZE",
+	 "a longer line is a reject that keeps its first 64 KiB", .min = 65536,
+	 .max = INT64_C(512) << 20},
+	{"max-depth", 0, SETTING_INTEGER, AT(max_depth), "200", "N",
+	 "nested arrays and objects in one record", .min = 1, .max = 2000},
+	{"max-tokens", 0, SETTING_INTEGER, AT(max_tokens), "1000000", "N",
+	 "keys and values in one record", .min = 1, .max = 100000000},
+	{"max-rejects", 0, SETTING_TEXT, AT(max_rejects), "", "N|P%",
+	 "stop, exit status 3, when more records than that are rejects",
+	 .max = 0},
+	{"force", 0, SETTING_FLAG, AT(force), "off", NULL,
+	 "load a file even if its content has been loaded before",
+	 .place = SETTING_COMMAND_LINE},
+	{"dry-run", 'n', SETTING_FLAG, AT(dry_run), "off", NULL,
+	 "rejects replay: show what would happen and change nothing",
+	 .place = SETTING_COMMAND_LINE},
+	{"retry-timeout", 0, SETTING_DURATION, AT(pipeline.retry_ms), "5m",
+	 "TIME", "give up after this long without a commit; 0: never",
+	 .min = 0},
+	{"shutdown-timeout", 0, SETTING_DURATION, AT(pipeline.shutdown_ms),
+	 "10s", "TIME", "after SIGTERM: finish the open batches within this",
+	 .min = 0},
+	{"progress-interval", 0, SETTING_DURATION, AT(pipeline.progress_ms),
+	 "0", "TIME",
+	 "show progress this often; 0: every second on a terminal, else every "
+	 "10 s",
+	 .min = 0},
+	{"connect-timeout", 0, SETTING_DURATION, AT(connect_ms), "10s", "TIME",
+	 "for a connection to PostgreSQL", .min = 100},
+	{"answer-timeout", 0, SETTING_DURATION, AT(answer_ms), "10s", "TIME",
+	 "for the answer to COMMIT; then it is in doubt and looked up",
+	 .min = 100},
+	{"statement-timeout", 0, SETTING_DURATION, AT(statement_ms), "60s",
+	 "TIME", "for any other statement", .min = 1000},
+	{"lock-timeout", 0, SETTING_DURATION, AT(lock_ms), "5s", "TIME",
+	 "for a lock", .min = 100},
+	{"idle-timeout", 0, SETTING_DURATION, AT(idle_ms), "60s", "TIME",
+	 "for a transaction in which this program has fallen silent",
+	 .min = 1000},
+	{"claim-timeout", 0, SETTING_DURATION, AT(claim_ms), "5s", "TIME",
+	 "for the sessions of a dead process to end before its file is taken "
+	 "over",
+	 .min = 0},
+	{"quiet", 'q', SETTING_FLAG, AT(quiet), "off", NULL,
+	 "only warnings and errors", .max = 0},
+	{"verbose", 'v', SETTING_FLAG, AT(verbose), "off", NULL,
+	 "also what is of use when looking for a fault", .max = 0},
+	{.name = NULL},
+};
+
+const struct settings_program options_program = {
+	.name = "handle-streams",
+	.summary = "loads JSON events into PostgreSQL, each exactly once",
+	.usage = "handle-streams [run] [--stream NAME] [FILE...]\n"
+		 "handle-streams explain [--stream NAME] < one event\n"
+		 "handle-streams rejects list | show ID | replay [-n] [ID...]\n"
+		 "handle-streams verify",
+	.notes = "Reads standard input when no FILE is given. A file is loaded "
+		 "exactly once, by its\ncontent: again, renamed or grown, only "
+		 "what is new is loaded.\n\n"
+		 "Exit status: 0 done or politely stopped, 1 usage, 2 "
+		 "configuration, 3 data,\n4 PostgreSQL, 5 source, 6 gap or "
+		 "another owner.\n",
+	.table = table,
+};
+
+/* Before the settings are read, since they may lie in it. */
+static void find_home(struct options *options)
+{
+	const char *project = getenv("HANDLE_STREAMS_PROJECT");
+
+	if (project && *project)
+		buf_add_text(&options->home, project);
+	else
+		home_find(&options->home);
+}
+
+/* --- reading -------------------------------------------------------------- */
+
+static const char *const commands[COMMAND_COUNT] = {
+	[COMMAND_RUN] = "run",
+	[COMMAND_EXPLAIN] = "explain",
+	[COMMAND_REJECTS] = "rejects",
+	[COMMAND_VERIFY] = "verify",
+};
+
+/* The first operand, if it is a command.  A word that is no file either is a
+ * misspelt command. */
+static bool take_command(struct options *options, struct error *err)
+{
+	const char *const *operand =
+		(const char *const *)options->settings.operand;
+	const char *meant;
+
+	options->operand = operand;
+	options->operand_count = options->settings.operand_count;
+	if (options->operand_count == 0)
+		return true;
+	for (int i = 0; i < COMMAND_COUNT; i++) {
+		if (!strcmp(operand[0], commands[i])) {
+			options->command = (enum command)i;
+			options->operand++;
+			options->operand_count--;
+			return true;
+		}
+	}
+	meant = nearest(operand[0], commands, COMMAND_COUNT);
+	if (!meant || access(operand[0], F_OK) == 0)
+		return true;
+	return error_set(err, ERROR_FATAL, STATUS_USAGE,
+			 "%s is neither a command nor a file; did you mean %s?",
+			 operand[0], meant);
+}
+
+static bool take_max_rejects(struct options *options, struct error *err)
+{
+	const char *text = options->max_rejects;
+	char *end;
+	double value;
+
+	options->pipeline.max_rejects = -1;
+	options->pipeline.max_rejects_percent = -1;
+	if (!*text)
+		return true;
+	value = strtod(text, &end);
+	if (end == text || value < 0 || (*end && strcmp(end, "%") != 0) ||
+	    (*end && value > 100) || (!*end && value > 1e15))
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "max-rejects takes a number (100) or a share "
+				 "of the records (1%%), not %s",
+				 text);
+	if (*end)
+		options->pipeline.max_rejects_percent = value;
+	else
+		options->pipeline.max_rejects = (int64_t)value;
+	return true;
+}
+
+static void settle_defaults(struct options *options)
+{
+	struct pipeline_settings *pipeline = &options->pipeline;
+
+	if (pipeline->connections == 0)
+		pipeline->connections =
+			sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
+	if (pipeline->progress_ms == 0)
+		pipeline->progress_ms = isatty(STDERR_FILENO) ? 1000 : 10000;
+	options->limits.max_depth = (size_t)options->max_depth;
+	options->limits.max_tokens = (size_t)options->max_tokens;
+}
+
+bool options_read(struct options *options, int argc, char *const *argv,
+		  struct error *err)
+{
+	*options = (struct options){.settings = SETTINGS_INIT};
+	find_home(options);
+	if (!settings_read(&options->settings, &options_program,
+			   buf_text(&options->home), argc, argv, options, err))
+		return false;
+	if (options->settings.request == SETTINGS_ANSWER)
+		return true;
+	if (*options->project) {
+		buf_reset(&options->home);
+		buf_add_text(&options->home, options->project);
+	}
+	if (!take_command(options, err) || !take_max_rejects(options, err))
+		return false;
+	settle_defaults(options);
+	return true;
+}
+
+void options_release(struct options *options)
+{
+	buf_release(&options->home);
+	settings_release(&options->settings);
+}

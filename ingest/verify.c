@@ -1,0 +1,165 @@
+#include "ingest/verify.h"
+
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/pg.h"
+
+enum { ANSWER_MS = 3600 * 1000, SHOWN = 10 };
+
+/* The ranges that batches took, from the first ledger row of each. */
+#define RANGES                                                                 \
+	"with range as (select l.load_id, r->>0 as source, "                   \
+	"(r->>1)::int as part, (r->>2)::bigint as start, "                     \
+	"(r->>3)::bigint as stop from millrace.load l, "                       \
+	"jsonb_array_elements(l.origin->'ranges') r), "                        \
+	"chained as (select *, lag(stop) over w as before, "                   \
+	"lead(start) over w as after from range "                              \
+	"window w as (partition by source, part order by start, stop)) "
+
+/* A check finds nothing when all is well.  Its first query counts what was
+ * looked at; the second returns one sentence for each fault. */
+static const struct check {
+	const char *title;
+	const char *counted; /* "%s ranges" */
+	const char *count;
+	const char *faults;
+} checks[] = {
+	{"ranges leave no hole", "ranges", RANGES "select count(*) from range",
+	 RANGES "select format('%s part %s: nothing loaded %s to %s (before "
+		"load %s)', source, part, coalesce(before, 0), start, load_id) "
+		"from chained where start > coalesce(before, 0) and not exists "
+		"(select from millrace.gap g where g.source = chained.source "
+		"and g.part = chained.part "
+		"and g.from_offset <= coalesce(before, 0) "
+		"and g.to_offset >= start) order by source, part, start"},
+	{"ranges never overlap", "ranges", RANGES "select count(*) from range",
+	 RANGES "select format('%s part %s: %s to %s loaded twice (load %s)', "
+		"source, part, start, before, load_id) from chained "
+		"where start < before order by source, part, start"},
+	{"positions stand at the end of the ranges", "positions",
+	 "select count(*) from millrace.position",
+	 RANGES
+	 ", ends as (select source, part, max(stop) as stop from range "
+	 "group by source, part) select format('%s part %s: the "
+	 "position is %s, the ranges end at %s', source, part, "
+	 "p.next_offset, coalesce(e.stop, 0)) "
+	 "from millrace.position p left join ends e using (source, part) "
+	 "where p.next_offset <> coalesce(e.stop, 0) "
+	 "and not exists (select from millrace.gap g where "
+	 "g.source = p.source and g.part = p.part "
+	 "and g.to_offset = p.next_offset) order by source, part"},
+	{"rejects are as many as the ledger says", "loads",
+	 "select count(*) from millrace.load where op = 'i'",
+	 "with found as (select load_id, count(*) as n from millrace.reject "
+	 "group by load_id) select format('load %s of %s: %s rejects, the "
+	 "ledger says %s', coalesce(l.load_id, f.load_id), l.relation, "
+	 "coalesce(f.n, 0), coalesce(l.reject_count, 0)) "
+	 "from millrace.load l full join found f using (load_id) "
+	 "where coalesce(l.reject_count, 0) <> coalesce(f.n, 0) "
+	 "order by load_id"},
+};
+
+static bool print_faults(struct pg *pg, FILE *out, const char *sql, int *found,
+			 struct error *err)
+{
+	PGresult *res = NULL;
+
+	if (!pg_fetch(pg, ANSWER_MS, err, &res, NULL, sql))
+		return false;
+	*found = PQntuples(res);
+	for (int i = 0; i < *found && i < SHOWN; i++)
+		fprintf(out, "  %s\n", PQgetvalue(res, i, 0));
+	if (*found > SHOWN)
+		fprintf(out, "  and %d more\n", *found - SHOWN);
+	PQclear(res);
+	return true;
+}
+
+static bool run_check(struct pg *pg, FILE *out, const char *title,
+		      const char *count, const char *counted,
+		      const char *faults, size_t *total, struct error *err)
+{
+	PGresult *res = NULL;
+	int found = 0;
+
+	if (!pg_fetch(pg, ANSWER_MS, err, &res, NULL, count))
+		return error_context(err, "checking that %s", title);
+	fprintf(out, "%s: %s %s\n", title, PQgetvalue(res, 0, 0), counted);
+	PQclear(res);
+	if (!print_faults(pg, out, faults, &found, err))
+		return error_context(err, "checking that %s", title);
+	*total += (size_t)found;
+	return true;
+}
+
+/* One staging table against its ledger rows.  Loads whose partition has been
+ * dropped by retention are older than everything that is left. */
+static bool check_relation(struct pg *pg, FILE *out, const char *relation,
+			   size_t *total, struct error *err)
+{
+	struct buf count = BUF_INIT;
+	struct buf faults = BUF_INIT;
+	struct buf title = BUF_INIT;
+	bool ok;
+
+	buf_format(&count, "select count(*) from %s", relation);
+	buf_format(&title, "%s holds the rows that the ledger says", relation);
+	buf_format(&faults,
+		   "with found as (select loaded_at, count(*) as n from %s "
+		   "group by loaded_at), listed as (select loaded_at, "
+		   "sum(row_count) as n from millrace.load where "
+		   "to_regclass(relation) = ",
+		   relation);
+	pg_literal(pg, &faults, relation);
+	buf_add_text(&faults,
+		     "::regclass and op = 'i' group by loaded_at) "
+		     "select format('loaded at %s: %s rows, the ledger says "
+		     "%s', loaded_at, coalesce(f.n, 0), coalesce(l.n, 0)) "
+		     "from listed l full join found f using (loaded_at) "
+		     "where coalesce(f.n, 0) <> coalesce(l.n, 0) "
+		     "and loaded_at >= (select coalesce(min(loaded_at), "
+		     "'-infinity') from found) order by loaded_at");
+	ok = run_check(pg, out, buf_text(&title), buf_text(&count), "rows",
+		       buf_text(&faults), total, err);
+	buf_release(&count);
+	buf_release(&faults);
+	buf_release(&title);
+	return ok;
+}
+
+static bool check_relations(struct pg *pg, FILE *out, size_t *total,
+			    struct error *err)
+{
+	PGresult *res = NULL;
+	bool ok = true;
+
+	if (!pg_fetch(pg, ANSWER_MS, err, &res, NULL,
+		      "select format('%I.%I', n.nspname, c.relname) "
+		      "from pg_class c join pg_namespace n "
+		      "on n.oid = c.relnamespace where n.nspname = 'staging' "
+		      "and c.relkind in ('r', 'p') and not c.relispartition "
+		      "order by 1"))
+		return false;
+	for (int i = 0; ok && i < PQntuples(res); i++)
+		ok = check_relation(pg, out, PQgetvalue(res, i, 0), total, err);
+	PQclear(res);
+	return ok;
+}
+
+bool verify_all(struct pg *pg, FILE *out, size_t *faults, struct error *err)
+{
+	bool ok = pg_run(pg, ANSWER_MS, err,
+			 "begin isolation level repeatable read read only; "
+			 "set local statement_timeout = 0; "
+			 "set local role millrace_ingest");
+
+	*faults = 0;
+	for (size_t i = 0; ok && i < sizeof checks / sizeof *checks; i++)
+		ok = run_check(pg, out, checks[i].title, checks[i].count,
+			       checks[i].counted, checks[i].faults, faults,
+			       err);
+	ok = ok && check_relations(pg, out, faults, err);
+	pg_rollback(pg);
+	return ok;
+}
