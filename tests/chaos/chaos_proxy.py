@@ -1,0 +1,167 @@
+"""chaos_proxy.py - a proxy that breaks connections where it hurts
+
+It stands between a program and PostgreSQL, follows the protocol's messages,
+and knows the one that decides: the simple query that moves the positions and
+commits.  A plan is asked what to do with each of those; everything else passes.
+
+What a plan may answer:
+  pass        forward it
+  cut-before  break the connection, the server never sees the message
+  cut-after   forward it, break the connection when the answer comes
+  late        break the connection at once; the server gets the message later
+  half-open   never forward it, answer nothing; the client must give up itself
+  hold        keep it until release() and tell what the server answered
+  delay       forward it a little later
+"""
+
+import asyncio
+import threading
+
+
+def is_final(message):
+    return message[5:].startswith(b"notify millrace; select millrace.advance")
+
+
+class Proxy:
+    """Listens on 127.0.0.1; `plan` is a function () -> action."""
+
+    def __init__(self, server_socket):
+        self.server_socket = server_socket
+        self.plan = lambda: "pass"
+        self.counts = {}
+        self.port = None
+        self.answers = []          # what the server said to held messages
+        self.held = threading.Event()
+        self._release = None
+        self._block = False
+        self._ready = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        threading.Thread(target=self._run, daemon=True).start()
+        self._ready.wait()
+
+    def dsn(self, database):
+        return (f"host=127.0.0.1 port={self.port} user=postgres "
+                f"dbname={database} sslmode=disable gssencmode=disable")
+
+    def release(self):
+        """Lets the held message go; its answer appears in `answers`."""
+        self._loop.call_soon_threadsafe(self._release.set)
+
+    def block(self, on):
+        """Makes every other deciding message wait while on."""
+        self._block = on
+
+    def _run(self):
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._serve())
+
+    async def _serve(self):
+        self._release = asyncio.Event()
+        server = await asyncio.start_server(self._connection, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        async with server:
+            await server.serve_forever()
+
+    async def _connection(self, client_reader, client):
+        try:
+            server_reader, server = await asyncio.open_unix_connection(
+                self.server_socket)
+        except OSError:
+            client.transport.abort()
+            return
+        link = Link(self, client_reader, client, server_reader, server)
+        down = asyncio.ensure_future(link.down())
+        try:
+            await link.up()
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            if not link.detached:
+                server.close()
+                client.close()
+                down.cancel()
+
+
+class Link:
+    """One connection through the proxy."""
+
+    def __init__(self, proxy, client_reader, client, server_reader, server):
+        self.proxy = proxy
+        self.client_reader, self.client = client_reader, client
+        self.server_reader, self.server = server_reader, server
+        self.answer = None        # bytes of the server's, while swallowing
+        self.answered = asyncio.Event()
+        self.detached = False     # the server's half lives on by itself
+
+    async def down(self):
+        """Server to client; swallows while an answer is being kept."""
+        try:
+            while data := await self.server_reader.read(65536):
+                if self.answer is None:
+                    self.client.write(data)
+                    await self.client.drain()
+                else:
+                    self.answer += data
+                    if b"Z\0\0\0\5" in self.answer:
+                        self.answered.set()
+        except OSError:
+            pass
+        self.answered.set()
+        if self.answer is None:
+            self.client.close()
+
+    async def up(self):
+        """Client to server, message by message."""
+        length = int.from_bytes(await self.client_reader.readexactly(4), "big")
+        rest = await self.client_reader.readexactly(length - 4)
+        self.server.write(length.to_bytes(4, "big") + rest)
+        while True:
+            head = await self.client_reader.readexactly(5)
+            length = int.from_bytes(head[1:], "big")
+            message = head + await self.client_reader.readexactly(length - 4)
+            if not is_final(message):
+                self.server.write(message)
+                await self.server.drain()
+            elif not await self.final(message):
+                return
+
+    async def final(self, message):
+        while self.proxy._block:
+            await asyncio.sleep(0.01)
+        action = self.proxy.plan()
+        self.proxy.counts[action] = self.proxy.counts.get(action, 0) + 1
+        if action == "delay":
+            await asyncio.sleep(0.3)
+        if action in ("pass", "delay"):
+            self.server.write(message)
+            await self.server.drain()
+            return True
+        self.answer = b""
+        if action == "cut-before":
+            self.client.transport.abort()
+        elif action == "half-open":
+            await self.client_reader.read(1)
+        elif action == "cut-after":
+            self.server.write(message)
+            await asyncio.wait_for(self.answered.wait(), 10)
+            self.client.transport.abort()
+        else:
+            await self.send_later(message, action)
+        return False
+
+    async def send_later(self, message, action):
+        """The client sees its connection die; the server does not."""
+        self.detached = True
+        self.client.transport.abort()
+        if action == "hold":
+            self.proxy.held.set()
+            await self.proxy._release.wait()
+        else:
+            await asyncio.sleep(0.5)
+        try:
+            self.server.write(message)
+            await asyncio.wait_for(self.answered.wait(), 20)
+            self.proxy.answers.append(bytes(self.answer))
+        finally:
+            self.server.close()
