@@ -7,7 +7,7 @@
 -- tests:
 --   - unique: [user_id]
 --   - not_null: [user_id]
---   - expression: likes >= 50
+--   - expression: likes > 0
 select
     l.user_id,
     l.likes
