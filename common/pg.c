@@ -9,16 +9,9 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/pg_internal.h"
 
-enum { COPY_CHUNK = 256 * 1024 }; /* libpq counts bytes in an int */
 enum { ROLLBACK_MS = 10000 };
-
-struct pg {
-	PGconn *conn;
-	PGresult *failed; /* holds the strings of `failure` */
-	struct pg_failure failure;
-	bool lost;
-};
 
 /* --- errors --------------------------------------------------------------- */
 
@@ -45,8 +38,7 @@ static void add_message(struct error *err, enum error_kind kind,
 	error_set(err, kind, STATUS_DATABASE, "%s", len ? line : "no answer");
 }
 
-/* The connection is gone, or must be taken for gone. */
-static bool lose(struct pg *pg, struct error *err, const char *why)
+bool pg_lose(struct pg *pg, struct error *err, const char *why)
 {
 	if (why)
 		error_set(err, ERROR_TRANSIENT, STATUS_DATABASE, "%s", why);
@@ -60,8 +52,7 @@ static bool lose(struct pg *pg, struct error *err, const char *why)
 static const char *const no_answer =
 	"PostgreSQL has not answered within the time allowed";
 
-/* Takes res: keeps it for pg_failure and words the error. */
-static bool fail(struct pg *pg, PGresult *res, struct error *err)
+bool pg_fail(struct pg *pg, PGresult *res, struct error *err)
 {
 	const char *state = field(res, PG_DIAG_SQLSTATE);
 	const char *severity = field(res, PG_DIAG_SEVERITY_NONLOCALIZED);
@@ -81,7 +72,7 @@ static bool fail(struct pg *pg, PGresult *res, struct error *err)
 		.position = strtol(position, NULL, 10),
 	};
 	if (!*state) /* libpq's own words: the connection broke */
-		return lose(pg, err, NULL);
+		return pg_lose(pg, err, NULL);
 	error_set(err, pg_kind(state), STATUS_DATABASE, "%s (SQLSTATE %s)%s%s",
 		  pg->failure.message, state, *hint ? "; " : "", hint);
 	memcpy(err->sqlstate, state, sizeof err->sqlstate - 1);
@@ -96,9 +87,7 @@ static bool fail(struct pg *pg, PGresult *res, struct error *err)
 
 /* --- waiting -------------------------------------------------------------- */
 
-/* Waits until the socket is ready or the deadline has passed. */
-static bool wait_socket(struct pg *pg, short events, int64_t deadline,
-			struct error *err)
+bool pg_wait(struct pg *pg, short events, int64_t deadline, struct error *err)
 {
 	for (;;) {
 		struct pollfd fd = {.fd = PQsocket(pg->conn), .events = events};
@@ -106,40 +95,38 @@ static bool wait_socket(struct pg *pg, short events, int64_t deadline,
 		int n;
 
 		if (fd.fd < 0)
-			return lose(pg, err, NULL);
+			return pg_lose(pg, err, NULL);
 		if (left <= 0)
-			return lose(pg, err, no_answer);
+			return pg_lose(pg, err, no_answer);
 		n = poll(&fd, 1, left > 60000 ? 60000 : (int)left);
 		if (n > 0)
 			return true;
 		if (n < 0 && errno != EINTR)
-			return lose(pg, err, strerror(errno));
+			return pg_lose(pg, err, strerror(errno));
 	}
 }
 
-/* Sends what libpq has buffered, reading what comes meanwhile. */
-static bool flush(struct pg *pg, int64_t deadline, struct error *err)
+bool pg_flush(struct pg *pg, int64_t deadline, struct error *err)
 {
 	int left;
 
 	while ((left = PQflush(pg->conn)) > 0) {
-		if (!wait_socket(pg, POLLIN | POLLOUT, deadline, err))
+		if (!pg_wait(pg, POLLIN | POLLOUT, deadline, err))
 			return false;
 		if (!PQconsumeInput(pg->conn))
-			return lose(pg, err, NULL);
+			return pg_lose(pg, err, NULL);
 	}
-	return left == 0 || lose(pg, err, NULL);
+	return left == 0 || pg_lose(pg, err, NULL);
 }
 
-/* The next result, NULL at the end of the answer. */
-static bool next_result(struct pg *pg, int64_t deadline, PGresult **out,
-			struct error *err)
+bool pg_next_result(struct pg *pg, int64_t deadline, PGresult **out,
+		    struct error *err)
 {
 	while (PQisBusy(pg->conn)) {
-		if (!wait_socket(pg, POLLIN, deadline, err))
+		if (!pg_wait(pg, POLLIN, deadline, err))
 			return false;
 		if (!PQconsumeInput(pg->conn))
-			return lose(pg, err, NULL);
+			return pg_lose(pg, err, NULL);
 	}
 	*out = PQgetResult(pg->conn);
 	return true;
@@ -159,11 +146,10 @@ static bool handshake(struct pg *pg, int64_t deadline, struct error *err)
 
 	while (state != PGRES_POLLING_OK) {
 		if (state == PGRES_POLLING_FAILED)
-			return lose(pg, err, NULL);
-		if (!wait_socket(pg,
-				 state == PGRES_POLLING_READING ? POLLIN
-								: POLLOUT,
-				 deadline, err))
+			return pg_lose(pg, err, NULL);
+		if (!pg_wait(pg,
+			     state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+			     deadline, err))
 			return false;
 		state = PQconnectPoll(pg->conn);
 	}
@@ -192,7 +178,7 @@ bool pg_open(struct pg **out, const char *dsn, const char *application,
 		abort();
 	PQsetNoticeReceiver(pg->conn, quiet, NULL);
 	if (PQstatus(pg->conn) == CONNECTION_BAD) {
-		lose(pg, err, NULL);
+		pg_lose(pg, err, NULL);
 		goto failed;
 	}
 	if (!handshake(pg, deadline, err))
@@ -244,20 +230,18 @@ bool pg_send(struct pg *pg, int64_t timeout_ms, struct error *err,
 	     const char *sql)
 {
 	if (!PQsendQuery(pg->conn, sql))
-		return lose(pg, err, NULL);
-	return flush(pg, clock_ms() + timeout_ms, err);
+		return pg_lose(pg, err, NULL);
+	return pg_flush(pg, clock_ms() + timeout_ms, err);
 }
 
-/* Reads one answer to its end.  Rows of the last statement that had any stay
- * in *rows; the first error wins.  Stops at COPY IN, which *copying reports. */
-static bool collect(struct pg *pg, int64_t deadline, PGresult **rows,
-		    char tag[64], bool *copying, struct error *err)
+bool pg_collect(struct pg *pg, int64_t deadline, PGresult **rows, char tag[64],
+		bool *copying, struct error *err)
 {
 	PGresult *res;
 	bool ok = true;
 
 	for (;;) {
-		if (!next_result(pg, deadline, &res, err))
+		if (!pg_next_result(pg, deadline, &res, err))
 			return false;
 		if (!res)
 			return ok;
@@ -265,7 +249,7 @@ static bool collect(struct pg *pg, int64_t deadline, PGresult **rows,
 		case PGRES_FATAL_ERROR:
 		case PGRES_BAD_RESPONSE:
 			if (ok)
-				ok = fail(pg, res, err);
+				ok = pg_fail(pg, res, err);
 			else
 				PQclear(res);
 			if (pg->lost)
@@ -297,7 +281,8 @@ bool pg_receive(struct pg *pg, int64_t timeout_ms, struct error *err,
 
 	if (tag)
 		memset(tag, 0, 64);
-	if (!collect(pg, clock_ms() + timeout_ms, &rows, tag, &copying, err)) {
+	if (!pg_collect(pg, clock_ms() + timeout_ms, &rows, tag, &copying,
+			err)) {
 		PQclear(rows);
 		return false;
 	}
@@ -351,128 +336,9 @@ bool pg_fetch_params(struct pg *pg, int64_t timeout_ms, struct error *err,
 {
 	if (!PQsendQueryParams(pg->conn, sql, count, NULL, values, NULL, NULL,
 			       0))
-		return lose(pg, err, NULL);
-	return flush(pg, clock_ms() + timeout_ms, err) &&
+		return pg_lose(pg, err, NULL);
+	return pg_flush(pg, clock_ms() + timeout_ms, err) &&
 	       pg_receive(pg, timeout_ms, err, out, NULL);
-}
-
-/* --- COPY ----------------------------------------------------------------- */
-
-bool pg_copy_begin(struct pg *pg, int64_t timeout_ms, struct error *err,
-		   const char *sql)
-{
-	bool copying = false;
-
-	if (!pg_send(pg, timeout_ms, err, sql) ||
-	    !collect(pg, clock_ms() + timeout_ms, NULL, NULL, &copying, err))
-		return false;
-	if (!copying)
-		return error_set(err, ERROR_FATAL, STATUS_DATABASE,
-				 "COPY has not begun");
-	return true;
-}
-
-bool pg_copy_send(struct pg *pg, int64_t timeout_ms, struct error *err,
-		  const void *bytes, size_t len)
-{
-	int64_t deadline = clock_ms() + timeout_ms;
-	const char *from = bytes;
-
-	while (len) {
-		int chunk = len > COPY_CHUNK ? COPY_CHUNK : (int)len;
-		int taken = PQputCopyData(pg->conn, from, chunk);
-
-		if (taken < 0)
-			return lose(pg, err, NULL);
-		if (!flush(pg, deadline, err))
-			return false;
-		if (taken == 0)
-			continue;
-		from += chunk;
-		len -= (size_t)chunk;
-	}
-	return true;
-}
-
-bool pg_copy_end(struct pg *pg, int64_t timeout_ms, struct error *err,
-		 uint64_t *rows)
-{
-	int64_t deadline = clock_ms() + timeout_ms;
-	bool copying = false;
-	char tag[64] = "";
-	int ended;
-
-	while ((ended = PQputCopyEnd(pg->conn, NULL)) == 0)
-		if (!flush(pg, deadline, err))
-			return false;
-	if (ended < 0)
-		return lose(pg, err, NULL);
-	if (!flush(pg, deadline, err) ||
-	    !collect(pg, deadline, NULL, tag, &copying, err))
-		return false;
-	*rows = strncmp(tag, "COPY ", 5) ? 0 : strtoull(tag + 5, NULL, 10);
-	return true;
-}
-
-/* Reads the pieces of a COPY OUT to their end. */
-static bool drain(struct pg *pg, int64_t timeout_ms, struct error *err,
-		  bool (*take)(void *arg, const char *bytes, size_t len,
-			       struct error *err),
-		  void *arg, bool *refused)
-{
-	char *piece = NULL;
-	int len;
-
-	while ((len = PQgetCopyData(pg->conn, &piece, 1)) >= 0) {
-		if (len > 0) {
-			*refused =
-				*refused || !take(arg, piece, (size_t)len, err);
-			PQfreemem(piece);
-			continue;
-		}
-		if (!wait_socket(pg, POLLIN, clock_ms() + timeout_ms, err))
-			return false;
-		if (!PQconsumeInput(pg->conn))
-			return lose(pg, err, NULL);
-	}
-	return true; /* an error of the server is the next result */
-}
-
-bool pg_copy_out(struct pg *pg, int64_t timeout_ms, struct error *err,
-		 const char *sql,
-		 bool (*take)(void *arg, const char *bytes, size_t len,
-			      struct error *err),
-		 void *arg)
-{
-	int64_t deadline = clock_ms() + timeout_ms;
-	bool refused = false;
-	bool ok = true;
-	PGresult *res;
-
-	if (!pg_send(pg, timeout_ms, err, sql))
-		return false;
-	while (next_result(pg, deadline, &res, err)) {
-		ExecStatusType status = PQresultStatus(res);
-
-		if (!res)
-			return ok && !refused;
-		if (status == PGRES_FATAL_ERROR) {
-			/* take() may have set *err before: it stays */
-			struct error later = ERROR_INIT;
-
-			fail(pg, res, ok && !refused ? err : &later);
-			ok = false;
-			if (pg->lost)
-				return false;
-			continue;
-		}
-		PQclear(res);
-		if (status == PGRES_COPY_OUT &&
-		    !drain(pg, timeout_ms, err, take, arg, &refused))
-			return false;
-		deadline = clock_ms() + timeout_ms;
-	}
-	return false;
 }
 
 /* --- quoting -------------------------------------------------------------- */

@@ -1,0 +1,43 @@
+/*
+ * pg_internal.h - what pg.c and pg_copy.c know of a connection
+ */
+#ifndef COMMON_PG_INTERNAL_H
+#define COMMON_PG_INTERNAL_H
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/pg.h"
+
+struct pg {
+	PGconn *conn;
+	PGresult *failed; /* holds the strings of `failure` */
+	struct pg_failure failure;
+	bool lost;
+};
+
+/* The connection is gone, or must be taken for gone; why: NULL takes libpq's
+ * words.  Always returns false. */
+bool pg_lose(struct pg *pg, struct error *err, const char *why);
+
+/* Takes res: keeps it for pg_failure and words the error.  Always returns
+ * false. */
+bool pg_fail(struct pg *pg, PGresult *res, struct error *err);
+
+/* Waits until the socket is ready or the deadline (clock_ms) has passed. */
+bool pg_wait(struct pg *pg, short events, int64_t deadline, struct error *err);
+
+/* Sends what libpq has buffered, reading what comes meanwhile. */
+bool pg_flush(struct pg *pg, int64_t deadline, struct error *err);
+
+/* The next result; NULL at the end of the answer. */
+bool pg_next_result(struct pg *pg, int64_t deadline, PGresult **out,
+		    struct error *err);
+
+/* Reads one answer to its end.  Rows of the last statement that had any stay
+ * in *rows; the first error wins.  Stops at COPY IN, which *copying reports. */
+bool pg_collect(struct pg *pg, int64_t deadline, PGresult **rows, char tag[64],
+		bool *copying, struct error *err);
+
+#endif
