@@ -1,13 +1,13 @@
 #include "aggregate/run.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "aggregate/export.h"
 #include "aggregate/ledger.h"
+#include "aggregate/project_files.h"
 #include "aggregate/quote.h"
 #include "aggregate/run_task.h"
 #include "aggregate/test.h"
@@ -84,23 +84,6 @@ static bool finish(struct run *run, struct error *err)
 
 /* --- what a pass needs before --------------------------------------------- */
 
-static bool read_file(const char *file, struct buf *out, struct error *err)
-{
-	FILE *in = fopen(file, "rbe");
-	size_t got;
-
-	if (!in)
-		return error_config(err, "%s: %m", file);
-	do {
-		char *to = buf_reserve(out, 65536);
-
-		got = fread(to, 1, 65536, in);
-		out->len += got;
-	} while (got);
-	fclose(in);
-	return true;
-}
-
 /* Staging tables that a new model reads: periodic may be the first to need
  * them. */
 static bool ensure_streams(struct run *run, const struct task *task,
@@ -112,14 +95,14 @@ static bool ensure_streams(struct run *run, const struct task *task,
 	for (size_t i = 0; ok && i < task->relation->input_count; i++) {
 		const struct relation *input =
 			&project->relation[task->relation->input[i].relation];
-		struct buf sql = BUF_INIT;
+		char *sql = NULL;
 
 		if (input->kind != RELATION_STREAM)
 			continue;
-		ok = read_file(input->file, &sql, err) &&
+		ok = project_files_read(input->file, &sql, err) &&
 		     staging_ensure(run->pg, strchr(input->name, '.') + 1,
-				    input->file, buf_text(&sql), err);
-		buf_release(&sql);
+				    input->file, sql, err);
+		free(sql);
 	}
 	return ok;
 }

@@ -1,11 +1,10 @@
 #include "aggregate/seed.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
+#include "aggregate/project_files.h"
 #include "aggregate/quote.h"
 #include "common/buf.h"
 #include "common/mem.h"
@@ -14,29 +13,8 @@
 struct seed {
 	struct model model;
 	const char *create; /* the temporary table */
-	struct buf content;
+	char *content;
 };
-
-static bool read_file(const char *file, struct buf *out, struct error *err)
-{
-	FILE *in = fopen(file, "rbe");
-	size_t got;
-	bool ok;
-
-	if (!in)
-		return error_config(err, "%s: %s", file, strerror(errno));
-	do {
-		char *to = buf_reserve(out, 65536);
-
-		got = fread(to, 1, 65536, in);
-		out->len += got;
-	} while (got);
-	ok = !ferror(in);
-	if (!ok)
-		error_config(err, "%s: %s", file, strerror(errno));
-	fclose(in);
-	return ok;
-}
 
 /* One `name` or `name:type` of the header. */
 static bool add_column(struct seed *seed, char *cell, struct buf *list,
@@ -87,10 +65,8 @@ static char *next_cell(char **rest)
 static bool read_header(struct seed *seed, struct error *err)
 {
 	struct model *model = &seed->model;
-	const char *text = buf_text(&seed->content);
-	size_t skip = strncmp(text, "\xef\xbb\xbf", 3) ? 0 : 3;
-	size_t len = strcspn(text + skip, "\r\n");
-	char *line = arena_strndup(&model->arena, text + skip, len);
+	char *line = arena_strndup(&model->arena, seed->content,
+				   strcspn(seed->content, "\r\n"));
 	struct buf list = BUF_INIT;
 	struct buf defs = BUF_INIT;
 	bool ok = true;
@@ -125,12 +101,13 @@ bool seed_open(struct seed **out, const char *file, const char *pack,
 	model->sql_line = 1;
 	model->materialized = MATERIALIZED_TABLE;
 	model->strategy = STRATEGY_FULL;
-	if (!read_file(file, &seed->content, err) || !read_header(seed, err)) {
+	if (!project_files_read(file, &seed->content, err) ||
+	    !read_header(seed, err)) {
 		seed_close(seed);
 		return false;
 	}
 	XXH128_canonicalFromHash(
-		&digest, XXH3_128bits(seed->content.data, seed->content.len));
+		&digest, XXH3_128bits(seed->content, strlen(seed->content)));
 	memcpy(model->code_hash, digest.digest, sizeof model->code_hash);
 	*out = seed;
 	return true;
@@ -141,7 +118,7 @@ void seed_close(struct seed *seed)
 	if (!seed)
 		return;
 	arena_release(&seed->model.arena);
-	buf_release(&seed->content);
+	free(seed->content);
 	free(seed);
 }
 
@@ -156,8 +133,8 @@ bool seed_load(const struct seed *seed, struct pg *pg, int64_t timeout_ms,
 	uint64_t rows;
 
 	if (!pg_copy_begin(pg, timeout_ms, err, seed->create) ||
-	    !pg_copy_send(pg, timeout_ms, err, seed->content.data,
-			  seed->content.len) ||
+	    !pg_copy_send(pg, timeout_ms, err, seed->content,
+			  strlen(seed->content)) ||
 	    !pg_copy_end(pg, timeout_ms, err, &rows))
 		return error_context(err, "%s", seed->model.file);
 	return true;
