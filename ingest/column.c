@@ -1,6 +1,7 @@
 #include "ingest/column.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "common/nearest.h"
 
@@ -76,6 +77,17 @@ bool column_type_find(const char *spelling, enum column_type *out)
 			return true;
 		}
 	}
+	return false;
+}
+
+bool column_type_begins(const char *words)
+{
+	size_t len = strlen(words);
+
+	for (size_t i = 0; i < SPELLING_COUNT; i++)
+		if (strncasecmp(spellings[i], words, len) == 0 &&
+		    (spellings[i][len] == ' ' || spellings[i][len] == '\0'))
+			return true;
 	return false;
 }
 

@@ -20,6 +20,9 @@
  * space, without a length. */
 bool column_type_find(const char *spelling, enum column_type *out);
 
+/* Whether a spelling begins with these words, in any case. */
+bool column_type_begins(const char *words);
+
 /* The spelling nearest to a misspelt one, or NULL. */
 const char *column_type_nearest(const char *spelling);
 

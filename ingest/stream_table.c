@@ -1,6 +1,7 @@
 #include "ingest/stream_table.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,16 +183,6 @@ static bool check_arguments(struct parser *parser, struct column *column,
 	return true;
 }
 
-static bool ends_type(const struct token *token)
-{
-	return token->kind != TOKEN_WORD || token_is(token, "not") ||
-	       token_is(token, "null") || token_is(token, "default") ||
-	       token_is(token, "primary") || token_is(token, "unique") ||
-	       token_is(token, "references") || token_is(token, "check") ||
-	       token_is(token, "generated") || token_is(token, "collate") ||
-	       token_is(token, "constraint");
-}
-
 static bool unknown_type(struct parser *parser, const char *spelling, int line)
 {
 	const char *near = column_type_nearest(spelling);
@@ -205,6 +196,32 @@ static bool unknown_type(struct parser *parser, const char *spelling, int line)
 	return at_line(parser, line);
 }
 
+/* Appends the token to a type's spelling, in lower case. */
+static bool add_word(struct parser *parser, char *spelling, size_t size)
+{
+	const struct token *token = &parser->token;
+	size_t used = strlen(spelling);
+
+	if (token->kind != TOKEN_WORD || used + token->len + 4 > size)
+		return expected(parser, "a type");
+	if (used > 0)
+		spelling[used++] = ' ';
+	for (size_t i = 0; i < token->len; i++)
+		spelling[used++] = (char)tolower((unsigned char)token->text[i]);
+	spelling[used] = '\0';
+	return true;
+}
+
+/* Whether a type of several words goes on with the token. */
+static bool continues_type(const char *spelling, const struct token *token)
+{
+	char longer[128];
+
+	snprintf(longer, sizeof longer, "%s %.*s", spelling,
+		 (int)(token->len < 40 ? token->len : 40), token->text);
+	return token->kind == TOKEN_WORD && column_type_begins(longer);
+}
+
 static bool read_type(struct parser *parser)
 {
 	struct column *column = &parser->column[parser->count - 1];
@@ -213,18 +230,11 @@ static bool read_type(struct parser *parser)
 	int value[2] = {0, 0};
 	int count;
 
-	while (!ends_type(&parser->token) &&
-	       strlen(spelling) + parser->token.len + 4 < sizeof spelling) {
-		if (*spelling)
-			strncat(spelling, " ", 2);
-		strncat(spelling, parser->token.text, parser->token.len);
-		if (!advance(parser))
+	do {
+		if (!add_word(parser, spelling, sizeof spelling) ||
+		    !advance(parser))
 			return false;
-	}
-	if (!*spelling)
-		return expected(parser, "a type");
-	for (char *c = spelling; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
+	} while (continues_type(spelling, &parser->token));
 	if (!type_arguments(parser, value, &count))
 		return false;
 	if (token_is(&parser->token, "[")) {
