@@ -94,6 +94,7 @@ static void explain_numeric(const char *bytes, struct buf *out)
 				   : 0);
 	}
 	out->len -= (size_t)(fractions * 4 - scale);
+	out->data[out->len] = '\0';
 }
 
 static void explain_array(const char *bytes, struct buf *out)
