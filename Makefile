@@ -47,6 +47,7 @@ library   := $(common) $(filter-out %/main.c,$(ingest) $(aggregate))
 tidy      := $(wildcard common/*.[ch] ingest/*.[ch] aggregate/*.[ch] tests/unit/*.[ch] tests/support/*.[ch] tests/kafka/*.c)
 objects    = $(patsubst %.c,$(BUILD)/%.o,$(1))
 units     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+probes    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/support/probe_*.c))
 migrations := $(sort $(wildcard sql/schema/*.sql))
 
 # --- building ----------------------------------------------------------------
@@ -59,7 +60,7 @@ $(BUILD)/bluesky:        $(call objects,$(generator) common/error.c common/mem.c
                          common/version.c)
 
 $(units): ldlibs += -lcmocka
-$(units): %: %.o $(BUILD)/libmillrace.a
+$(units) $(probes): %: %.o $(BUILD)/libmillrace.a
 
 # Stands in for Kafka's own tools, which start a Java each.
 $(BUILD)/kafka-admin: $(call objects,tests/kafka/admin.c)
@@ -68,7 +69,7 @@ $(BUILD)/libmillrace.a: $(call objects,$(library))
 	@rm -f $@
 	$(AR) rcs $@ $^
 
-$(PROGRAMS:%=$(BUILD)/%) $(BUILD)/kafka-admin $(units):
+$(PROGRAMS:%=$(BUILD)/%) $(BUILD)/kafka-admin $(units) $(probes):
 	@mkdir -p $(@D)
 	$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(ldlibs)
 
@@ -104,7 +105,7 @@ endif
 PROVE    := prove --failures --comments
 suite     = BUILD=$(CURDIR)/$(BUILD) FLAVOUR=$(FLAVOUR) tests/support/suite.sh
 
-test: deps-test all $(BUILD)/kafka-admin mutant check
+test: deps-test all $(BUILD)/kafka-admin $(probes) mutant check
 	$(suite) $(PROVE) --timer --exec tests/support/run $(sort $(wildcard tests/e2e/*.bats tests/property/*.tap tests/chaos/*.tap))
 
 check: $(units)

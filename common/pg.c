@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/pg_internal.h"
+#include "common/pg_refusal.h"
 
 enum { ROLLBACK_MS = 10000 };
 
@@ -146,7 +147,7 @@ static bool handshake(struct pg *pg, int64_t deadline, struct error *err)
 
 	while (state != PGRES_POLLING_OK) {
 		if (state == PGRES_POLLING_FAILED)
-			return pg_lose(pg, err, NULL);
+			return pg_refusal_explain(pg->conn, err);
 		if (!pg_wait(pg,
 			     state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
 			     deadline, err))
@@ -177,12 +178,14 @@ bool pg_open(struct pg **out, const char *dsn, const char *application,
 	if (!pg->conn)
 		abort();
 	PQsetNoticeReceiver(pg->conn, quiet, NULL);
+	pg_refusal_expect(pg->conn);
 	if (PQstatus(pg->conn) == CONNECTION_BAD) {
-		pg_lose(pg, err, NULL);
+		pg_refusal_explain(pg->conn, err);
 		goto failed;
 	}
 	if (!handshake(pg, deadline, err))
 		goto failed;
+	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
 	PQsetnonblocking(pg->conn, 1);
 	if (!pg_run(pg, timeout_ms, err, session))
 		goto failed;

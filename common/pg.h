@@ -38,7 +38,8 @@ struct pg_failure {
 };
 
 /* Connects.  dsn: a libpq string or URI; "" takes PG* and the services.
- * application names the session in pg_stat_activity. */
+ * application names the session in pg_stat_activity.  A server that cannot be
+ * reached is TRANSIENT, a refusal of password, user or database FATAL. */
 bool pg_open(struct pg **out, const char *dsn, const char *application,
 	     int64_t timeout_ms, struct error *err) MUST_CHECK;
 

@@ -138,7 +138,7 @@ static bool drop_to(const struct passwd *server, struct error *err)
 	if (initgroups(server->pw_name, server->pw_gid) != 0 ||
 	    setgid(server->pw_gid) != 0 || setuid(server->pw_uid) != 0)
 		return failed(err, "become user", server->pw_name);
-	if (setsid() < 0 || chdir("/") != 0)
+	if (chdir("/") != 0)
 		return failed(err, "enter", "/");
 	return true;
 }
@@ -155,10 +155,11 @@ static bool make_outer(const struct private_pg *pg, struct error *err)
 	return true;
 }
 
-/* Runs cluster_ensure as the server's user, in a child that hands back its
- * error. */
-static bool ensure_as(const struct passwd *server, struct private_pg *pg,
-		      struct error *err)
+/* Runs cluster_ensure in a child, as the server's user (NULL: our own), and
+ * takes over its error.  The child ends when the server runs, so the server is
+ * nobody's child and leaves no zombie. */
+static bool ensure_in_child(const struct passwd *server, struct private_pg *pg,
+			    struct error *err)
 {
 	struct error said = ERROR_INIT;
 	int fds[2], status = 1;
@@ -166,10 +167,11 @@ static bool ensure_as(const struct passwd *server, struct private_pg *pg,
 	pid_t child;
 
 	if (pipe2(fds, O_CLOEXEC) != 0)
-		return failed(err, "reach", server->pw_name);
+		return failed(err, "make", "a pipe");
 	child = fork();
 	if (child == 0) {
-		bool ok = drop_to(server, &said) && make_outer(pg, &said) &&
+		bool ok = (!server ||
+			   (drop_to(server, &said) && make_outer(pg, &said))) &&
 			  cluster_ensure(pg, &said);
 
 		if (!ok && write(fds[1], &said, sizeof said) < 0)
@@ -183,11 +185,10 @@ static bool ensure_as(const struct passwd *server, struct private_pg *pg,
 		continue;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
-	if (got == (ssize_t)sizeof said) {
-		*err = said;
-		return false;
-	}
-	return failed(err, "start it as user", server->pw_name);
+	if (got != (ssize_t)sizeof said)
+		return failed(err, "start", pg->data);
+	*err = said;
+	return false;
 }
 
 static bool take_lock(struct private_pg *pg, struct error *err)
@@ -246,7 +247,7 @@ bool private_pg_start(const char *checkout, struct buf *dsn, struct error *err)
 			 buf_text(dsn));
 		goto out;
 	}
-	ok = server ? ensure_as(server, &pg, err) : cluster_ensure(&pg, err);
+	ok = ensure_in_child(server, &pg, err);
 	if (ok && !find_running(&pg, dsn))
 		ok = error_set(err, ERROR_TRANSIENT, STATUS_DATABASE,
 			       "the private PostgreSQL in %s ended right after "

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -24,7 +25,7 @@
 
 enum {
 	START_TIMEOUT_MS = 120000, /* crash recovery included */
-	POLL_MS = 20,
+	POLL_MS = 5,
 	RETRY_MS = 200,
 	/* of sockaddr_un's 108 bytes, without "/.s.PGSQL.5432.lock" */
 	SOCKET_FOLDER_MAX = 86,
@@ -213,29 +214,51 @@ static void remove_stale_locks(struct private_pg *pg, const char *socket)
 	unlink(arena_format(&pg->arena, "%s/.s.PGSQL.5432.lock", socket));
 }
 
+/* Waits until the server takes connections, or has ended. */
+static bool wait_ready(struct private_pg *pg, pid_t server, const char *log,
+		       off_t before, struct error *err)
+{
+	int64_t deadline = clock_ms() + START_TIMEOUT_MS;
+	struct pidfile pidfile;
+	int status;
+
+	while (waitpid(server, &status, WNOHANG) == 0) {
+		if (pidfile_read(&pidfile, pg->data) && pidfile.pid == server &&
+		    pidfile_is_answering(&pidfile))
+			return true;
+		if (clock_ms() > deadline)
+			return error_set(err, ERROR_TRANSIENT, STATUS_DATABASE,
+					 "the private PostgreSQL is still "
+					 "recovering after %d s; %s tells how "
+					 "far it is",
+					 START_TIMEOUT_MS / 1000, log);
+		clock_sleep_ms(POLL_MS);
+	}
+	error_set(err, ERROR_TRANSIENT, STATUS_DATABASE,
+		  "the private PostgreSQL does not start");
+	command_reason(log, before, err);
+	return false;
+}
+
 static bool start_server(struct private_pg *pg, const char *log,
 			 struct error *err)
 {
-	struct arena *arena = &pg->arena;
 	const char *socket = socket_folder(pg, err);
 	off_t before = command_log_size(log);
+	struct arena *arena = &pg->arena;
 	const char *bin;
+	pid_t server;
 
 	if (!socket || !write_settings(pg, socket, err) ||
 	    !command_find_server(data_version(pg), arena, &bin, err))
 		return false;
 	remove_stale_locks(pg, socket);
-	if (command_run(pg, COMMAND_DROPS_LOCK,
-			arena_format(arena, "%s/setup.log", pg->base), "",
-			(const char *[]){arena_format(arena, "%s/pg_ctl", bin),
-					 "start", "-D", pg->data, "-l", log,
-					 "-s", "-w", "-t", "120", NULL},
-			err))
-		return true;
-	error_set(err, ERROR_TRANSIENT, STATUS_DATABASE,
-		  "the private PostgreSQL does not start");
-	command_reason(log, before, err);
-	return false;
+	return command_start(
+		       pg, COMMAND_DROPS_LOCK, log, "",
+		       (const char *[]){arena_format(arena, "%s/postgres", bin),
+					"-D", pg->data, NULL},
+		       &server, err) &&
+	       wait_ready(pg, server, log, before, err);
 }
 
 /* Nobody can reach it any more: the checkout has moved, and its sockets with

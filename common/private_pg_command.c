@@ -107,7 +107,7 @@ bool command_find_server(int version, struct arena *arena, const char **bin,
 
 /* --- running ------------------------------------------------------------- */
 
-/* The child's side of command_run: nothing of ours leaks into the server, or
+/* The child's side of command_start: nothing of ours leaks into the server, or
  * it would keep pipes open and their readers waiting for ever. */
 static void become(const struct private_pg *pg, enum command_lock lock,
 		   int input_fd, int log_fd, const char *const *argv)
@@ -165,10 +165,9 @@ void command_reason(const char *log, off_t offset, struct error *err)
 		fseeko(in, offset, SEEK_SET);
 	while (in && fgets(line, sizeof line, in)) {
 		line[strcspn(line, "\n")] = '\0';
-		if (*line && (is_telling(line) || !telling)) {
-			telling = telling || is_telling(line);
+		if (*line && !telling)
 			memcpy(reason, line, sizeof reason);
-		}
+		telling = telling || is_telling(line);
 	}
 	if (in)
 		fclose(in);
@@ -192,47 +191,50 @@ bool command_log_has(const char *log, off_t offset, const char *words)
 	return found;
 }
 
+bool command_start(const struct private_pg *pg, enum command_lock lock,
+		   const char *log, const char *input, const char *const *argv,
+		   pid_t *child, struct error *err)
+{
+	int pipe_fds[2] = {-1, -1};
+	int log_fd;
+	bool ok;
+
+	log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	ok = log_fd >= 0 && pipe2(pipe_fds, O_CLOEXEC) == 0 &&
+	     write(pipe_fds[1], input, strlen(input)) >= 0;
+	if (pipe_fds[1] >= 0)
+		close(pipe_fds[1]);
+	if (ok)
+		*child = fork();
+	if (ok && *child == 0)
+		become(pg, lock, pipe_fds[0], log_fd, argv);
+	if (!ok || *child < 0)
+		ok = error_set(err, ERROR_FATAL, STATUS_DATABASE,
+			       "cannot run %s with its output in %s: %s",
+			       argv[0], log, strerror(errno));
+	if (pipe_fds[0] >= 0)
+		close(pipe_fds[0]);
+	if (log_fd >= 0)
+		close(log_fd);
+	return ok;
+}
+
 bool command_run(const struct private_pg *pg, enum command_lock lock,
 		 const char *log, const char *input, const char *const *argv,
 		 struct error *err)
 {
-	int pipe_fds[2] = {-1, -1};
 	off_t before = command_log_size(log);
-	int log_fd, status = 0;
-	bool ok = false;
+	int status = 0;
 	pid_t child;
 
-	log_fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (log_fd < 0 || pipe2(pipe_fds, O_CLOEXEC) != 0 ||
-	    write(pipe_fds[1], input, strlen(input)) < 0) {
-		error_set(err, ERROR_FATAL, STATUS_DATABASE,
-			  "cannot write %s: %s", log, strerror(errno));
-		goto out;
-	}
-	close(pipe_fds[1]);
-	pipe_fds[1] = -1;
-	child = fork();
-	if (child == 0)
-		become(pg, lock, pipe_fds[0], log_fd, argv);
-	if (child < 0 || !wait_for(child, &status)) {
-		error_set(err, ERROR_FATAL, STATUS_DATABASE,
-			  "cannot run %s: %s", argv[0], strerror(errno));
-		goto out;
-	}
-	ok = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	if (!ok) {
-		error_set(err, ERROR_FATAL, STATUS_DATABASE, "%s failed",
-			  argv[0]);
-		command_reason(log, before, err);
-	}
-out:
-	if (pipe_fds[0] >= 0)
-		close(pipe_fds[0]);
-	if (pipe_fds[1] >= 0)
-		close(pipe_fds[1]);
-	if (log_fd >= 0)
-		close(log_fd);
-	return ok;
+	if (!command_start(pg, lock, log, input, argv, &child, err))
+		return false;
+	if (wait_for(child, &status) && WIFEXITED(status) &&
+	    WEXITSTATUS(status) == 0)
+		return true;
+	error_set(err, ERROR_FATAL, STATUS_DATABASE, "%s failed", argv[0]);
+	command_reason(log, before, err);
+	return false;
 }
 
 /* --- files --------------------------------------------------------------- */

@@ -54,15 +54,20 @@ enum command_lock {
 	COMMAND_HOLDS_LOCK, /* also when this program dies meanwhile */
 };
 
-/* Runs a program of the server's to its end, in a session of its own, with
- * input as its stdin and everything it says appended to the log.  On failure
- * the error quotes the last thing it said. */
+/* Starts a program of the server's in a session of its own, with input as its
+ * stdin and everything it says appended to the log.  Nothing else of this
+ * process stays open in it. */
+bool command_start(const struct private_pg *pg, enum command_lock lock,
+		   const char *log, const char *input, const char *const *argv,
+		   pid_t *child, struct error *err) MUST_CHECK;
+
+/* The same, to its end.  On failure the error quotes what it said. */
 bool command_run(const struct private_pg *pg, enum command_lock lock,
 		 const char *log, const char *input, const char *const *argv,
 		 struct error *err) MUST_CHECK;
 
-/* The last FATAL or error in a log from offset on, else its last line; added
- * to the error as its reason. */
+/* Adds the reason to the error: the first FATAL or error in the log from offset
+ * on, else its last line. */
 void command_reason(const char *log, off_t offset, struct error *err);
 
 /* Whether the log has said these words from offset on. */
