@@ -15,6 +15,8 @@ struct lexer {
 	struct error *err;
 };
 
+static const char digits[] = "0123456789";
+
 static bool is_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
@@ -98,10 +100,11 @@ static size_t scan_quoted(const struct lexer *lexer, size_t open,
 	size_t at = open + 1;
 
 	for (; text[at] != '\0'; at++) {
-		if (escape == ESCAPE_BACKSLASH && text[at] == '\\' &&
-		    text[at + 1] != '\0')
-			at++;
-		else if (text[at] == quote && text[at + 1] == quote)
+		bool is_escape = (escape == ESCAPE_BACKSLASH &&
+				  text[at] == '\\' && text[at + 1] != '\0') ||
+				 (text[at] == quote && text[at + 1] == quote);
+
+		if (is_escape)
 			at++;
 		else if (text[at] == quote)
 			return at + 1;
@@ -136,8 +139,7 @@ static size_t scan_dollar(const struct lexer *lexer, enum token_kind *kind)
 		return 0;
 	}
 	*kind = TOKEN_PARAMETER;
-	for (at = 1; is_digit(p[at]); at++)
-		continue;
+	at = 1 + strspn(p + 1, digits);
 	if (at > 1)
 		return lexer->at + at;
 	refuse(lexer, "a lone $ means nothing in SQL");
@@ -149,17 +151,14 @@ static size_t scan_number(const struct lexer *lexer)
 	const char *text = lexer->text;
 	size_t at = lexer->at, sign;
 
-	while (is_digit(text[at]))
-		at++;
+	at += strspn(text + at, digits);
 	if (text[at] == '.' && text[at + 1] != '.')
-		for (at++; is_digit(text[at]); at++)
-			continue;
+		at += 1 + strspn(text + at + 1, digits);
 	if (text[at] != 'e' && text[at] != 'E')
 		return at;
 	sign = text[at + 1] == '+' || text[at + 1] == '-';
 	if (is_digit(text[at + 1 + sign]))
-		for (at += 1 + sign; is_digit(text[at]); at++)
-			continue;
+		at += 1 + sign + strspn(text + at + 1 + sign, digits);
 	return at;
 }
 

@@ -39,7 +39,6 @@ static void cut_query(struct model *model, const struct query *query)
 static bool read_model(struct model *model, struct error *err)
 {
 	struct model_config config = {0};
-	const struct query_branch **branch;
 	struct query query;
 
 	if (!model_header_read(model, &config, err))
@@ -47,9 +46,9 @@ static bool read_model(struct model *model, struct error *err)
 	set_defaults(model, &config);
 	if (!query_read(&query, model->sql, model->file, model->sql_line,
 			model->pack, &model->arena, err) ||
-	    !model_markers_read(model, &query, &branch, err) ||
+	    !model_markers_read(model, &query, err) ||
 	    !model_tests_inline(model, &query, err) ||
-	    !model_check(model, &config, &query, branch, err))
+	    !model_check(model, &config, &query, err))
 		return false;
 	model_hash(model, &query);
 	cut_query(model, &query);

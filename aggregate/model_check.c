@@ -179,6 +179,12 @@ static bool check_columns(const struct check *c, const char *const *known,
 					    model->rows, known, count);
 }
 
+/* The operand that what marker i marks is read in. */
+static const struct query_branch *branch(const struct check *c, size_t i)
+{
+	return c->query->reference[c->model->marker[i].reference].core->branch;
+}
+
 /* Whether rows of the two markers can only meet as rows of a UNION ALL. */
 static bool are_apart(const struct query_branch *a,
 		      const struct query_branch *b)
@@ -190,8 +196,7 @@ static bool are_apart(const struct query_branch *a,
 	return false;
 }
 
-static bool check_markers(const struct check *c,
-			  const struct query_branch *const *branch)
+static bool check_markers(const struct check *c)
 {
 	const struct model *model = c->model;
 	const char *strategy = model_strategy_name(model->strategy);
@@ -225,7 +230,7 @@ static bool check_markers(const struct check *c,
 			      "model in between");
 	for (size_t i = 1; i < model->marker_count; i++)
 		for (size_t j = 0; j < i; j++)
-			if (!are_apart(branch[i], branch[j]))
+			if (!are_apart(branch(c, i), branch(c, j)))
 				return refuse(c, marker[i].line,
 					      "%s takes one marker, or one per "
 					      "branch of a union all: two in a "
@@ -281,8 +286,7 @@ static bool check_touch(const struct check *c)
 }
 
 bool model_check(struct model *model, const struct model_config *config,
-		 const struct query *query,
-		 const struct query_branch *const *branch, struct error *err)
+		 const struct query *query, struct error *err)
 {
 	struct check c = {model, config, query, err};
 	const char **known = arena_alloc(
@@ -290,7 +294,7 @@ bool model_check(struct model *model, const struct model_config *config,
 
 	if (!check_materialized(&c) || !check_keys(&c) ||
 	    !check_columns(&c, known, output_columns(query, known)) ||
-	    !check_markers(&c, branch) || !check_touch(&c))
+	    !check_markers(&c) || !check_touch(&c))
 		return false;
 	if (model->strategy == STRATEGY_DELTA && !check_delta(&c))
 		return false;

@@ -11,11 +11,9 @@
 #include "aggregate/model_config.h"
 #include "aggregate/query.h"
 
-/* branch: what model_markers_read found.  The arena serves as scratch. */
+/* The model's arena serves as scratch. */
 bool model_check(struct model *model, const struct model_config *config,
-		 const struct query *query,
-		 const struct query_branch *const *branch,
-		 struct error *err) MUST_CHECK;
+		 const struct query *query, struct error *err) MUST_CHECK;
 
 /* Whether every relation that an incremental model reads is either marked or a
  * lookup.  A question of its own, since a misspelt relation is better told

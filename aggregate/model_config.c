@@ -263,17 +263,20 @@ size_t model_key_length(const char *text)
 /* The value without a remark: a # with blanks around it, outside of quotes. */
 static const char *without_remark(struct model *model, const char *value)
 {
+	bool is_quoted = false;
 	char quote = '\0';
 	size_t i;
 
 	for (i = 0; value[i] != '\0'; i++) {
-		if (quote != '\0')
-			quote = value[i] == quote ? '\0' : quote;
-		else if (value[i] == '\'' || value[i] == '"')
+		if (is_quoted) {
+			is_quoted = value[i] != quote;
+		} else if (value[i] == '\'' || value[i] == '"') {
+			is_quoted = true;
 			quote = value[i];
-		else if (value[i] == '#' && (i == 0 || value[i - 1] == ' ') &&
-			 strchr(" \t", value[i + 1]))
+		} else if (value[i] == '#' && (i == 0 || value[i - 1] == ' ') &&
+			   strchr(" \t", value[i + 1])) {
 			break;
+		}
 	}
 	return model_trim(model, value, i);
 }

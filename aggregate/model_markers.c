@@ -177,7 +177,7 @@ static bool read_marker(const struct model_at *at, const struct query *query,
 }
 
 bool model_markers_read(struct model *model, const struct query *query,
-			const struct query_branch ***branch, struct error *err)
+			struct error *err)
 {
 	size_t n = query->reference_count;
 
@@ -186,8 +186,6 @@ bool model_markers_read(struct model *model, const struct query *query,
 	for (size_t i = 0; i < n; i++)
 		model->reference[i] = query->reference[i].name;
 	model->reference_count = n;
-	*branch = arena_alloc(&model->arena,
-			      (query->hint_count + 1) * sizeof **branch);
 	for (size_t i = 0; i < query->hint_count; i++) {
 		const struct query_hint *hint = &query->hint[i];
 		struct model_at at = {model, hint->token->line, err};
@@ -201,8 +199,6 @@ bool model_markers_read(struct model *model, const struct query *query,
 			continue;
 		if (!read_marker(&at, query, hint, text, &marker))
 			return false;
-		(*branch)[model->marker_count] =
-			query->reference[marker.reference].core->branch;
 		MODEL_GROW(&at, model->marker, model->marker_count);
 		model->marker[model->marker_count++] = marker;
 	}

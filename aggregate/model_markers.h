@@ -10,10 +10,9 @@
 #include "aggregate/model.h"
 #include "aggregate/query.h"
 
-/* Sets model->reference and model->marker from the query.  branch[i], in the
- * model's arena, is the operand that what marker i marks is read in. */
+/* Sets model->reference and model->marker from the query; the indexes of
+ * references are the same in both. */
 bool model_markers_read(struct model *model, const struct query *query,
-			const struct query_branch ***branch,
 			struct error *err) MUST_CHECK;
 
 #endif

@@ -9,14 +9,13 @@
 #include "common/buf.h"
 #include "common/nearest.h"
 
-void *model_grow(struct model *model, const void *array, size_t count,
-		 size_t size)
+void *model_grow(struct model *model, void *array, size_t count, size_t size)
 {
 	void *wider;
 
 	/* the capacity is the power of two at or above the count */
 	if (count > 0 && (count & (count - 1)) != 0)
-		return (void *)(uintptr_t)array;
+		return array;
 	wider = arena_zalloc(&model->arena, (count > 0 ? 2 * count : 1) * size);
 	if (count > 0)
 		memcpy(wider, array, count * size);

@@ -25,8 +25,7 @@ struct model_at {
  * array[count] may be written. */
 #define MODEL_GROW(at, array, count)                                           \
 	((array) = model_grow((at)->model, (array), (count), sizeof *(array)))
-void *model_grow(struct model *model, const void *array, size_t count,
-		 size_t size);
+void *model_grow(struct model *model, void *array, size_t count, size_t size);
 
 /* Sets the error to `file:line: ...`; always returns false. */
 bool model_refuse(const struct model_at *at, const char *fmt, ...)

@@ -13,7 +13,8 @@
 enum {
 	DEPTH_MAX = 16,
 	NAME_MAX_BYTES = 63, /* of an identifier in PostgreSQL */
-	FILE_MAX_BYTES = 1024 * 1024,
+	FILE_MAX_BYTES = 1048576,
+	CHUNK_BYTES = 65536,
 };
 
 /* What is being listed. */
@@ -194,12 +195,12 @@ bool project_files_list(const char *folder, struct arena *arena,
 		ok = list_pack(&list, path, pack);
 	}
 	free_names(name, n);
-	if (ok && list.count == 0)
+	if (ok && !list.file)
 		ok = error_config(err,
 				  "%s holds no pack: a pack is a folder with "
 				  "streams, models or seeds in it",
 				  folder);
-	if (ok) {
+	if (ok && list.file) {
 		*out = arena_alloc(arena, list.count * sizeof **out);
 		memcpy(*out, list.file, list.count * sizeof **out);
 		*count = list.count;
@@ -263,9 +264,9 @@ static bool read_all(FILE *in, const char *path, struct buf *text,
 	size_t got;
 
 	do {
-		char *room = buf_reserve(text, 64 * 1024);
+		char *room = buf_reserve(text, CHUNK_BYTES);
 
-		got = fread(room, 1, 64 * 1024, in);
+		got = fread(room, 1, CHUNK_BYTES, in);
 		text->len += got;
 		if (text->len > FILE_MAX_BYTES)
 			return error_config(err, "%s: is larger than 1 MB",

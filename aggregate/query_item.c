@@ -79,10 +79,9 @@ void query_item_name(const struct query *query, struct query_item *item,
 
 	item->is_star =
 		last->kind == TOKEN_OPERATOR && query->text[last->start] == '*';
-	if (is_name(last) && end - first >= 2 &&
-	    lexer_is(query->text, last - 1, "as"))
-		name = last;
-	else if (has_bare_alias(query, first, end))
+	if ((is_name(last) && end - first >= 2 &&
+	     lexer_is(query->text, last - 1, "as")) ||
+	    has_bare_alias(query, first, end))
 		name = last;
 	else if (column > 0 && !is_constant(query, &query->word[first]) &&
 		 is_cast(query, first + column, end))

@@ -85,10 +85,8 @@ bool reader_accept(struct reader *r, const char *word)
 
 bool reader_close(struct reader *r, char mark)
 {
-	char wanted[] = {'"', mark, '"', '\0'};
-
 	if (!reader_is_mark(r, mark))
-		return reader_expected(r, wanted);
+		return reader_expected(r, mark == ')' ? "\")\"" : "\"]\"");
 	reader_advance(r);
 	r->depth--;
 	return true;
@@ -188,14 +186,12 @@ bool reader_group(struct reader *r)
 
 	if (!reader_open(r))
 		return false;
-	if (closing == ')' && reader_begins_query(r)) {
-		if (!reader_query(r))
-			return false;
-	} else if (!reader_expression(r, 0)) {
+	if (closing == ')' && reader_begins_query(r))
+		return reader_query(r) && reader_close(r, closing);
+	if (!reader_expression(r, 0))
 		return false;
-	} else if (reader_at_operation(r) && !reader_operation(r)) {
+	if (reader_at_operation(r) && !reader_operation(r))
 		return false;
-	}
 	return reader_close(r, closing);
 }
 
