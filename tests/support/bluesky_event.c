@@ -144,13 +144,16 @@ static struct op fresh(struct network *network)
 	return op;
 }
 
-/* The same event, seen by another server or again after a reconnect. */
-static void shift(struct op *op, struct random *random)
+/* The same event, seen earlier by another server or later after a reconnect,
+ * but never in the future. */
+static void shift(struct op *op, struct random *random, int64_t now)
 {
 	uint32_t limit = random_below(random, 2) ? 1000 : 90000000;
 	int64_t by_us = 1 + random_below(random, limit);
 
 	op->at_us += random_below(random, 3) ? by_us : -by_us;
+	if (op->at_us > now)
+		op->at_us = now;
 }
 
 /* Something done to an earlier operation, now. */
@@ -182,7 +185,7 @@ static struct op pick_op(struct network *network)
 		return follow_up(network, ACTION_UPDATE);
 	op = network->past[random_bits(random) % network->past_count];
 	if (which < 38)
-		shift(&op, random);
+		shift(&op, random, now_us(network));
 	return op;
 }
 
