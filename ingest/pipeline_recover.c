@@ -66,6 +66,8 @@ static bool insist(struct pipeline *pipeline, attempt *step, int argument,
 	}
 }
 
+enum verdict { COMMITTED, NOT_COMMITTED, NOT_MINE };
+
 /* --- positions ------------------------------------------------------------ */
 
 static bool resolve_part(struct pipeline *pipeline, int part, struct error *err)
@@ -81,9 +83,9 @@ static bool read_part(struct pipeline *pipeline, int part, struct error *err)
 }
 
 /* Whether the load was committed: a part that is still mine decides for all.
- * With none left the load is another owner's business. */
-static bool is_committed(const struct pipeline *pipeline,
-			 const struct batch *batch)
+ * With none left that is another owner's business. */
+static enum verdict judge(const struct pipeline *pipeline,
+			  const struct batch *batch)
 {
 	for (size_t i = 0; i < batch->range_count; i++) {
 		const struct batch_range *range = &batch->range[i];
@@ -91,32 +93,40 @@ static bool is_committed(const struct pipeline *pipeline,
 			&pipeline->positions->item[range->part];
 
 		if (position->mine)
-			return position->next_offset >= range->to;
+			return position->next_offset >= range->to
+				       ? COMMITTED
+				       : NOT_COMMITTED;
 	}
-	return false;
+	return NOT_MINE;
 }
 
 /* The COMMIT of this load was never answered. */
 static bool resolve(struct pipeline *pipeline, struct load *load,
 		    struct error *err)
 {
+	static const char *const words[] = {
+		[COMMITTED] = "it was committed",
+		[NOT_COMMITTED] = "it was not committed",
+		[NOT_MINE] = "another process has taken over",
+	};
 	struct batch *batch = &load->batch;
-	bool verdict;
+	enum verdict verdict;
 
 	pipeline->parts.stats->in_doubt++;
-	if (mutant("blind-commit") || mutant("assume-not")) {
-		verdict = mutant("blind-commit");
+	if (mutant("blind-commit")) {
+		verdict = COMMITTED;
+	} else if (mutant("assume-not")) {
+		verdict = NOT_COMMITTED;
 	} else {
 		for (size_t i = 0; i < batch->range_count; i++)
 			if (!insist(pipeline, resolve_part,
 				    batch->range[i].part, err))
 				return false;
-		verdict = is_committed(pipeline, batch);
+		verdict = judge(pipeline, batch);
 	}
 	log_line(LOG_WARNING,
-		 "the answer to the commit of load %lld was lost; it was%s "
-		 "committed",
-		 (long long)load->load_id, verdict ? "" : " not");
+		 "the answer to the commit of load %lld was lost; %s",
+		 (long long)load->load_id, words[verdict]);
 	pthread_mutex_lock(&pipeline->lock);
 	load->state = LOAD_READY;
 	if (mutant("blind-commit")) {
@@ -160,7 +170,7 @@ static void drop_committed(struct pipeline *pipeline)
 	struct load *load;
 
 	while ((load = pipeline->unacked) != NULL &&
-	       is_committed(pipeline, &load->batch)) {
+	       judge(pipeline, &load->batch) == COMMITTED) {
 		stats_commit(pipeline->parts.stats, &load->batch);
 		pipeline_drop(pipeline, load);
 	}

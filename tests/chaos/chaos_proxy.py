@@ -10,7 +10,9 @@ What a plan may answer:
   cut-after   forward it, break the connection when the answer comes
   late        break the connection at once; the server gets the message later
   half-open   never forward it, answer nothing; the client must give up itself
-  hold        keep it until release() and tell what the server answered
+  hold        break the connection at once; the server gets the message when
+              release() is called, and what it says is kept in `answers`
+  freeze      keep it until release(), the connection stays whole
   delay       forward it a little later
 """
 
@@ -90,7 +92,8 @@ class Link:
         self.proxy = proxy
         self.client_reader, self.client = client_reader, client
         self.server_reader, self.server = server_reader, server
-        self.answer = None        # bytes of the server's, while swallowing
+        self.answer = None        # bytes of the server's, while kept
+        self.swallowing = False   # the client does not get them
         self.answered = asyncio.Event()
         self.detached = False     # the server's half lives on by itself
 
@@ -98,17 +101,17 @@ class Link:
         """Server to client; swallows while an answer is being kept."""
         try:
             while data := await self.server_reader.read(65536):
-                if self.answer is None:
+                if not self.swallowing:
                     self.client.write(data)
                     await self.client.drain()
-                else:
+                if self.answer is not None:
                     self.answer += data
                     if b"Z\0\0\0\5" in self.answer:
                         self.answered.set()
         except OSError:
             pass
         self.answered.set()
-        if self.answer is None:
+        if not self.swallowing:
             self.client.close()
 
     async def up(self):
@@ -138,6 +141,11 @@ class Link:
             await self.server.drain()
             return True
         self.answer = b""
+        if action == "freeze":
+            await self.keep()
+            await self.send(message)
+            return True
+        self.swallowing = True
         if action == "cut-before":
             self.client.transport.abort()
         elif action == "half-open":
@@ -154,14 +162,22 @@ class Link:
         """The client sees its connection die; the server does not."""
         self.detached = True
         self.client.transport.abort()
-        if action == "hold":
-            self.proxy.held.set()
-            await self.proxy._release.wait()
-        else:
-            await asyncio.sleep(0.5)
         try:
-            self.server.write(message)
-            await asyncio.wait_for(self.answered.wait(), 20)
-            self.proxy.answers.append(bytes(self.answer))
+            if action == "hold":
+                await self.keep()
+            else:
+                await asyncio.sleep(0.5)
+            await self.send(message)
         finally:
             self.server.close()
+
+    async def keep(self):
+        self.proxy._release.clear()
+        self.proxy.held.set()
+        await self.proxy._release.wait()
+
+    async def send(self, message):
+        self.server.write(message)
+        await asyncio.wait_for(self.answered.wait(), 20)
+        self.proxy.answers.append(bytes(self.answer))
+        self.answer = None

@@ -36,6 +36,8 @@ OPTIONS = ["--batch-rows", "100", "--linger", "20ms", "--connections", "2",
            "--statement-timeout", "10s", "--retry-timeout", "60s",
            "--claim-timeout", "15s", "--progress-interval", "1h"]
 
+QUIET = "-c client_min_messages=warning"
+
 VERDICT = re.compile(r"the commit of load (\d+) was lost; it was( not)? "
                      r"committed")
 
@@ -53,21 +55,28 @@ def line(run, n):
 
 
 class World:
-    def __init__(self, seed, flavour="plain"):
-        self.random = random.Random(seed)
-        self.program = os.path.join(ROOT, "build", flavour, "handle-streams")
+    def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="millrace-chaos-")
         self.pg = self._suite_pg("make")
         self.socket = os.path.join(self.pg, ".s.PGSQL.5432")
-        self.counts = collections.Counter()
-        self.verdicts = []         # (load_id, committed?)
-        self.produced = {}         # run -> number of lines
         streams = os.path.join(self.folder, "project/sql/chaos/streams")
         os.makedirs(streams)
         with open(os.path.join(streams, "chaos_events.sql"), "w") as f:
             f.write(STREAM)
-        subprocess.run(["psql", "-Xq", "-c", "create database chaos"],
-                       env=self.env("postgres"), check=True)
+
+    def begin(self, seed, build):
+        """A new, empty database, for the program of this build folder."""
+        self.random = random.Random(seed)
+        self.program = os.path.join(build, "handle-streams")
+        self.counts = collections.Counter()
+        self.verdicts = []         # (load_id, committed?)
+        self.produced = {}         # run -> number of lines
+        self.lost = self.doubled = 0
+        for command in ("drop database if exists chaos with (force)",
+                        "create database chaos template template0"):
+            subprocess.run(["psql", "-Xq", "-c", command],
+                           env=self.env("postgres", PGOPTIONS=QUIET),
+                           check=True)
 
     def close(self):
         self._suite_pg("remove", self.pg)
@@ -141,6 +150,15 @@ class World:
         for load, no in VERDICT.findall(process.said):
             self.verdicts.append((int(load), not no))
         return status
+
+    def wait_for_silence(self):
+        """Until no session of a dead process can still commit."""
+        deadline = time.monotonic() + 30
+        while self.sql("select 1 from pg_stat_activity where application_name "
+                       "like 'handle-streams %' limit 1"):
+            if time.monotonic() > deadline:
+                raise RuntimeError("sessions of a dead process stay")
+            time.sleep(0.05)
 
     # --- inputs -------------------------------------------------------------
 
