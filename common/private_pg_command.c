@@ -225,7 +225,7 @@ bool command_run(const struct private_pg *pg, enum command_lock lock,
 {
 	off_t before = command_log_size(log);
 	int status = 0;
-	pid_t child;
+	pid_t child = -1;
 
 	if (!command_start(pg, lock, log, input, argv, &child, err))
 		return false;

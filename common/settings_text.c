@@ -36,8 +36,15 @@ static void put_wrapped(FILE *out, const char *text, int at, const char *prefix)
 	fputc('\n', out);
 }
 
-/* What the sentence does not say: the words allowed, the default. */
-static void add_facts(struct buf *text, const struct setting *row)
+/* A default worth telling: neither empty nor the `off` of a flag. */
+static bool has_default(const struct setting *row)
+{
+	return row->initial && *row->initial &&
+	       !(row->type == SETTING_FLAG && strcmp(row->initial, "off") == 0);
+}
+
+/* What the sentence does not say: the words allowed, whether it repeats. */
+static const char *add_facts(struct buf *text, const struct setting *row)
 {
 	const char *separator = " (";
 	int i;
@@ -52,11 +59,27 @@ static void add_facts(struct buf *text, const struct setting *row)
 		buf_format(text, "%smay be given many times", separator);
 		separator = "; ";
 	}
-	if (row->initial && *row->initial) {
+	return separator;
+}
+
+/* The sentence of the help: with the facts and the default. */
+static void add_help(struct buf *text, const struct setting *row)
+{
+	const char *separator;
+
+	buf_add_text(text, row->help);
+	separator = add_facts(text, row);
+	if (has_default(row))
 		buf_format(text, "%sdefault %s", separator, row->initial);
-		separator = "; ";
-	}
-	if (*separator != ' ')
+	if (*separator != ' ' || has_default(row))
+		buf_add_byte(text, ')');
+}
+
+/* The sentence of the sample, where the default stands below it. */
+static void add_comment(struct buf *text, const struct setting *row)
+{
+	buf_add_text(text, row->help);
+	if (*add_facts(text, row) != ' ')
 		buf_add_byte(text, ')');
 }
 
@@ -85,14 +108,13 @@ void settings_help(const struct settings_program *program, FILE *out)
 	struct buf text = BUF_INIT;
 	size_t i;
 
-	fprintf(out, "%s - %s\n\n%s\n", program->name, program->summary,
+	fprintf(out, "%s - %s\n\n%s\n\n", program->name, program->summary,
 		program->usage);
 	for (row = program->table; row->name; row++) {
 		const char *argument = row->argument ? row->argument : "VALUE";
 
 		buf_reset(&text);
-		buf_add_text(&text, row->help);
-		add_facts(&text, row);
+		add_help(&text, row);
 		put_option(out, row->letter, row->name,
 			   row->type == SETTING_FLAG ? NULL : argument,
 			   buf_text(&text));
@@ -127,8 +149,7 @@ void settings_sample(const struct settings_program *program, FILE *out)
 		if (row->place == SETTING_COMMAND_LINE)
 			continue;
 		buf_reset(&text);
-		buf_add_text(&text, row->help);
-		add_facts(&text, row);
+		add_comment(&text, row);
 		fputs("\n# ", out);
 		put_wrapped(out, buf_text(&text), 2, "#");
 		fprintf(out, "#%s =%s%s\n", row->name,

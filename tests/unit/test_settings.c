@@ -57,7 +57,7 @@ static const struct setting table[] = {
 static const struct settings_program program = {
 	.name = "pour-tea",
 	.summary = "pours tea",
-	.usage = "usage: pour-tea [CUP...]\n",
+	.usage = "pour-tea [CUP...]",
 	.notes = "Milk first.\n",
 	.table = table,
 };
@@ -462,7 +462,8 @@ static void the_help_follows_from_the_table(void **state)
 	(void)state;
 	assert_true(READ("--batch-rows", "5", "--help"));
 	assert_int_equal(settings.request, SETTINGS_ANSWER);
-	assert_non_null(strstr(text, "usage: pour-tea [CUP...]\n"));
+	assert_non_null(
+		strstr(text, "pour-tea - pours tea\n\npour-tea [CUP...]\n\n"));
 	assert_non_null(strstr(
 		text, "\n  -r, --batch-rows ROWS       send a batch "
 		      "once it holds this many rows\n"
