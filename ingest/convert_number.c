@@ -176,13 +176,25 @@ static void put16(char **to, int64_t value)
 	*to += sizeof wire;
 }
 
+/* The four digits of a group, zeros where there are none. */
+static int group_value(const struct decimal *decimal, int64_t group)
+{
+	int64_t at = decimal->point - (group + 1) * DIGITS_PER_GROUP;
+	int value = 0;
+
+	for (int64_t end = at + DIGITS_PER_GROUP; at < end; at++)
+		value = value * 10 + (at >= 0 && at < (int64_t)decimal->count
+					      ? decimal->digit[at]
+					      : 0);
+	return value;
+}
+
 /* numeric_recv's form: count, weight, sign, scale, digits in base 10000. */
 static void add_numeric(const struct decimal *decimal, struct batch *batch)
 {
-	static const int power[] = {1, 10, 100, 1000};
 	int64_t first = 0, last = -1;
 	struct buf *rows;
-	size_t mark, at = 0;
+	size_t mark;
 	char *to;
 
 	if (decimal->count > 0) {
@@ -198,19 +210,8 @@ static void add_numeric(const struct decimal *decimal, struct batch *batch)
 	put16(&to, first);
 	put16(&to, decimal->negative && decimal->count > 0 ? 0x4000 : 0);
 	put16(&to, decimal->scale);
-	for (int64_t group = first; group >= last; group--) {
-		int value = 0;
-
-		for (; at < decimal->count; at++) {
-			int64_t exponent = decimal->point - 1 - (int64_t)at;
-
-			if (group_of(exponent) != group)
-				break;
-			value += decimal->digit[at] *
-				 power[exponent - group * DIGITS_PER_GROUP];
-		}
-		put16(&to, value);
-	}
+	for (int64_t group = first; group >= last; group--)
+		put16(&to, group_value(decimal, group));
 	batch_field_end(batch, mark);
 }
 

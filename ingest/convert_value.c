@@ -20,7 +20,8 @@ enum { JSONB_MAX = 32 * 1024 * 1024 };
 
 static bool refuse(struct error *err, const char *why)
 {
-	return error_set(err, ERROR_DATA, STATUS_DATA, "%s", why);
+	error_set(err, ERROR_DATA, STATUS_DATA, "%s", why);
+	return false;
 }
 
 static size_t code_points(const char *text, size_t len)

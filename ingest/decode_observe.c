@@ -64,11 +64,10 @@ static void observe(struct observer *observer, json_t *value, int node);
 
 static void observe_object(struct observer *observer, json_t *object, int node)
 {
-	const char *key;
-	json_t *value;
+	void *member = json_object_iter(object);
 
-	json_object_foreach(object, key, value)
-	{
+	for (; member; member = json_object_iter_next(object, member)) {
+		const char *key = json_object_iter_key(member);
 		size_t before = observer->path.len;
 		int child = node < 0 ? -1
 				     : path_trie_child(&observer->decoder->trie,
@@ -77,7 +76,7 @@ static void observe_object(struct observer *observer, json_t *object, int node)
 		if (before > 0)
 			buf_add_byte(&observer->path, '.');
 		path_add_key(&observer->path, key, strlen(key));
-		observe(observer, value, child);
+		observe(observer, json_object_iter_value(member), child);
 		observer->path.len = before;
 		observer->path.data[before] = '\0';
 	}
@@ -89,8 +88,6 @@ static void observe(struct observer *observer, json_t *value, int node)
 {
 	enum value_kind kind = decode_jansson_kind_of(value);
 	size_t before = observer->path.len;
-	size_t i;
-	json_t *element;
 
 	if (kind == VALUE_NULL || is_taken(observer, node, kind))
 		return;
@@ -98,8 +95,8 @@ static void observe(struct observer *observer, json_t *value, int node)
 		observe_object(observer, value, node);
 	} else if (kind == VALUE_ARRAY && json_array_size(value) > 0) {
 		buf_add_text(&observer->path, "[]");
-		json_array_foreach(value, i, element)
-			observe(observer, element, -1);
+		for (size_t i = 0; i < json_array_size(value); i++)
+			observe(observer, json_array_get(value, i), -1);
 		observer->path.len = before;
 		observer->path.data[before] = '\0';
 	} else {

@@ -3,6 +3,7 @@
 #include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ingest/batch.h"
@@ -58,10 +59,8 @@ static void explain_double(double number, struct buf *out)
 	char text[40];
 
 	for (int digits = 15; digits <= 17; digits++) {
-		double back;
-
 		snprintf(text, sizeof text, "%.*g", digits, number);
-		if (sscanf(text, "%lf", &back) == 1 && back == number)
+		if (strtod(text, NULL) == number)
 			break;
 	}
 	buf_add_text(out, text);

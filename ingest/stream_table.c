@@ -310,7 +310,7 @@ static bool read_column(struct parser *parser)
 	struct column *column;
 	bool now = false;
 	int line = parser->token.line;
-	const char *name;
+	const char *name = "";
 
 	if (!identifier(parser, "a column's name", &name))
 		return false;
@@ -354,7 +354,7 @@ static bool read_name(struct parser *parser)
 {
 	const struct stream *stream = parser->stream;
 	int line = parser->token.line;
-	const char *schema, *table;
+	const char *schema = "", *table = "";
 
 	if (!expect(parser, "create") || !expect(parser, "table"))
 		return false;

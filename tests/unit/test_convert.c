@@ -41,7 +41,8 @@ static void check_vector(const struct vector *vector)
 	if (fixture_decode(&fixture, buf_text(&text))) {
 		field = fixture_field(&fixture, 0, 0, &len);
 		buf_add_text(&found, field ? "= " : "null");
-		to_hex(field, len, &found);
+		if (field)
+			to_hex(field, len, &found);
 	} else {
 		buf_format(&found, "! %s", fixture_reason(&fixture));
 		assert_string_equal(fixture.batch.reject[0].column_name, "v");
