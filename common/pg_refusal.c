@@ -47,12 +47,9 @@ static const char *find_sqlstate(const char *message, char sqlstate[6])
 	return text;
 }
 
-/* The words of a message in one line, without the place in PostgreSQL's
- * source. */
-static void add_line(struct buf *out, const char *message)
+/* The first len bytes of a message in one line. */
+static void add_line(struct buf *out, const char *message, size_t len)
 {
-	const char *end = strstr(message, "\nLOCATION:");
-	size_t len = end ? (size_t)(end - message) : strlen(message);
 	size_t i;
 
 	for (i = 0; i < len; i++) {
@@ -75,7 +72,11 @@ bool pg_refusal_word(const struct pg_request *request, const char *message,
 	enum error_kind kind = said ? ERROR_FATAL : ERROR_TRANSIENT;
 	size_t i;
 
-	add_line(&line, said ? said : message);
+	/* a server's detail, hint and place in its source follow its words */
+	if (said)
+		add_line(&line, said, strcspn(said, "\n"));
+	else
+		add_line(&line, message, strlen(message));
 	for (i = 0; i < sizeof remedies / sizeof *remedies; i++) {
 		if (strcmp(remedies[i].sqlstate, sqlstate) == 0) {
 			kind = remedies[i].kind;
@@ -119,7 +120,7 @@ bool pg_refusal_explain(PGconn *conn, struct error *err)
 	if (request.host && *request.host)
 		return pg_refusal_word(&request, PQerrorMessage(conn), err);
 	/* libpq did not even get as far as choosing a host */
-	add_line(&line, PQerrorMessage(conn));
+	add_line(&line, PQerrorMessage(conn), strlen(PQerrorMessage(conn)));
 	error_set(err, ERROR_FATAL, STATUS_DATABASE,
 		  "the connection settings (--dsn, PG*) make no sense: %s",
 		  buf_text(&line));

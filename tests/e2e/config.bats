@@ -69,10 +69,10 @@ loads() {
 	host=$PGHOST database=$PGDATABASE user=$PGUSER
 	unset PGHOST PGDATABASE PGUSER PGPORT
 	dsn="host=$host user=$user dbname=$database"
-	periodic -d "$dsn" ls
-	PERIODIC_DSN=$dsn periodic ls
+	periodic -d "$dsn" plan
+	PERIODIC_DSN=$dsn periodic plan
 	echo "dsn = $dsn" >config/periodic.conf
-	periodic ls
+	periodic plan
 	[ ! -e .millrace ]
 }
 
@@ -125,32 +125,32 @@ loads() {
 	assert_status 2
 	assert_says "HANDLE_STREAMS_LINGR names no setting; did you mean HANDLE_STREAMS_LINGER?"
 	printf '\nretry-timeout = 1s\nretry-timout = 2s\n' >config/periodic.conf
-	run periodic ls
+	run periodic plan
 	assert_status 2
 	assert_says "config/periodic.conf:3: unknown setting retry-timout; did you mean retry-timeout?"
 	printf 'retry-timeout\n' >config/periodic.conf
-	run periodic ls
+	run periodic plan
 	assert_status 2
 	assert_says 'config/periodic.conf:1: expected `name = value`'
-	run periodic -F nowhere.conf ls
+	run periodic -F nowhere.conf plan
 	assert_status 2
 	assert_says "cannot read nowhere.conf: No such file or directory"
-	run periodic -F config ls
+	run periodic -F config plan
 	assert_status 2
 	assert_says "cannot read config: Is a directory"
 }
 
 @test "a password is refused on the command line and in a file for all eyes" {
-	run periodic -d "host=$PGHOST password=geheim" ls
+	run periodic -d "host=$PGHOST password=geheim" plan
 	assert_status 1
 	assert_says "a password on the command line is visible to everybody"
 	[[ $output != *geheim* ]]
 	echo "dsn = host=$PGHOST user=$PGUSER dbname=$PGDATABASE password=geheim" >config/periodic.conf
 	chmod 644 config/periodic.conf
-	run periodic ls
+	run periodic plan
 	assert_status 2
 	assert_says "config/periodic.conf:1: dsn holds a password, but other users can read the file"
 	[[ $output != *geheim* ]]
 	chmod 600 config/periodic.conf
-	periodic ls
+	periodic plan
 }

@@ -8,6 +8,7 @@ setup_file() {
 	load ../support/common
 	PROBES=$(mktemp -d /tmp/millrace-probe-XXXXXX)
 	install -m 755 "$BUILD/tests/support/probe_database" \
+		"$BUILD"/{handle-streams,periodic,bluesky} \
 		"$ROOT/tests/support/stop.sh" "$PROBES"
 	chmod 755 "$PROBES"
 	export PROBES
@@ -387,4 +388,16 @@ kill_server() {
 	run as_user "$PROBES/probe_database" "host=/nonexistent"
 	assert_status 4
 	[ ! -e .millrace ]
+}
+
+@test "with nothing set, a pipe into handle-streams and periodic meet in it" {
+	cp -r "$ROOT/sql" "$CHECKOUT"
+	if [ "$(id -u)" = 0 ]; then chown -R nobody "$CHECKOUT"; fi
+	cd "$CHECKOUT"
+	as_user bash -c "'$PROBES/bluesky' max --count 2000 --seed 1 | '$PROBES/handle-streams'" 2>"$CHECKOUTS/said" 3>&-
+	said "started this checkout's private PostgreSQL"
+	said "rows=2000"
+	as_user "$PROBES/periodic" 2>"$CHECKOUTS/said"
+	said "using this checkout's private PostgreSQL"
+	[ "$(find metrics -name '*.csv' | wc -l)" = 4 ]
 }

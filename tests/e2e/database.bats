@@ -1,0 +1,127 @@
+#!/usr/bin/env bats
+# Every way a database may not do: one sentence, status 4, nothing written.
+# bats file_tags=database
+# shellcheck disable=SC2030,SC2031 # tests are subshells
+
+setup_file() {
+	load ../support/common
+	own_server
+	# passwords count for those who have one; everybody else is trusted
+	sed -i '1i local all keyed scram-sha-256' "$OWN_PG/data/pg_hba.conf"
+	sql "select pg_reload_conf()" >/dev/null
+	sql "create role keyed login superuser password 'geheim'"
+	sql "create role app login"
+}
+teardown_file() { drop_database; }
+
+setup() {
+	load ../support/common
+	cd "$BATS_TEST_TMPDIR" || return
+	ln -s "$ROOT/sql" sql
+}
+
+new_database() { psql -Xq -d postgres -c "create database $1 template template0 ${2:-}"; }
+
+# refused STATUS WORDS: both programs, the same sentence.
+refused() {
+	local program
+	for program in handle-streams periodic; do
+		if [ $program = periodic ]; then
+			run periodic --retry-timeout 1s plan
+		else
+			run handle-streams verify
+		fi
+		assert_status "$1"
+		assert_says "$program: error: "
+		assert_says "$2"
+		[ "$(grep -c error: <<<"$output")" = 1 ]
+		[[ $output != *geheim* ]]
+		[[ $output != *falsch* ]]
+	done
+}
+
+@test "no server at the socket, the port, the name" {
+	PGHOST=/nonexistent refused 4 "start it, or name another with --dsn or PGHOST"
+	PGHOST=127.0.0.1 PGPORT=1 refused 4 "Connection refused"
+	PGHOST=nowhere.invalid refused 4 'could not translate host name "nowhere.invalid"'
+	PGSERVICE=none refused 4 'the connection settings (--dsn, PG*) make no sense: definition of service "none" not found'
+	[ ! -e .millrace ]
+}
+
+@test "a wrong and a missing password say where passwords belong" {
+	export PGUSER=keyed PGPASSFILE=$BATS_TEST_TMPDIR/passwords
+	refused 4 "the password belongs in ~/.pgpass, the file of PGPASSFILE, or a service"
+	PGPASSWORD=falsch refused 4 'password authentication failed for user "keyed"; the password belongs in'
+	echo "*:*:*:keyed:geheim" >passwords
+	chmod 600 passwords
+	periodic plan
+	rm passwords
+	PERIODIC_DSN="user=keyed password=geheim" periodic plan
+}
+
+@test "an unknown database, an unknown user" {
+	PGDATABASE=nosuch refused 4 'database "nosuch" does not exist; make it with createdb'
+	PGUSER=nobodyhere refused 4 'role "nobodyhere" does not exist; name another user'
+}
+
+@test "another encoding is refused by name" {
+	new_database latin "encoding 'LATIN1' locale 'C'"
+	PGDATABASE=latin refused 4 'database "latin" is encoded in LATIN1 and must be in UTF8'
+	new_database anything "encoding 'SQL_ASCII' locale 'C'"
+	PGDATABASE=anything refused 4 'database "anything" is encoded in SQL_ASCII and must be in UTF8'
+	[ "$(psql -XAtq -d latin -c "select count(*) from pg_namespace where nspname = 'millrace'")" = 0 ]
+}
+
+@test "a user without the right to connect, to create, to look" {
+	new_database closed
+	psql -Xq -d closed -c 'revoke connect on database closed from public'
+	PGUSER=app PGDATABASE=closed refused 4 'permission denied for database "closed"; let its owner grant connect'
+	new_database empty
+	PGUSER=app PGDATABASE=empty refused 4 'user "app" may not set up the roles of millrace'
+	[ "$(psql -XAtq -d empty -c "select count(*) from pg_namespace where nspname = 'millrace'")" = 0 ]
+	new_database made
+	PGDATABASE=made periodic migrate
+	PGUSER=app PGDATABASE=made refused 4 'user "app" lacks a right in database "made"'
+	assert_says 'grant millrace_owner, millrace_ingest, millrace_aggregate to "app"'
+	sql 'grant millrace_owner, millrace_ingest, millrace_aggregate to app'
+	PGUSER=app PGDATABASE=made periodic plan
+	echo '{}' | PGUSER=app PGDATABASE=made handle-streams
+	sql 'revoke millrace_owner, millrace_ingest, millrace_aggregate from app'
+}
+
+@test "a schema newer than the program, or open to it" {
+	new_database later
+	export PGDATABASE=later
+	periodic migrate
+	newest=$(sql 'select max(version) from millrace.schema_version')
+	sql "insert into millrace.schema_version (version, name, min_program, program) values (998, 'later', $newest, '9.9')"
+	periodic plan
+	sql "insert into millrace.schema_version (version, name, min_program, program) values (999, 'much later', 999, '9.9')"
+	refused 2 "too new for this program"
+}
+
+@test "a server that is full is tried again, then told" {
+	sql 'alter role app connection limit 0'
+	PGUSER=app refused 4 'too many connections for role "app"'
+	sql 'alter role app connection limit -1'
+}
+
+@test "a server that is down for a moment is waited for" {
+	stop_server
+	periodic --retry-timeout 60s plan >plan.out 2>&1 3>&- &
+	waiting=$!
+	start_server
+	wait "$waiting"
+	grep -q bluesky.events plan.out
+}
+
+@test "sessions carry the program's name" {
+	events='{"user_id":1,"url":"/","pageview_datetime":"2025-01-01T00:00:00Z"}'
+	mkfifo pipe
+	handle-streams <pipe >/dev/null 2>&1 3>&- &
+	exec 5>pipe
+	echo "$events" >&5
+	wait_for_value 20 "select count(*) > 0 from pg_stat_activity where application_name like 'handle-streams%'" t
+	exec 5>&-
+	wait $!
+}
