@@ -4,7 +4,12 @@
 # make check               the units: no server, a few seconds
 # make lint                formatting, warnings as errors, static checks
 # make SANITIZE=address,undefined check     instrumented, in its own build folder
-# make help                every target
+# make sanitized           units and programs, instrumented (with SANITIZE=...)
+# make bench               what is fast, beside what it is compared with
+# make format              rewrites the code to house style
+# make stop                ends the private PostgreSQL of this checkout
+# make clean               removes what was built
+# make help                this list
 
 PROGRAMS := handle-streams periodic bluesky
 PACKAGES := libpq jansson libxxhash rdkafka
@@ -96,7 +101,7 @@ FORCE:
 
 # The names people type: ./handle-streams, ./handle-stream, ./periodic, ./bluesky
 links: $(PROGRAMS:%=$(BUILD)/%)
-ifeq ($(FLAVOUR),plain)
+ifeq ($(BUILD),build/plain)
 	@for p in $(PROGRAMS); do ln -sf $(BUILD)/$$p $$p; done; ln -sf $(BUILD)/handle-streams handle-stream
 endif
 
@@ -115,6 +120,15 @@ check: $(units)
 mutant:
 	$(MAKE) MUTANTS=1
 
+# The units, and the programs as a user meets them, with SANITIZE=...
+sanitized: deps-test all $(probes) check
+	$(suite) $(PROVE) --exec tests/support/run $(sort $(wildcard tests/e2e/handle_streams*.bats tests/e2e/periodic*.bats))
+
+# --- measuring ---------------------------------------------------------------
+
+bench: deps-test all
+	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/ingest.sh
+
 # --- hygiene -----------------------------------------------------------------
 
 format:
@@ -122,11 +136,13 @@ format:
 
 lint: deps-lint
 	clang-format --dry-run --Werror $(tidy)
-	$(MAKE) WERROR=1 BUILD=build/lint all $(units:$(BUILD)/%=build/lint/%)
-	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr -I. common ingest aggregate
-	tests/support/lint.sh layers headers banned
-	printf '%s\n' $(filter %.c,$(tidy)) | xargs -P2 -n4 clang-tidy --quiet 2>/dev/null -- 
-	shellcheck $(wildcard tests/support/*.sh tests/kafka/*.sh tests/e2e/*.bats tests/support/*.bash) .ci/run
+	tests/support/lint.sh layers headers banned sizes
+	$(MAKE) --no-print-directory WERROR=1 BUILD=build/lint all $(units:$(BUILD)/%=build/lint/%)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
+	    --suppress=unknownMacro --suppress=internalAstError -I. common ingest aggregate
+	@printf '%s\n' $(filter %.c,$(tidy)) | xargs -P2 -n4 sh -c \
+	    'clang-tidy --quiet "$$@" -- $(cppflags) -Ibuild/lint -std=gnu17 2>/dev/null' clang-tidy
+	shellcheck $(wildcard tests/*/*.sh tests/e2e/*.bats tests/support/*.bash) .ci/run
 
 # --- installing, stopping ----------------------------------------------------
 
@@ -145,9 +161,14 @@ demo: deps
 stop:
 	@tests/support/stop.sh
 
+help:
+	@sed -n 's/^# make/make/p' Makefile
+	@echo "make MUTANTS=1           the programs with deliberate bugs, for the checkers to catch"
+	@echo "make deps                installs what is missing to build and run, with apt"
+
 clean:
 	rm -rf build $(PROGRAMS) handle-stream
 
-.PHONY: FORCE all links test check mutant format lint deps deps-test deps-lint demo stop help clean
+.PHONY: FORCE all links test check sanitized mutant bench format lint deps deps-test deps-lint demo stop help clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
