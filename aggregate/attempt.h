@@ -1,0 +1,55 @@
+/*
+ * attempt.h - one attempt at bringing a task up to date
+ *
+ * From begin to commit: what is pending in this snapshot, what must be done
+ * about it, the strategy, the tests, the task's own ledger row, state and log.
+ * All of it commits, or nothing does.  The caller holds the task's lock.
+ */
+#ifndef AGGREGATE_ATTEMPT_H
+#define AGGREGATE_ATTEMPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "aggregate/refresh.h"
+#include "aggregate/run.h"
+#include "aggregate/test.h"
+
+enum action {
+	ACTION_NONE,
+	ACTION_VIEW,
+	ACTION_BUILD,   /* there is no table */
+	ACTION_REBUILD, /* the whole query, as a diff */
+	ACTION_APPLY,   /* the strategy, on the pending loads */
+};
+
+struct attempt {
+	struct run *run;
+	struct task *task;
+	int64_t started_ms;
+	bool may_swap; /* the exclusive swap lock is held */
+	/* what became of it */
+	enum action action;
+	bool needs_swap; /* nothing was done: the swap lock is needed */
+	bool exported;   /* the file of a view was written */
+	bool is_new_code;
+	bool swapped;
+	struct refresh refresh;
+	struct test_report report;
+};
+
+/* With false, the transaction may be open; attempt_log_failure ends it. */
+bool attempt_work(struct attempt *attempt, struct error *err) MUST_CHECK;
+void attempt_release(struct attempt *attempt);
+
+/* A unique index may have spoken for a test: then *err says which. */
+void attempt_find_test(struct attempt *attempt, struct error *err);
+
+/* Rolls back and writes the failure down, in a transaction of its own. */
+bool attempt_log_failure(struct attempt *attempt, const char *message,
+			 struct error *err) MUST_CHECK;
+
+/* What was done, in the log's word: build, merge, view. */
+const char *attempt_action(const struct attempt *attempt);
+
+#endif
