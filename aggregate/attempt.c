@@ -5,6 +5,7 @@
 
 #include "aggregate/build.h"
 #include "aggregate/export.h"
+#include "aggregate/index.h"
 #include "aggregate/ledger.h"
 #include "aggregate/quote.h"
 #include "aggregate/run_task.h"
@@ -48,6 +49,8 @@ static void decide(struct attempt *attempt)
 		attempt->action = ACTION_REBUILD;
 	else if (state->load_count)
 		attempt->action = ACTION_APPLY;
+	else if (!state->has_indexes)
+		attempt->action = ACTION_INDEX;
 	for (size_t i = 0;
 	     attempt->action == ACTION_APPLY && i < state->load_count; i++)
 		if (forces_rebuild(&state->load[i]))
@@ -67,6 +70,8 @@ const char *attempt_action(const struct attempt *attempt)
 		return attempt->task->model->strategy == STRATEGY_FULL
 			       ? task_strategy(attempt->task)
 			       : "rebuild";
+	case ACTION_INDEX:
+		return "index";
 	default:
 		return task_strategy(attempt->task);
 	}
@@ -115,13 +120,16 @@ static bool rebuild(struct attempt *attempt, struct error *err)
 	struct refresh *refresh = &attempt->refresh;
 	bool fits = true;
 
+	if (attempt->task->state.is_known && !build_is_possible(refresh, err))
+		return false;
 	if (attempt->is_new_code &&
 	    (!build_shape(refresh, err) || !build_fits(refresh, &fits, err)))
 		return false;
 	if (fits)
-		return refresh_columns(refresh, err) &&
-		       build_old(refresh, err) && strategy_full(refresh, err) &&
-		       (!attempt->is_new_code || build_indexes(refresh, err));
+		return refresh_columns(refresh, attempt->task->table, err) &&
+		       build_old(refresh, err) && index_drop(refresh, err) &&
+		       strategy_full(refresh, err) &&
+		       index_create(refresh, err);
 	if (!attempt->may_swap) {
 		attempt->needs_swap = true;
 		return true;
@@ -145,8 +153,14 @@ static bool apply(struct attempt *attempt, struct error *err)
 	case ACTION_REBUILD:
 		return rebuild(attempt, err);
 	case ACTION_APPLY:
-		return refresh_columns(refresh, err) &&
-		       build_old(refresh, err) && strategy_apply(refresh, err);
+		return refresh_columns(refresh, attempt->task->table, err) &&
+		       refresh_inputs(refresh, err) &&
+		       build_old(refresh, err) && index_drop(refresh, err) &&
+		       index_create(refresh, err) &&
+		       strategy_apply(refresh, err);
+	case ACTION_INDEX:
+		return build_old(refresh, err) && index_drop(refresh, err) &&
+		       index_create(refresh, err);
 	case ACTION_NONE:
 		break;
 	}

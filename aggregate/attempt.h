@@ -21,6 +21,7 @@ enum action {
 	ACTION_BUILD,   /* there is no table */
 	ACTION_REBUILD, /* the whole query, as a diff */
 	ACTION_APPLY,   /* the strategy, on the pending loads */
+	ACTION_INDEX,   /* readers have come or gone: other indexes */
 };
 
 struct attempt {

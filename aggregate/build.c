@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "aggregate/index.h"
 #include "aggregate/quote.h"
 #include "common/fault.h"
 #include "common/pg.h"
@@ -107,9 +108,7 @@ bool build_shape(struct refresh *refresh, struct error *err)
 {
 	static const char create[] =
 		"create temp table shape on commit drop as\n";
-	const char *shape = "pg_temp.shape";
 	struct buf sql = BUF_INIT;
-	struct buf list = BUF_INIT;
 	bool ok;
 
 	buf_format(&sql, "%s%s\nwith no data", create,
@@ -117,16 +116,9 @@ bool build_shape(struct refresh *refresh, struct error *err)
 	ok = refresh_run(refresh, buf_text(&sql), NULL, err);
 	if (!ok)
 		point(refresh, sizeof create - 1, err);
-	ok = ok && relation_columns(refresh->pg, refresh->timeout_ms, shape,
-				    &refresh->arena, &refresh->columns, err);
-	if (ok) {
-		columns_list(&list, &refresh->columns, "");
-		refresh->list = arena_strdup(&refresh->arena, buf_text(&list));
-		ok = check_names(refresh, err);
-	}
 	buf_release(&sql);
-	buf_release(&list);
-	return ok;
+	return ok && refresh_columns(refresh, "pg_temp.shape", err) &&
+	       check_names(refresh, err) && refresh_inputs(refresh, err);
 }
 
 bool build_fits(struct refresh *refresh, bool *fits, struct error *err)
@@ -139,6 +131,48 @@ bool build_fits(struct refresh *refresh, bool *fits, struct error *err)
 		return false;
 	*fits = columns_equal(&there, &refresh->columns);
 	return true;
+}
+
+/* Staging may have dropped what the model has once consumed. */
+bool build_is_possible(struct refresh *refresh, struct error *err)
+{
+	static const char sql[] =
+		"select l.relation, min(p.since)::date from millrace.load l "
+		"join (select format('staging.%s', c.relname) as relation, "
+		"min((regexp_match(pg_get_expr(x.relpartbound, x.oid), "
+		"$r$FROM \\('([^']+)'\\)$r$))[1]::timestamptz) as since "
+		"from pg_class c join pg_inherits i on i.inhparent = c.oid "
+		"join pg_class x on x.oid = i.inhrelid "
+		"where c.relnamespace = 'staging'::regnamespace "
+		"group by c.oid) p on p.relation = l.relation "
+		"where l.relation = any($1) and l.row_count > 0 "
+		"and l.loaded_at < p.since group by 1";
+	const struct task *task = refresh->task;
+	struct buf names = BUF_INIT;
+	const char *values[1];
+	PGresult *res = NULL;
+	bool ok;
+
+	buf_add_byte(&names, '{');
+	for (size_t i = 0; i < task->input_count; i++) {
+		buf_add_text(&names, i ? "," : "");
+		quote_identifier(&names, task->input[i].relation);
+	}
+	buf_add_byte(&names, '}');
+	values[0] = buf_text(&names);
+	ok = pg_fetch_params(refresh->pg, refresh->timeout_ms, err, &res, sql,
+			     1, values);
+	if (ok && PQntuples(res))
+		ok = error_config(err,
+				  "%s: %s only holds what was loaded since "
+				  "%s, and the model has consumed more: a "
+				  "rebuild would lose it; keep the old code, "
+				  "or give the new one another name",
+				  task->model->file, PQgetvalue(res, 0, 0),
+				  PQgetvalue(res, 0, 1));
+	PQclear(res);
+	buf_release(&names);
+	return ok;
 }
 
 /* --- tables --------------------------------------------------------------- */
@@ -166,7 +200,7 @@ static bool fill(struct refresh *refresh, const char *table, struct error *err)
 	refresh_query(&sql, refresh);
 	ok = ok && refresh_run(refresh, buf_text(&sql), &rows, err);
 	buf_reset(&sql);
-	relation_index_sql(&sql, refresh->task, table);
+	index_create_sql(&sql, refresh->task, table);
 	buf_format(&sql, "analyze %s; grant select on %s to millrace_read",
 		   table, table);
 	ok = ok && refresh_run(refresh, buf_text(&sql), NULL, err);
@@ -205,42 +239,7 @@ bool build_old(struct refresh *refresh, struct error *err)
 	if (!task_is_consumed(task) || task->state.has_old)
 		return true;
 	relation_old_sql(&sql, task, task->table);
-	buf_format(&sql, "create index on %s (loaded_at);\n", task->table);
 	ok = refresh_run(refresh, buf_text(&sql), NULL, err);
-	buf_release(&sql);
-	return ok;
-}
-
-/* The model's row remembers by which statements its indexes were made. */
-bool build_indexes(struct refresh *refresh, struct error *err)
-{
-	const struct task *task = refresh->task;
-	struct buf sql = BUF_INIT;
-	struct buf wanted = BUF_INIT;
-	PGresult *res = NULL;
-	bool ok;
-
-	relation_index_sql(&wanted, task, task->table);
-	buf_add_text(&sql, "select string_agg(format('drop index %s', "
-			   "i.indexrelid::regclass), '; ') from pg_index i "
-			   "where i.indrelid = ");
-	quote_literal(&sql, task->table);
-	buf_add_text(&sql, "::regclass and not exists (select from "
-			   "millrace.model where model = ");
-	quote_literal(&sql, task->name);
-	buf_add_text(&sql, " and indexes = ");
-	quote_literal(&sql, buf_text(&wanted));
-	buf_add_byte(&sql, ')');
-	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
-		      buf_text(&sql));
-	if (ok && !PQgetisnull(res, 0, 0)) {
-		buf_reset(&sql);
-		buf_format(&sql, "%s; %s", PQgetvalue(res, 0, 0),
-			   buf_text(&wanted));
-		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
-	}
-	PQclear(res);
-	buf_release(&wanted);
 	buf_release(&sql);
 	return ok;
 }

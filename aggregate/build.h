@@ -18,6 +18,10 @@
  * columns is checked here. */
 bool build_shape(struct refresh *refresh, struct error *err) MUST_CHECK;
 
+/* Whether everything that the model has consumed is still there to build it
+ * from; an error otherwise. */
+bool build_is_possible(struct refresh *refresh, struct error *err) MUST_CHECK;
+
 /* Whether the table that is there has these columns. */
 bool build_fits(struct refresh *refresh, bool *fits,
 		struct error *err) MUST_CHECK;
@@ -29,12 +33,8 @@ bool build_table(struct refresh *refresh, struct error *err) MUST_CHECK;
  * anew. */
 bool build_swap(struct refresh *refresh, struct error *err) MUST_CHECK;
 
-/* The table of old versions and the index its readers need, if they are
- * missing. */
+/* The table of old versions, if readers need one and it is missing. */
 bool build_old(struct refresh *refresh, struct error *err) MUST_CHECK;
-
-/* Makes the indexes what the file asks for, if they were made for another. */
-bool build_indexes(struct refresh *refresh, struct error *err) MUST_CHECK;
 
 /* Creates or replaces a view; views over it are made anew where that is
  * needed. */

@@ -19,6 +19,7 @@ enum {
 	COL_GONE_FROM,
 	COL_CHANGED,
 	COL_EXPORTED,
+	COL_INDEXES,
 	COL_INPUT,
 	COL_LOAD,
 	COL_LOADED_AT,
@@ -89,11 +90,12 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 		" to_regclass(t.relation) is not null,"
 		" to_regclass(t.old) is not null,"
 		" encode(m.code_hash, 'hex'), m.gone_from_load,"
-		" m.changed_load, m.exported_load, null::int,"
+		" m.changed_load, m.exported_load, m.indexes, null::int,"
 		" null::bigint as load_id, null, null, null"
 		"\nfrom task t left join millrace.model m on m.model = t.model"
 		"\nunion all"
-		"\nselect t.number, null, null, null, null, null, null, null,"
+		"\nselect t.number, null, null, null, null, null, null, null, "
+		"null,"
 		" i.place, l.load_id, l.loaded_at, l.op, l.row_count"
 		"\nfrom input i join task t on t.number = i.number"
 		" join millrace.model m on m.model = t.model"
@@ -126,6 +128,8 @@ static void read_state(struct task *task, const PGresult *res, int row,
 	state->gone_from_load = number_at(res, row, COL_GONE_FROM);
 	state->changed_load = number_at(res, row, COL_CHANGED);
 	state->exported_load = number_at(res, row, COL_EXPORTED);
+	state->has_indexes =
+		!strcmp(PQgetvalue(res, row, COL_INDEXES), task->indexes);
 	if (!with_loads)
 		return;
 	arena_reset(&state->arena);
@@ -225,8 +229,6 @@ void ledger_consume_sql(struct buf *out, const struct task *task,
 static void add_model_row(struct buf *out, const struct task *task,
 			  int64_t run_id, const char *changed_load)
 {
-	struct buf indexes = BUF_INIT;
-
 	buf_add_text(out, "insert into millrace.model as m (model, "
 			  "materialized, strategy, code_hash, loaded_through, "
 			  "floor_load, changed_load, last_run, indexes)"
@@ -246,9 +248,7 @@ static void add_model_row(struct buf *out, const struct task *task,
 	}
 	buf_format(out, "), sealed_load, %s, %lld, ", changed_load,
 		   (long long)run_id);
-	relation_index_sql(&indexes, task, task->table);
-	quote_literal(out, buf_text(&indexes));
-	buf_release(&indexes);
+	quote_literal(out, task->indexes);
 	buf_add_text(out,
 		     " from millrace.seal\non conflict (model) do update set "
 		     "materialized = excluded.materialized, "

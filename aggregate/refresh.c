@@ -10,26 +10,60 @@
 
 /* --- steps ---------------------------------------------------------------- */
 
-bool refresh_columns(struct refresh *refresh, struct error *err)
+/* What a recompute looks for must be there to be found. */
+static bool check_markers(const struct refresh *refresh,
+			  const struct task_input *input, struct error *err)
+{
+	const struct model *model = refresh->task->model;
+
+	for (size_t i = 0; i < model->marker_count; i++) {
+		const struct marker *marker = &model->marker[i];
+
+		if (model->strategy != STRATEGY_RECOMPUTE ||
+		    strcmp(marker->relation, input->relation) != 0)
+			continue;
+		for (size_t k = 0; k < marker->column_count; k++)
+			if (marker->column[k] &&
+			    !columns_find(&input->columns, marker->column[k]))
+				return error_config(
+					err,
+					"%s:%d: the marker names %s.%s, and %s "
+					"has no such column",
+					model->file, marker->line,
+					marker->alias, marker->column[k],
+					input->relation);
+	}
+	return true;
+}
+
+bool refresh_inputs(struct refresh *refresh, struct error *err)
 {
 	struct task *task = refresh->task;
+
+	for (size_t i = 0; i < task->input_count; i++) {
+		struct task_input *input = &task->input[i];
+
+		if (input->is_marked &&
+		    (!relation_columns(refresh->pg, refresh->timeout_ms,
+				       input->table, &refresh->arena,
+				       &input->columns, err) ||
+		     !check_markers(refresh, input, err)))
+			return false;
+	}
+	return true;
+}
+
+bool refresh_columns(struct refresh *refresh, const char *relation,
+		     struct error *err)
+{
 	struct buf list = BUF_INIT;
 
-	if (!relation_columns(refresh->pg, refresh->timeout_ms, task->table,
+	if (!relation_columns(refresh->pg, refresh->timeout_ms, relation,
 			      &refresh->arena, &refresh->columns, err))
 		return false;
 	columns_list(&list, &refresh->columns, "");
 	refresh->list = arena_strdup(&refresh->arena, buf_text(&list));
 	buf_release(&list);
-	for (size_t i = 0; i < task->input_count; i++) {
-		struct task_input *input = &task->input[i];
-
-		if (input->is_marked &&
-		    !relation_columns(refresh->pg, refresh->timeout_ms,
-				      input->table, &refresh->arena,
-				      &input->columns, err))
-			return false;
-	}
 	return true;
 }
 

@@ -1,9 +1,8 @@
 /*
  * relation.h - stored relations as the catalog sees them
  *
- * Columns with what SQL building must know about their types, and the DDL that
- * every model table gets: its schema, loaded_at, indexes, and the table of old
- * versions that incremental readers need.
+ * Columns with what SQL building must know about their types, the schema of a
+ * pack, and the table of old versions that incremental readers need.
  */
 #ifndef AGGREGATE_RELATION_H
 #define AGGREGATE_RELATION_H
@@ -17,7 +16,6 @@
 #include "common/error.h"
 
 struct pg;
-struct model_test;
 struct task;
 
 /* What makes an order over a column total: values that compare equal must be
@@ -62,29 +60,8 @@ void columns_list(struct buf *out, const struct columns *columns,
 bool relation_ensure_pack(struct pg *pg, int64_t timeout_ms, const char *pack,
 			  struct error *err) MUST_CHECK;
 
-/* SQL, ended by `;` each: unique indexes of key and tests, those on `by` and
- * `index`, and on loaded_at if it is read incrementally; all on `table`
- * (quoted), which is the model's own or the one that will replace it. */
-void relation_index_sql(struct buf *out, const struct task *task,
-			const char *table);
-
 /* SQL that creates the table of old versions, empty, with its indexes. */
 void relation_old_sql(struct buf *out, const struct task *task,
 		      const char *table);
-
-/* Whether a test of a table is a unique index: a unique test that no row may
- * fail. */
-bool relation_is_indexed(const struct model_test *test);
-
-/* The name of the unique index that backs the unique test of that number: that
- * of unique_key if the columns are the same. */
-const char *relation_test_index(const struct task *task, size_t number,
-				struct arena *arena);
-
-/* Whether the table (quoted) has an index that begins with these columns, in
- * any order. */
-bool relation_has_index(struct pg *pg, int64_t timeout_ms, const char *table,
-			const char *const *column, size_t count, bool *has,
-			struct error *err) MUST_CHECK;
 
 #endif

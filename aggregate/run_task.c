@@ -22,7 +22,8 @@ const char *run_begin(void)
 	       "set local role millrace_aggregate; "
 	       "set local search_path = pg_catalog, pg_temp; "
 	       "set local timezone = 'UTC'; set local lock_timeout = '60s'; "
-	       "set local jit = off; set local random_page_cost = 1.1;\n";
+	       "set local jit = off; set local random_page_cost = 1.1; "
+	       "set local client_connection_check_interval = '5s';\n";
 }
 
 /* --- locks ---------------------------------------------------------------- */
@@ -50,10 +51,28 @@ static bool lock(struct run *run, const struct task *task, bool *locked,
 	return ok;
 }
 
-static bool unlock(struct run *run, struct error *err)
+/* A pooler that hands every transaction another session loses session locks;
+ * model_load has kept everything exact all the same. */
+static bool unlock(struct run *run, const struct task *task, struct error *err)
 {
-	return pg_run(run->pg, run->timeout_ms, err,
-		      "select pg_advisory_unlock_all()");
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	bool ok;
+
+	buf_format(&sql, "select pg_advisory_unlock(%d, hashtext(", LOCK_MODEL);
+	quote_literal(&sql, task->name);
+	buf_add_text(&sql, ")), pg_advisory_unlock_all()");
+	ok = pg_fetch(run->pg, run->timeout_ms, err, &res, NULL,
+		      buf_text(&sql));
+	if (ok && PQgetvalue(res, 0, 0)[0] != 't')
+		ok = error_set(err, ERROR_FATAL, STATUS_DATABASE,
+			       "the session lock on %s is gone: the connection "
+			       "seems to pass through a transaction pooler; "
+			       "periodic needs a direct one",
+			       task->name);
+	PQclear(res);
+	buf_release(&sql);
+	return ok;
 }
 
 /* Waits until no other model runs, and keeps new ones waiting. */
@@ -224,10 +243,11 @@ bool run_task(struct run *run, struct task *task, struct error *err)
 		run->locked++;
 		log_line(LOG_INFO, "%s: another periodic is working on it",
 			 task->name);
-		return unlock(run, err);
+		return pg_run(run->pg, run->timeout_ms, err,
+			      "select pg_advisory_unlock_all()");
 	}
 	ok = try_task(run, task, err) && try_export(run, task, err);
 	if (!pg_is_usable(run->pg))
 		return ok;
-	return unlock(run, err) && ok;
+	return unlock(run, task, err) && ok;
 }

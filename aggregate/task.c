@@ -5,12 +5,13 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "aggregate/index.h"
 #include "aggregate/quote.h"
 #include "aggregate/seed.h"
 #include "common/buf.h"
 #include "common/mem.h"
 
-enum { NAME_MAX_BYTES = 63, SUFFIX_BYTES = 11 }; /* of _unique_123 */
+enum { NAME_MAX_BYTES = 63, SUFFIX_BYTES = 9 }; /* of an index: _0123abcd */
 
 bool task_is_view(const struct task *task)
 {
@@ -60,7 +61,7 @@ static bool name_it(struct arena *arena, struct task *task, struct error *err)
 		return error_config(err,
 				    "%s: the name %s is too long: pack and "
 				    "model together at most 61 bytes, the "
-				    "model at most 52",
+				    "model at most 54",
 				    model->file, task->name);
 	task->table = quoted_relation(arena, task->name);
 	task->old = quoted_relation(
@@ -141,6 +142,28 @@ static void find_consumers(struct tasks *tasks, struct task *task)
 	}
 }
 
+/* Its markers are found through indexes; staging has none. */
+static bool check_recompute(const struct tasks *tasks, const struct task *task,
+			    struct error *err)
+{
+	const struct model *model = task->model;
+
+	for (size_t i = 0; i < model->marker_count; i++) {
+		const struct marker *marker = &model->marker[i];
+
+		if (model->strategy == STRATEGY_RECOMPUTE &&
+		    project_find(tasks->project, marker->relation)->kind ==
+			    RELATION_STREAM)
+			return error_config(
+				err,
+				"%s:%d: recompute looks for its rows through "
+				"an index, and %s has none: put a merge or "
+				"append model in between",
+				model->file, marker->line, marker->relation);
+	}
+	return true;
+}
+
 /* Views that read the task, or read such a view. */
 static void find_views(struct tasks *tasks, struct task *task, size_t number)
 {
@@ -204,15 +227,23 @@ bool tasks_open(struct tasks **out, const struct project *project,
 			return false;
 		}
 	}
-	for (size_t i = 0; i < count; i++)
-		if (tasks->at[i])
-			find_inputs(tasks, tasks->at[i]);
+	for (size_t i = 0; i < count; i++) {
+		if (!tasks->at[i])
+			continue;
+		find_inputs(tasks, tasks->at[i]);
+		if (!check_recompute(tasks, tasks->at[i], err)) {
+			tasks_close(tasks);
+			return false;
+		}
+	}
 	for (size_t i = 0; i < count; i++) {
 		if (!tasks->at[i])
 			continue;
 		find_consumers(tasks, tasks->at[i]);
 		find_views(tasks, tasks->at[i], i);
 		hash_it(tasks, tasks->at[i], i);
+		tasks->at[i]->indexes =
+			index_signature(tasks->at[i], &tasks->arena);
 	}
 	*out = tasks;
 	return true;

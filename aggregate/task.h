@@ -28,9 +28,10 @@ struct load {
 
 /* What the database knew when it was last looked at. */
 struct task_state {
-	bool is_known; /* millrace.model has a row: it was built once */
-	bool is_there; /* the relation exists */
-	bool has_old;  /* so does its table of old versions */
+	bool is_known;    /* millrace.model has a row: it was built once */
+	bool is_there;    /* the relation exists */
+	bool has_old;     /* so does its table of old versions */
+	bool has_indexes; /* as task->indexes says */
 	char code_hash[33];
 	int64_t gone_from_load; /* gone rows of later loads are complete */
 	int64_t changed_load;   /* its newest own ledger row */
@@ -66,6 +67,7 @@ struct task {
 	const char *table;         /* quoted */
 	const char *old;           /* quoted: millrace_old.pack__base */
 	char code_hash[33];        /* of the text and of the views it reads */
+	const char *indexes;       /* the signature of those it should have */
 	struct task_input *input;
 	size_t input_count;
 	struct task **consumer; /* who reads it behind a marker */

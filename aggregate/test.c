@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/index.h"
 #include "aggregate/quote.h"
 #include "common/mem.h"
 #include "common/pg.h"
@@ -77,7 +78,7 @@ static void add_test(struct buf *out, const struct model_test *test,
 
 static bool is_indexed(const struct task *task, const struct model_test *test)
 {
-	return !task_is_view(task) && relation_is_indexed(test);
+	return !task_is_view(task) && index_backs_test(test);
 }
 
 /* Whether the new rows decide: each row for itself, and no number of failures
@@ -178,7 +179,7 @@ bool test_index_failed(struct test_report *report, const struct task *task,
 		const struct model_test *test = &model->test[i];
 
 		if (!is_indexed(task, test) ||
-		    strcmp(constraint, relation_test_index(task, i, arena)) !=
+		    strcmp(constraint, index_of_test(task, i, arena)) !=
 			    0)
 			continue;
 		add_outcome(report, task, test, 1)->sample =

@@ -129,7 +129,7 @@ create table millrace.model (
     loaded_through  timestamptz,             -- newest load included
     gone_from_load  bigint      not null default 0,  -- gone rows are complete from this load on
     floor_load      bigint      not null default 0,  -- loads up to here count as consumed; model_load holds those above
-    indexes         text,                    -- the statements that made them
+    indexes         text,                    -- their names
     changed_load    bigint,                  -- its own newest ledger row
     exported_load   bigint,                  -- the one its CSV shows
     last_run        bigint
@@ -160,7 +160,7 @@ create table millrace.run_model (
     run_id      bigint      not null references millrace.run on delete cascade,
     model       text        not null,
     status      text        not null,         -- success, error, fail, skipped
-    action      text        not null,         -- build, rebuild, append, merge, delta, recompute, full, seed, view
+    action      text        not null,         -- build, rebuild, append, merge, delta, recompute, full, seed, view, index
     loads       int         not null default 0,
     inserted    bigint      not null default 0,
     deleted     bigint      not null default 0,

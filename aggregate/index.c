@@ -1,0 +1,361 @@
+#include "aggregate/index.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "aggregate/quote.h"
+#include "aggregate/refresh.h"
+#include "common/mem.h"
+#include "common/pg.h"
+
+enum { COLUMNS_MAX = 32 }; /* PostgreSQL's own limit for an index */
+
+struct index {
+	const char *name;
+	bool is_unique;
+	const char *body; /* ("a", "b") nulls not distinct */
+	const char *column[COLUMNS_MAX];
+	size_t column_count; /* 0: not plain columns */
+};
+
+struct indexes {
+	struct index *at;
+	size_t count, capacity;
+	const struct task *task;
+	struct arena *arena;
+};
+
+/* --- one definition ------------------------------------------------------- */
+
+static const char *name_of(const struct indexes *indexes,
+			   const struct index *index)
+{
+	struct buf text = BUF_INIT;
+	uint64_t hash;
+
+	buf_format(&text, "%d%s", index->is_unique, index->body);
+	hash = XXH3_64bits(text.data, text.len);
+	buf_release(&text);
+	return arena_format(indexes->arena, "%s_%08" PRIx32,
+			    indexes->task->model->base, (uint32_t)hash);
+}
+
+static void add(struct indexes *indexes, struct index index)
+{
+	index.name = name_of(indexes, &index);
+	for (size_t i = 0; i < indexes->count; i++)
+		if (!strcmp(indexes->at[i].name, index.name))
+			return;
+	MEM_GROW(indexes->at, indexes->count, indexes->capacity);
+	indexes->at[indexes->count++] = index;
+}
+
+static struct index over(const struct indexes *indexes,
+			 const char *const *column, size_t count,
+			 const char *more)
+{
+	struct index index = {.is_unique = false};
+	struct buf body = BUF_INIT;
+
+	buf_add_byte(&body, '(');
+	quote_identifiers(&body, column, count);
+	buf_format(&body, ")%s", more);
+	index.body = arena_strdup(indexes->arena, buf_text(&body));
+	buf_release(&body);
+	for (size_t i = 0; i < count && i < COLUMNS_MAX; i++)
+		index.column[index.column_count++] = column[i];
+	return index;
+}
+
+static bool has(const char *const *column, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(column[i], name))
+			return true;
+	return false;
+}
+
+/* An index that is there anyway begins with these columns, in any order. */
+static bool is_covered(const struct indexes *indexes, const char *const *column,
+		       size_t count)
+{
+	for (size_t i = 0; i < indexes->count; i++) {
+		const struct index *index = &indexes->at[i];
+		size_t found = 0;
+
+		for (size_t k = 0; k < count && k < index->column_count; k++)
+			found += has(column, count, index->column[k]);
+		if (found == count)
+			return true;
+	}
+	return false;
+}
+
+static void add_unless_covered(struct indexes *indexes,
+			       const char *const *column, size_t count)
+{
+	if (count && !is_covered(indexes, column, count))
+		add(indexes, over(indexes, column, count, ""));
+}
+
+/* --- where they come from ------------------------------------------------- */
+
+static bool is_key(const struct model *model, const struct model_test *test)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < test->column_count; i++)
+		found += has(model->unique_key, model->unique_key_count,
+			     test->column[i]);
+	return found == test->column_count && found == model->unique_key_count;
+}
+
+bool index_backs_test(const struct model_test *test)
+{
+	return test->kind == TEST_UNIQUE && test->error_above == 0;
+}
+
+static struct index of_key(const struct indexes *indexes)
+{
+	const struct model *model = indexes->task->model;
+	struct index index =
+		over(indexes, model->unique_key, model->unique_key_count,
+		     " nulls not distinct");
+
+	index.is_unique = true;
+	return index;
+}
+
+static struct index of_test(const struct indexes *indexes,
+			    const struct model_test *test)
+{
+	struct index index;
+
+	if (is_key(indexes->task->model, test))
+		return of_key(indexes);
+	index = over(indexes, test->column, test->column_count, "");
+	index.is_unique = true;
+	return index;
+}
+
+/* `index: (a, b desc)` as written; its columns if they are plain names. */
+static void add_written(struct indexes *indexes, const char *written)
+{
+	struct index index = {.body = written};
+	char *rest = arena_strdup(indexes->arena, written + 1);
+	char *save = NULL;
+	size_t len = strlen(rest);
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz0123456789_";
+
+	if (!len || rest[len - 1] != ')') {
+		add(indexes, index);
+		return;
+	}
+	rest[len - 1] = '\0';
+	for (char *name = strtok_r(rest, ", ", &save); name;
+	     name = strtok_r(NULL, ", ", &save)) {
+		if (name[strspn(name, plain)] ||
+		    index.column_count == COLUMNS_MAX) {
+			index.column_count = 0;
+			break;
+		}
+		index.column[index.column_count++] = name;
+	}
+	add(indexes, index);
+}
+
+static void add_by(struct indexes *indexes)
+{
+	const struct model *model = indexes->task->model;
+	const char *column[COLUMNS_MAX];
+	size_t count = 0;
+
+	for (int grained = 0; grained < 2; grained++)
+		for (size_t i = 0; i < model->by_count; i++)
+			if ((model->by[i].grain != GRAIN_NONE) == grained &&
+			    count < COLUMNS_MAX)
+				column[count++] = model->by[i].name;
+	add_unless_covered(indexes, column, count);
+}
+
+/* What a reader's recompute looks for: equal columns before ranges of time. */
+static void add_marker(struct indexes *indexes, const struct model *reader,
+		       const struct marker *marker)
+{
+	const char *column[COLUMNS_MAX];
+	size_t count = 0;
+
+	for (int grained = 0; grained < 2; grained++)
+		for (size_t i = 0; i < marker->column_count; i++)
+			if (marker->column[i] && count < COLUMNS_MAX &&
+			    (reader->by[i].grain != GRAIN_NONE) == grained)
+				column[count++] = marker->column[i];
+	add_unless_covered(indexes, column, count);
+}
+
+static void add_readers(struct indexes *indexes)
+{
+	const struct task *task = indexes->task;
+	static const char *const loaded_at[] = {"loaded_at"};
+
+	for (size_t i = 0; i < task->consumer_count; i++) {
+		const struct model *reader = task->consumer[i]->model;
+
+		for (size_t k = 0; k < reader->marker_count; k++)
+			if (reader->strategy == STRATEGY_RECOMPUTE &&
+			    !strcmp(reader->marker[k].relation, task->name))
+				add_marker(indexes, reader, &reader->marker[k]);
+	}
+	if (task_is_consumed(task))
+		add_unless_covered(indexes, loaded_at, 1);
+}
+
+static struct indexes find(const struct task *task, struct arena *arena)
+{
+	const struct model *model = task->model;
+	struct indexes indexes = {.task = task, .arena = arena};
+
+	if (task_is_view(task))
+		return indexes;
+	if (model->unique_key_count)
+		add(&indexes, of_key(&indexes));
+	for (size_t i = 0; i < model->test_count; i++)
+		if (index_backs_test(&model->test[i]))
+			add(&indexes, of_test(&indexes, &model->test[i]));
+	for (size_t i = 0; i < model->index_count; i++)
+		add_written(&indexes, model->index[i]);
+	if (model->strategy == STRATEGY_RECOMPUTE)
+		add_by(&indexes);
+	add_readers(&indexes);
+	return indexes;
+}
+
+/* --- using ---------------------------------------------------------------- */
+
+static void create_sql(struct buf *out, const struct index *index,
+		       const char *table)
+{
+	buf_format(out, "create %sindex ", index->is_unique ? "unique " : "");
+	quote_identifier(out, index->name);
+	buf_format(out, " on %s %s;\n", table, index->body);
+}
+
+void index_create_sql(struct buf *out, const struct task *task,
+		      const char *table)
+{
+	struct arena arena = ARENA_INIT;
+	struct indexes indexes = find(task, &arena);
+
+	for (size_t i = 0; i < indexes.count; i++)
+		create_sql(out, &indexes.at[i], table);
+	free(indexes.at);
+	arena_release(&arena);
+}
+
+const char *index_signature(const struct task *task, struct arena *arena)
+{
+	struct indexes indexes = find(task, arena);
+	struct buf text = BUF_INIT;
+	const char *signature;
+
+	for (size_t i = 0; i < indexes.count; i++)
+		buf_format(&text, "%s ", indexes.at[i].name);
+	signature = arena_strdup(arena, buf_text(&text));
+	buf_release(&text);
+	free(indexes.at);
+	return signature;
+}
+
+const char *index_of_test(const struct task *task, size_t number,
+			  struct arena *arena)
+{
+	const struct indexes indexes = {.task = task, .arena = arena};
+	struct index index = of_test(&indexes, &task->model->test[number]);
+
+	return name_of(&indexes, &index);
+}
+
+/* Ours: the table's name and eight hexadecimal digits. */
+static bool is_ours(const struct task *task, const char *name)
+{
+	size_t base = strlen(task->model->base);
+
+	return !strncmp(name, task->model->base, base) && name[base] == '_' &&
+	       strspn(name + base + 1, "0123456789abcdef") == 8 &&
+	       strlen(name) == base + 9;
+}
+
+static void drop_sql(struct buf *out, const struct indexes *indexes,
+		     const char *name)
+{
+	const struct task *task = indexes->task;
+
+	for (size_t i = 0; i < indexes->count; i++)
+		if (!strcmp(indexes->at[i].name, name))
+			return;
+	if (!is_ours(task, name))
+		return;
+	buf_add_text(out, "drop index ");
+	quote_identifier(out, task->model->pack);
+	buf_add_byte(out, '.');
+	quote_identifier(out, name);
+	buf_add_text(out, ";\n");
+}
+
+static void missing_sql(struct buf *out, const struct indexes *indexes,
+			const PGresult *there)
+{
+	for (size_t i = 0; i < indexes->count; i++) {
+		bool found = false;
+
+		for (int row = 0; row < PQntuples(there); row++)
+			found |= !strcmp(indexes->at[i].name,
+					 PQgetvalue(there, row, 0));
+		if (!found)
+			create_sql(out, &indexes->at[i], indexes->task->table);
+	}
+}
+
+enum change { CHANGE_DROP, CHANGE_CREATE };
+
+static bool change(struct refresh *refresh, enum change what, struct error *err)
+{
+	const struct task *task = refresh->task;
+	struct indexes indexes = find(task, &refresh->arena);
+	struct buf sql = BUF_INIT;
+	PGresult *there = NULL;
+	bool ok;
+
+	buf_add_text(&sql, "select c.relname from pg_index i join pg_class c "
+			   "on c.oid = i.indexrelid where i.indrelid = ");
+	quote_literal(&sql, task->table);
+	buf_add_text(&sql, "::regclass");
+	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &there, NULL,
+		      buf_text(&sql));
+	buf_reset(&sql);
+	if (ok && what == CHANGE_CREATE)
+		missing_sql(&sql, &indexes, there);
+	for (int row = 0; ok && what == CHANGE_DROP && row < PQntuples(there);
+	     row++)
+		drop_sql(&sql, &indexes, PQgetvalue(there, row, 0));
+	if (ok && sql.len)
+		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
+	PQclear(there);
+	free(indexes.at);
+	buf_release(&sql);
+	return ok;
+}
+
+bool index_drop(struct refresh *refresh, struct error *err)
+{
+	return refresh->task->state.has_indexes ||
+	       change(refresh, CHANGE_DROP, err);
+}
+
+bool index_create(struct refresh *refresh, struct error *err)
+{
+	return refresh->task->state.has_indexes ||
+	       change(refresh, CHANGE_CREATE, err);
+}
