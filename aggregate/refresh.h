@@ -31,9 +31,12 @@ struct refresh {
 	struct arena arena;
 };
 
-/* Reads the columns of the model's table and of those whose changes it reads.
- */
-bool refresh_columns(struct refresh *refresh, struct error *err) MUST_CHECK;
+/* Reads the columns of the model from a relation (quoted) that has them. */
+bool refresh_columns(struct refresh *refresh, const char *relation,
+		     struct error *err) MUST_CHECK;
+
+/* Reads the columns of the relations whose changes the model reads. */
+bool refresh_inputs(struct refresh *refresh, struct error *err) MUST_CHECK;
 
 /* Runs statements; *rows (may be NULL) is what the last one counted. */
 bool refresh_run(struct refresh *refresh, const char *sql, int64_t *rows,
