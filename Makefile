@@ -55,7 +55,10 @@ units     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 probes    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/support/probe_*.c))
 migrations := $(sort $(wildcard sql/schema/*.sql))
 
-# --- building ----------------------------------------------------------------
+# --- building (make V=1 shows the commands) ----------------------------------
+
+quiet := $(if $(V),,@)
+say    = @$(if $(V),:,echo '  $(1) $@')
 
 all: $(PROGRAMS:%=$(BUILD)/%) links
 
@@ -76,11 +79,13 @@ $(BUILD)/libmillrace.a: $(call objects,$(library))
 
 $(PROGRAMS:%=$(BUILD)/%) $(BUILD)/kafka-admin $(units) $(probes):
 	@mkdir -p $(@D)
-	$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(ldlibs)
+	$(call say,ld)
+	$(quiet)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(ldlibs)
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(cppflags) $(CPPFLAGS) $(cflags) -MMD -MP -c -o $@ $<
+	$(call say,cc)
+	$(quiet)$(CC) $(cppflags) $(CPPFLAGS) $(cflags) -MMD -MP -c -o $@ $<
 
 # The migrations travel inside the programs, as rows {name, text}.
 $(BUILD)/migrations.inc: $(migrations)
