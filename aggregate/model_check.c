@@ -111,10 +111,11 @@ static bool check_keys(const struct check *c)
 
 		if (line > 0 && !(rule->takes & BIT(strategy)))
 			return refuse(c, line,
-				      "\"%s\" belongs to %s, and this is a %s "
-				      "model",
+				      "\"%s\" belongs to %s, not to %s",
 				      model_key_name(rule->key), rule->whose,
-				      model_strategy_name(strategy));
+				      strategy == STRATEGY_NONE
+					      ? "a view"
+					      : model_strategy_name(strategy));
 		if (line == 0 && (rule->needs & BIT(strategy)))
 			return refuse(c, strategy_line(c),
 				      "%s wants \"%s\": %s",

@@ -123,10 +123,17 @@ static bool refuse_alias(const struct model_at *at, const struct query *query,
 		const char *base = strchr(r->relation, '.') + 1;
 
 		if (*r->alias == '\0' && strcmp(base, alias) == 0)
+			return model_refuse(
+				at,
+				"%s is marked and needs an alias: "
+				"from %s e ... incremental(e.column)",
+				r->relation, r->relation);
+		if (strcmp(r->alias, alias) == 0)
 			return model_refuse(at,
-					    "%s is marked and needs an alias: "
-					    "from %s e ... incremental(e.%s)",
-					    r->relation, r->relation, "column");
+					    "the marker's alias \"%s\" cannot "
+					    "be seen here: put the marker into "
+					    "the select that reads %s",
+					    alias, r->relation);
 		if (*r->alias == '\0')
 			continue;
 		known = model_grow(model, known, count, sizeof *known);

@@ -257,17 +257,27 @@ static bool read_inline(const struct model_at *at, const char **text,
 	return add_test(at, &test);
 }
 
-/* The column that the comment stands behind; NULL: none. */
+/* Whether nothing but blanks is between the word and the comment, and both are
+ * in one line. */
+static bool is_behind(const struct query *query, const struct token *comment,
+		      const struct token *word)
+{
+	return word->start < comment->start && word[1].start > comment->start &&
+	       !memchr(query->text + word->end, '\n',
+		       comment->start - word->end);
+}
+
+/* The column that the comment stands behind, or behind whose comma it stands;
+ * NULL: none. */
 static const struct query_item *item_before(const struct query *query,
 					    const struct token *comment)
 {
 	for (size_t i = 0; i < query->item_count; i++) {
 		const struct token *last = query->item[i].last;
 
-		if (last->start < comment->start &&
-		    last[1].start > comment->start &&
-		    !memchr(query->text + last->end, '\n',
-			    comment->start - last->end))
+		if (is_behind(query, comment, last) ||
+		    (lexer_is_mark(query->text, &last[1], ',') &&
+		     is_behind(query, comment, &last[1])))
 			return &query->item[i];
 	}
 	return NULL;

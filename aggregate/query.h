@@ -57,7 +57,7 @@ struct query_item {
 	const char *column; /* the name it gives its column; NULL: PostgreSQL
 			       knows */
 	bool is_star;
-	const struct token *last; /* its last token, or the comma behind it */
+	const struct token *last; /* its last word */
 };
 
 struct query {

@@ -1,0 +1,3 @@
+-- tests:
+--   - accepted_values: a
+select 1 as a

@@ -1,0 +1,8 @@
+-- config:
+--   strategy: merge
+--   unique_key: id
+--   order_by: at
+--   by: id
+select o.id, o.at
+from shop.orders o
+where /*+ incremental(o.id) */ true

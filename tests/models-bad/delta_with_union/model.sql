@@ -1,0 +1,8 @@
+-- config:
+--   strategy: delta
+--   unique_key: id
+select o.id, count(*) as n
+from shop.orders o
+where /*+ incremental(o.id) */ true
+group by 1
+union all select 1, 2

@@ -1,0 +1,3 @@
+-- config:
+--   export: /tmp/likes.csv
+select 1 as a

@@ -1,0 +1,3 @@
+-- config:
+--   export: likes.txt
+select 1 as a

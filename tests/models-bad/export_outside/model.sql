@@ -1,0 +1,3 @@
+-- config:
+--   export: ../likes.csv order by a
+select 1 as a

@@ -1,0 +1,2 @@
+select q.a from (select 1 as a -- unique
+) q

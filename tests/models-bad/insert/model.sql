@@ -1,0 +1,2 @@
+-- description: x
+insert into a.b select 1

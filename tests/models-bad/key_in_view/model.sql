@@ -1,0 +1,4 @@
+-- config:
+--   materialized: view
+--   unique_key: id
+select 1 as id

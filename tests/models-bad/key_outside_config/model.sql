@@ -1,0 +1,2 @@
+-- strategy: full
+select 1 as a

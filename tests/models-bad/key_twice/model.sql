@@ -1,0 +1,5 @@
+-- config:
+--   strategy: full
+--   owner: me
+--   strategy: merge
+select 1 as a

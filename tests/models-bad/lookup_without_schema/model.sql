@@ -1,0 +1,6 @@
+-- config:
+--   strategy: merge
+--   lookups: [words]
+select o.id, o.at
+from shop.orders o
+where /*+ incremental(o.id) */ true

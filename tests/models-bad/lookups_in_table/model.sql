@@ -1,0 +1,4 @@
+-- config:
+--   materialized: table
+--   lookups: [shop.words]
+select w.id from shop.words w

@@ -1,0 +1,5 @@
+-- config:
+--   materialized: view
+select o.id, o.at
+from shop.orders o
+where /*+ incremental(o.id) */ true

@@ -1,0 +1,3 @@
+-- config:
+--   strategy: append
+select orders.id from shop.orders where /*+ incremental(orders.id) */ true

@@ -1,0 +1,3 @@
+-- config:
+--   strategy: append
+select o.x from shop.orders o (x, y) where /*+ incremental(o.x) */ true

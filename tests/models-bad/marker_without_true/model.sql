@@ -1,0 +1,4 @@
+-- config:
+--   strategy: append
+select o.id from shop.orders o where /*+ incremental(o.id) */
+o.id > 1

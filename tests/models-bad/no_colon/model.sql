@@ -1,0 +1,3 @@
+-- config:
+--   strategy full
+select 1 as a

@@ -1,0 +1,3 @@
+-- config:
+--   tags: [every day]
+select 1 as a

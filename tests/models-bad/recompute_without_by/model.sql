@@ -1,0 +1,5 @@
+-- config:
+--   strategy: recompute
+select o.id, o.at
+from shop.orders o
+where /*+ incremental(o.id) */ true

@@ -1,0 +1,2 @@
+-- config: view
+select 1 as a

@@ -1,0 +1,6 @@
+-- config:
+--   materialized: table
+--   strategy: merge
+select o.id, o.at
+from shop.orders o
+where /*+ incremental(o.id) */ true

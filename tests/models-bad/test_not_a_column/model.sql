@@ -1,0 +1,3 @@
+-- tests:
+--   - unique: [idd]
+select 1 as id, 2 as at

@@ -1,0 +1,3 @@
+-- tests:
+--   - relationships: a -> shop.users.id
+select 1 as a

@@ -1,0 +1,4 @@
+-- tests:
+--   - unique: [a]
+--   - unique: a
+select 1 as a

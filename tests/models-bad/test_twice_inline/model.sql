@@ -1,0 +1,3 @@
+-- tests:
+--   - not_null: a
+select 1 as a -- not_null

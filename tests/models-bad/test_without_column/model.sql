@@ -1,0 +1,3 @@
+-- tests:
+--   - unique:
+select 1 as a

@@ -1,0 +1,3 @@
+-- tests:
+--   unique: [a]
+select 1 as a

@@ -1,0 +1,3 @@
+-- tests:
+--   - unique: a severity=warn warn_if=1000
+select 1 as a

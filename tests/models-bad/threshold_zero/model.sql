@@ -1,0 +1,3 @@
+-- tests:
+--   - unique: a error_if=>=0
+select 1 as a

@@ -1,0 +1,3 @@
+-- config:
+--   materialised: view
+select 1 as a

@@ -1,0 +1,3 @@
+-- config:
+--   lag: 30s
+select 1 as a

@@ -1,0 +1,3 @@
+-- config:
+--   materialized: snapshot
+select 1 as a

@@ -1,0 +1,3 @@
+-- confg:
+--   strategy: full
+select 1 as a

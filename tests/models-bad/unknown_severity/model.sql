@@ -1,0 +1,3 @@
+-- tests:
+--   - unique: a severity=warning
+select 1 as a

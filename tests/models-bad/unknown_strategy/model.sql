@@ -1,0 +1,6 @@
+-- config:
+--   materialized: incremental
+--   strategy: merg
+select o.id, o.at
+from shop.orders o
+where /*+ incremental(o.id) */ true

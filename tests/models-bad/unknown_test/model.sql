@@ -1,0 +1,3 @@
+-- tests:
+--   - uniqe: [a]
+select 1 as a

@@ -1,0 +1,2 @@
+select e.a
+from events e

@@ -1,0 +1,7 @@
+-- config:
+--   strategy: recompute
+--   by: at minute
+--   touch: 0s
+select o.id, o.at
+from shop.orders o
+where /*+ incremental(o.id) */ true

@@ -1,0 +1,7 @@
+-- config:
+--   strategy: recompute
+--   by: [user_id, hour hour]
+select p.user_id, p.hour, coalesce(u.postcode, 'UNKNOWN') as postcode, p.num_pageviews
+from pageviews.user_pageviews_by_hour p left join lateral (select h.postcode from pageviews.users_history h
+  where h.user_id = p.user_id and /*+ incremental(h.user_id, *) */ true order by h.valid_from desc limit 1) u on true
+where /*+ incremental(p.user_id, p.hour) */ true
