@@ -147,6 +147,25 @@ static bool refuse_alias(const struct model_at *at, const struct query *query,
 			    meant ? meant : "", meant ? "\"?" : "");
 }
 
+/* Whether the `true` behind the hint is a word of its own: not part of a
+ * relation's name, and no other marker's. */
+static bool has_true(const struct model *model, const struct query *query,
+		     const struct query_hint *hint)
+{
+	size_t start = hint->token->start, end = hint->next->end;
+
+	for (size_t i = 0; i < query->reference_count; i++) {
+		const struct reference *r = &query->reference[i].name;
+
+		if (r->start < end && r->end > start)
+			return false;
+	}
+	for (size_t i = 0; i < model->marker_count; i++)
+		if (model->marker[i].end == end)
+			return false;
+	return lexer_is(query->text, hint->next, "true");
+}
+
 static bool read_marker(const struct model_at *at, const struct query *query,
 			const struct query_hint *hint, const char *text,
 			struct marker *marker)
@@ -156,10 +175,10 @@ static bool read_marker(const struct model_at *at, const struct query *query,
 
 	if (!read_columns(at, text, marker))
 		return false;
-	if (!lexer_is(query->text, hint->next, "true"))
+	if (!has_true(model, query, hint))
 		return model_refuse(at,
-				    "a marker stands before \"true\", so that "
-				    "the file runs as it is");
+				    "a marker stands before a \"true\" of its "
+				    "own, so that the file runs as it is");
 	reference = resolve(query, hint->core, marker->alias);
 	if (!reference)
 		return refuse_alias(at, query, marker->alias);

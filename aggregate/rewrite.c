@@ -41,8 +41,8 @@ char *model_rewrite(const struct model *model, const char *const *subquery)
 		if (cut[i].subquery)
 			/* a line comment in it ends with the line */
 			buf_format(&out, "(%s\n)", cut[i].subquery);
-		else
-			buf_add_text(&out, "true");
+		else /* the comment may be all that kept two words apart */
+			buf_add_text(&out, " true");
 		at = cut[i].end;
 	}
 	buf_add_text(&out, model->sql + at);

@@ -1,0 +1,3 @@
+-- config:
+--   strategy: append
+select o.id from shop./*+ incremental(o.id) */ true o
