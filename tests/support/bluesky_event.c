@@ -166,7 +166,8 @@ static struct op follow_up(struct network *network, enum action action)
 		return op;
 	op.action = action;
 	op.previous = op.content;
-	op.content = random_bits(random);
+	if (random_below(random, 8)) /* else an update that changes nothing */
+		op.content = random_bits(random);
 	op.at_us = now_us(network);
 	return op;
 }

@@ -5,7 +5,8 @@
 
 Generated events, some of them turned into the other shapes of input, some
 repeated, and real ones, are cut into pieces of random size and fed in random order through
-handle-streams, with periodic at random moments in between.  At random points
+handle-streams, with periodic at random moments in between; in half of the
+histories every line is anywhere.  At random points
 and at the end the exported CSVs and the other marts must equal the oracle's;
 a full refresh must change nothing; nor must everything fed once more.
 
@@ -13,6 +14,7 @@ Needs PG* to name a server on which it may create a database; the programs are
 taken from $BUILD (build/plain).  Speaks TAP.
 """
 import argparse
+import collections
 import csv
 import io
 import json
@@ -31,6 +33,7 @@ import bluesky as oracle  # noqa: E402  (found through the path set above)
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build/plain"))
 START = "2025-03-16T23:58:30"
 QUERIES = {
+    "events.csv": "select count(*) as events from bluesky.events",
     "dau.csv": "select date, users from bluesky.dau order by date",
     "posts-by-language.csv": "select date, language, posts from bluesky.posts_by_language"
                              ' order by date, language collate "C"',
@@ -117,6 +120,7 @@ class History:
             text = io.StringIO()
             csv.writer(text, lineterminator="\n").writerows(rows)
             found[name] = text.getvalue().rstrip("\n")
+        found["events.csv"] = f"events\n{len(oracle.events(self.fed))}"
         return found
 
     def check(self, sentence, expected=None):
@@ -230,13 +234,29 @@ def lines_of(history):
     return fed
 
 
+def stragglers_of(chance, lines):
+    """Takes one like of each busy liker out of lines: it will come alone, and
+    alone decide whether that user was fast."""
+    likes = collections.defaultdict(list)
+    for number, line in enumerate(lines):
+        if b"app.bsky.feed.like" in line and b"create" in line and b"timestamp" in line:
+            likes[line[line.rindex(b"did:plc:"):]].append(number)
+    taken = {chance.choice(numbers) for numbers in likes.values() if len(numbers) >= 20}
+    late = [lines[number] for number in sorted(taken)]
+    lines[:] = [line for number, line in enumerate(lines) if number not in taken]
+    return late
+
+
 def pieces_of(history, lines):
     chance = history.random
+    late = stragglers_of(chance, lines)
+    if chance.random() < 0.5:
+        chance.shuffle(lines)
     cuts = sorted(chance.sample(range(1, len(lines)), history.options.pieces - 1))
     pieces = [lines[a:b] for a, b in zip([0, *cuts], [*cuts, len(lines)])]
     if chance.random() < 0.7:
         chance.shuffle(pieces)
-    return pieces
+    return [*pieces, late] if late else pieces
 
 
 def change_stop_words(history):
