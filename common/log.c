@@ -6,9 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/buf.h"
+
 static const char *program = "millrace";
 static enum log_level least = LOG_INFO;
 static bool progress_open; /* an unfinished progress line is on the terminal */
+static struct buf line;    /* being composed */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const level_names[] = {
@@ -29,17 +32,26 @@ bool log_is_terminal(void)
 	return isatty(STDERR_FILENO);
 }
 
-static void put_escaped(const char *s)
+/* Writes what has been composed, at once: other programs write to the same
+ * stderr. */
+static void write_line(void)
+{
+	fwrite(line.data, 1, line.len, stderr);
+	fflush(stderr);
+	buf_reset(&line);
+}
+
+static void add_escaped(const char *s)
 {
 	for (; *s; s++) {
 		unsigned char c = (unsigned char)*s;
 
 		if (c == '\n')
-			fputs("\\n", stderr);
+			buf_add_text(&line, "\\n");
 		else if (c < 0x20 || c == 0x7f)
-			fprintf(stderr, "\\x%02x", c);
+			buf_format(&line, "\\x%02x", c);
 		else
-			fputc(c, stderr);
+			buf_add_byte(&line, *s);
 	}
 }
 
@@ -55,13 +67,14 @@ void log_line(enum log_level level, const char *fmt, ...)
 	va_end(args);
 	pthread_mutex_lock(&lock);
 	if (progress_open)
-		fputc('\n', stderr);
+		buf_add_byte(&line, '\n');
 	progress_open = false;
-	fprintf(stderr, "%s: %s%s", program,
-		level >= LOG_WARNING ? level_names[level] : "",
-		level >= LOG_WARNING ? ": " : "");
-	put_escaped(text);
-	fputc('\n', stderr);
+	buf_format(&line, "%s: %s%s", program,
+		   level >= LOG_WARNING ? level_names[level] : "",
+		   level >= LOG_WARNING ? ": " : "");
+	add_escaped(text);
+	buf_add_byte(&line, '\n');
+	write_line();
 	pthread_mutex_unlock(&lock);
 }
 
@@ -70,16 +83,17 @@ void log_progress(const char *fmt, ...)
 	char text[512];
 	va_list args;
 
+	if (!log_is_terminal() && least > LOG_INFO)
+		return;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
 	pthread_mutex_lock(&lock);
-	if (log_is_terminal()) {
-		fprintf(stderr, "\r\033[K%s: %s", program, text);
-		progress_open = true;
-		fflush(stderr);
-	} else if (least <= LOG_INFO) {
-		fprintf(stderr, "%s: %s\n", program, text);
-	}
+	progress_open = log_is_terminal();
+	buf_format(&line, progress_open ? "\r\033[K%s: " : "%s: ", program);
+	add_escaped(text);
+	if (!progress_open)
+		buf_add_byte(&line, '\n');
+	write_line();
 	pthread_mutex_unlock(&lock);
 }

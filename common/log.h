@@ -14,7 +14,7 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARNING, LOG_ERROR };
 
 /* Sets the program's name, shown first in every line, and the least level that
  * is written (LOG_INFO until called). */
-void log_init(const char *program, enum log_level least);
+void log_init(const char *name, enum log_level level);
 
 /* Writes one sentence.  Control characters in it are escaped. */
 void log_line(enum log_level level, const char *fmt, ...)

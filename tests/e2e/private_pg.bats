@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The private PostgreSQL: made, found, repaired, stopped.
 # bats file_tags=private_pg
+# shellcheck disable=SC2030,SC2031 # tests are subshells
 
 # The program and its user.  Root tries both lives: its own, whose server runs
 # as postgres, and that of a user (nobody) who runs everything himself.
