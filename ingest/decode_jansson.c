@@ -62,6 +62,11 @@ static bool check_start(const char *bytes, size_t len, struct error *err)
 				 bytes[at] == '['   ? "an array"
 				 : bytes[at] == '"' ? "a string"
 						    : "a number");
+	if (bytes[at] > ' ' && bytes[at] < 0x7f)
+		return error_set(err, ERROR_DATA, STATUS_DATA,
+				 "the record is not a JSON object: it begins "
+				 "with `%c`",
+				 bytes[at]);
 	return error_set(err, ERROR_DATA, STATUS_DATA,
 			 "the record is not a JSON object: it begins with "
 			 "byte 0x%02x",

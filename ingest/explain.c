@@ -194,7 +194,12 @@ static void explain_value(const struct column *column,
 		&column->alternative[choice->alternative];
 	const struct value *value = &choice->value;
 
-	buf_format(line, "%s = ", decoder_source_name(from));
+	buf_add_text(line, decoder_source_name(from));
+	if (from->split != SPLIT_NONE)
+		buf_format(line, " %s '%c'",
+			   from->split == SPLIT_BEFORE ? "before" : "after",
+			   from->separator);
+	buf_add_text(line, " = ");
 	if (value->json)
 		explain_text(value->json, value->json_len, line);
 	else if (value->text)

@@ -18,8 +18,8 @@ import json
 import re
 import sys
 
-MAX_DEPTH = 512
-MAX_TOKENS = 100000
+MAX_DEPTH = 200  # handle-streams --max-depth
+MAX_TOKENS = 1000000  # --max-tokens
 EPOCH_2000 = datetime.datetime(2000, 1, 1)
 ABSENT = object()
 

@@ -33,7 +33,7 @@ struct fixture {
 	struct batch batch;
 };
 
-#define FIXTURE_INIT ((struct fixture){.forced = -1, .limits = {512, 100000}})
+#define FIXTURE_INIT ((struct fixture){.forced = -1, .limits = {200, 1000000}})
 
 static inline void fixture_add_text(struct fixture *fixture, const char *name,
 				    const char *text)

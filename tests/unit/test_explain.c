@@ -64,7 +64,7 @@ static void each_column_shows_its_way_from_path_to_stored_value(void **state)
 		"1}\n"
 		"  l                l = an array of 2  ->  text[]  ->  "
 		"{p,NULL}\n"
-		"  c                c = e  ->  text  ->  e\n"
+		"  c                c before '/' = e  ->  text  ->  e\n"
 		"  x                null  (x is a number, not a string)\n");
 	free(text);
 	fixture_close(&fixture);
