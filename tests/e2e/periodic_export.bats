@@ -1,0 +1,121 @@
+#!/usr/bin/env bats
+# The CSV files that periodic writes.
+
+setup_file() {
+	load ../support/common
+	fresh_database
+}
+teardown_file() { drop_database; }
+setup() {
+	load ../support/common
+	load ../support/periodic
+	own_database
+	cd "$BATS_TEST_TMPDIR" || return 1
+	small_project
+	periodic
+	feed "('a', 1), ('b', 2)"
+	periodic
+}
+teardown() { drop_own_database; }
+
+@test "header, declared order, only the model's columns" {
+	assert_equal file "k,n,total a,1,1 b,1,2" "$(xargs <metrics/sums.csv)"
+}
+
+@test "a file whose content is the same is not touched" {
+	touch -d '2001-01-01' metrics/sums.csv
+	feed "('c', 0)"
+	sed -i 's/where /where r.k <> '"'c'"' and /' sql/p/models/sums.sql
+	run -0 periodic
+	[[ $output == *"p.sums: rebuild"* && $output != *wrote* ]]
+	assert_equal modified 2001 "$(date -r metrics/sums.csv +%Y)"
+}
+
+@test "a missing file comes back without new loads" {
+	rm -r metrics
+	run -0 periodic
+	[[ $output == *"wrote metrics/sums.csv"* ]]
+	assert_equal rows 3 "$(wc -l <metrics/sums.csv)"
+	run -0 periodic
+	[[ $output == *"nothing new"* ]]
+}
+
+@test "a crash between commit and export is caught up by the next run" {
+	for fault in run-committed export-written; do
+		feed "('$fault', 1)"
+		MILLRACE_FAULT=$fault run -137 periodic
+		run -1 grep -q "$fault" metrics/sums.csv
+		run -0 periodic
+		grep -q "$fault" metrics/sums.csv
+	done
+	assert_equal leftovers "sums.csv" "$(ls -A metrics)"
+}
+
+@test "the file of a view follows what it reads, through a crash too" {
+	model shown <<-'SQL'
+		-- config:
+		--   materialized: view
+		--   export: metrics/shown.csv
+		select sum(s.total) as of_all from p.sums s
+	SQL
+	periodic
+	assert_equal shown 3 "$(tail -1 metrics/shown.csv)"
+	feed "('c', 4)"
+	MILLRACE_FAULT=run-committed run -137 periodic
+	assert_equal shown 3 "$(tail -1 metrics/shown.csv)"
+	periodic
+	assert_equal shown 7 "$(tail -1 metrics/shown.csv)"
+	feed "('d', 1)"
+	MILLRACE_FAULT=export-written:2 run -137 periodic
+	periodic
+	assert_equal shown 8 "$(tail -1 metrics/shown.csv)"
+	run -0 periodic
+	[[ $output == *"nothing new"* ]]
+}
+
+@test "readers see the old file or the new one, whole" {
+	local i
+	(while [ ! -e stop ]; do
+		wc -l <metrics/sums.csv
+	done >seen) &
+	local reader=$!
+	for i in 1 2 3 4 5; do
+		sql "begin; insert into millrace.load (relation, loaded_at, row_count) values ('staging.r', now(), 5000);
+		     insert into staging.r (k, v) select '$i' || x, x % 7 from generate_series(1, 5000) x; commit"
+		periodic
+	done
+	touch stop
+	wait $reader
+	assert_equal "line counts seen" "" "$(sort -u seen | grep -vxE '3|5003|10003|15003|20003|25003' || true)"
+}
+
+@test "symbolic links are not followed, whoever made them" {
+	mkdir elsewhere
+	rm -r metrics
+	ln -s elsewhere metrics
+	feed "('c', 1)"
+	run -2 periodic
+	[[ $output == *"symbolic links are not followed"* ]]
+	assert_equal elsewhere "" "$(ls elsewhere)"
+	rm metrics
+	mkdir metrics
+	touch target
+	ln -s ../target metrics/sums.csv
+	feed "('c', 1)"
+	run -2 periodic
+	[[ $output == *"metrics/sums.csv: there is something that is not a regular file"* ]]
+	assert_equal target "" "$(cat target)"
+	rm metrics/sums.csv
+	run -0 periodic
+	assert_equal mart "c,2,2" "$(tail -1 metrics/sums.csv)"
+}
+
+@test "a path that leaves the working directory is refused" {
+	local path
+	for path in ../sums.csv metrics/../../sums.csv /tmp/sums.csv metrics/; do
+		sed -i "s|export: [^ ]*|export: $path|" sql/p/models/sums.sql
+		feed "('c', 1)"
+		run -2 periodic
+		[[ $output == *"export"* ]]
+	done
+}
