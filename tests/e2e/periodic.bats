@@ -398,7 +398,7 @@ teardown() { drop_own_database; }
 	SQL
 	sed -i 's/not_null: \[key\]/not_null: [k]/' sql/p/models/sums.sql
 	run -2 periodic
-	[[ $output == *"all_of_it.sql: not_null(total, key) names key, which is not a column of the query"* ]]
+	[[ $output == *"all_of_it.sql: not_null(total,key) names key, which is not a column of the query"* ]]
 }
 
 @test "recompute over staging is refused, with the way out" {
