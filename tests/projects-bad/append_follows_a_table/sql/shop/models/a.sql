@@ -1,0 +1,3 @@
+-- config:
+--   materialized: table
+select o.id, o.at from staging.orders o

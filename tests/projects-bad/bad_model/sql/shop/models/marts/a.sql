@@ -1,0 +1,3 @@
+-- config:
+--   materialized: vieww
+select 1 as x

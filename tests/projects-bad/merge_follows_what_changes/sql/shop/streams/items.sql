@@ -1,0 +1,1 @@
+create table staging.items (id bigint, loaded_at timestamptz not null default now());

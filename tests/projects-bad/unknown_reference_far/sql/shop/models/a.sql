@@ -1,0 +1,2 @@
+select o.id
+from market.customers o
