@@ -113,88 +113,85 @@ static void assert_refused(const char *text, const char *expected)
 	arena_release(&arena);
 }
 
+static const struct {
+	const char *text, *expected;
+} refused[] = {
+	{"", "q.sql:1: there is no query"},
+	{"\n -- nothing\n", "q.sql:3: there is no query"},
+	{"insert into a.b select 1", "q.sql:1: expected a query that "
+				     "reads (select, with, values or "
+				     "table), found \"insert\""},
+	{"DROP TABLE a.b", "q.sql:1: expected a query that reads "
+			   "(select, with, values or "
+			   "table), found \"DROP\""},
+	{"with d as (delete from a.b returning id) select d.id from d",
+	 "q.sql:1: expected a query (select, with, values or table), "
+	 "found \"delete\""},
+	{"with d as (select 1) insert into a.b select 1",
+	 "q.sql:1: expected a query (select, with, values or table), "
+	 "found \"insert\""},
+	{"select 1;\nselect 2", "q.sql:2: a second statement begins "
+				"here: a model is one query"},
+	{"select 1; ; drop table a.b",
+	 "q.sql:1: a second statement begins here: a model is one "
+	 "query"},
+	{"select 1 into a.b",
+	 "q.sql:1: \"select into\" makes a table: a model only reads"},
+	{"select o.id from a.b o\nfor update",
+	 "q.sql:2: \"for update\" and its like lock rows: a model only "
+	 "reads"},
+	{"select (select o.id from a.b o for share)",
+	 "q.sql:1: \"for update\" and its like lock rows: a model only "
+	 "reads"},
+	{"select 1)", "q.sql:1: expected the end of the query, found "
+		      "\")\""},
+	{"select (1", "q.sql:1: the query ends where \")\" is expected"},
+	{"select (1; 2)", "q.sql:1: expected \")\", found \";\""},
+	{"select a[1)", "q.sql:1: expected \"]\", found \")\""},
+	{"select 1 from", "q.sql:1: the query ends where a relation is "
+			  "expected"},
+	{"select 1 from 'x'", "q.sql:1: expected a relation, found \"'x'\""},
+	{"select 1 from a.", "q.sql:1: the query ends where a relation "
+			     "is expected"},
+	{"select 1\nfrom events e",
+	 "q.sql:2: \"events\" needs its schema: write shop.events, or "
+	 "staging.events if it is a stream"},
+	{"with c as (select 1) select 1 from a.b join d on true",
+	 "q.sql:1: \"d\" needs its schema: write shop.d, or staging.d "
+	 "if it is a stream"},
+	{"with c as (select c.id from c) select 1",
+	 "q.sql:1: \"c\" needs its schema: write shop.c, or staging.c "
+	 "if it is a stream"},
+	{"select 1 from (with c as (select 1) select 1) q, c",
+	 "q.sql:1: \"c\" needs its schema: write shop.c, or staging.c "
+	 "if it is a stream"},
+	{"select 1 from db.a.b", "q.sql:1: \"db.a.b\" has too many "
+				 "parts: a relation is written "
+				 "schema.name"},
+	{"select 1 from only a.b", "q.sql:1: \"only\" leaves out the "
+				   "partitions, which hold the rows"},
+	{"select 1 from a.b *", "q.sql:1: expected an alias, join, or "
+				"the next clause, found \"*\""},
+	{"select 1 from a.b x tablesample system (10)",
+	 "q.sql:1: \"tablesample\" reads other rows each time: use a "
+	 "where condition"},
+	{"with c (select 1) select 1", "q.sql:1: expected \"as\", "
+				       "found \"select\""},
+	{"with 1 as (select 1) select 1",
+	 "q.sql:1: expected the name of a WITH query, found \"1\""},
+	{"with c as select 1", "q.sql:1: expected \"(\", found \"select\""},
+	{"select 1 union", "q.sql:1: the query ends where a query "
+			   "(select, with, values or table) is "
+			   "expected"},
+	{"select 'open", "q.sql:1: this string is never closed"},
+	{"select \\d", "q.sql:1: a psql command (\\) is not SQL"},
+};
+
 static void what_is_not_one_reading_query_is_refused(void **state)
 {
-	static const struct {
-		const char *text, *expected;
-	} cases[] = {
-		{"", "q.sql:1: there is no query"},
-		{"\n -- nothing\n", "q.sql:3: there is no query"},
-		{"insert into a.b select 1", "q.sql:1: expected a query that "
-					     "reads (select, with, values or "
-					     "table), found \"insert\""},
-		{"DROP TABLE a.b", "q.sql:1: expected a query that reads "
-				   "(select, with, values or "
-				   "table), found \"DROP\""},
-		{"with d as (delete from a.b returning id) select d.id from d",
-		 "q.sql:1: expected a query (select, with, values or table), "
-		 "found \"delete\""},
-		{"with d as (select 1) insert into a.b select 1",
-		 "q.sql:1: expected a query (select, with, values or table), "
-		 "found \"insert\""},
-		{"select 1;\nselect 2", "q.sql:2: a second statement begins "
-					"here: a model is one query"},
-		{"select 1; ; drop table a.b",
-		 "q.sql:1: a second statement begins here: a model is one "
-		 "query"},
-		{"select 1 into a.b",
-		 "q.sql:1: \"select into\" makes a table: a model only reads"},
-		{"select o.id from a.b o\nfor update",
-		 "q.sql:2: \"for update\" and its like lock rows: a model only "
-		 "reads"},
-		{"select (select o.id from a.b o for share)",
-		 "q.sql:1: \"for update\" and its like lock rows: a model only "
-		 "reads"},
-		{"select 1)", "q.sql:1: expected the end of the query, found "
-			      "\")\""},
-		{"select (1",
-		 "q.sql:1: the query ends where \")\" is expected"},
-		{"select (1; 2)", "q.sql:1: expected \")\", found \";\""},
-		{"select a[1)", "q.sql:1: expected \"]\", found \")\""},
-		{"select 1 from", "q.sql:1: the query ends where a relation is "
-				  "expected"},
-		{"select 1 from 'x'",
-		 "q.sql:1: expected a relation, found \"'x'\""},
-		{"select 1 from a.", "q.sql:1: the query ends where a relation "
-				     "is expected"},
-		{"select 1\nfrom events e",
-		 "q.sql:2: \"events\" needs its schema: write shop.events, or "
-		 "staging.events if it is a stream"},
-		{"with c as (select 1) select 1 from a.b join d on true",
-		 "q.sql:1: \"d\" needs its schema: write shop.d, or staging.d "
-		 "if it is a stream"},
-		{"with c as (select c.id from c) select 1",
-		 "q.sql:1: \"c\" needs its schema: write shop.c, or staging.c "
-		 "if it is a stream"},
-		{"select 1 from (with c as (select 1) select 1) q, c",
-		 "q.sql:1: \"c\" needs its schema: write shop.c, or staging.c "
-		 "if it is a stream"},
-		{"select 1 from db.a.b", "q.sql:1: \"db.a.b\" has too many "
-					 "parts: a relation is written "
-					 "schema.name"},
-		{"select 1 from only a.b", "q.sql:1: \"only\" leaves out the "
-					   "partitions, which hold the rows"},
-		{"select 1 from a.b *", "q.sql:1: expected an alias, join, or "
-					"the next clause, found \"*\""},
-		{"select 1 from a.b x tablesample system (10)",
-		 "q.sql:1: \"tablesample\" reads other rows each time: use a "
-		 "where condition"},
-		{"with c (select 1) select 1", "q.sql:1: expected \"as\", "
-					       "found \"select\""},
-		{"with 1 as (select 1) select 1",
-		 "q.sql:1: expected the name of a WITH query, found \"1\""},
-		{"with c as select 1",
-		 "q.sql:1: expected \"(\", found \"select\""},
-		{"select 1 union", "q.sql:1: the query ends where a query "
-				   "(select, with, values or table) is "
-				   "expected"},
-		{"select 'open", "q.sql:1: this string is never closed"},
-		{"select \\d", "q.sql:1: a psql command (\\) is not SQL"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-		assert_refused(cases[i].text, cases[i].expected);
+	for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+		assert_refused(refused[i].text, refused[i].expected);
 }
 
 static void nesting_has_a_limit_that_is_told(void **state)
