@@ -8,6 +8,9 @@
 #include "common/log.h"
 #include "common/pg.h"
 
+/* Fewer new rows than these are left to autovacuum. */
+enum { WORTH_ANALYZING = 1000 };
+
 /* --- steps ---------------------------------------------------------------- */
 
 /* What a recompute looks for must be there to be found. */
@@ -135,11 +138,40 @@ static bool retire(struct refresh *refresh, const char *retired,
 	return ok;
 }
 
+/* A table that has outgrown what the planner knows of it is analyzed: a join
+ * planned for an empty table visits every row for every row of a full one, and
+ * autovacuum comes a minute late. */
+static bool keep_statistics(struct refresh *refresh, int64_t rows,
+			    struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	bool ok;
+
+	if (rows < WORTH_ANALYZING)
+		return true;
+	buf_add_text(&sql, "select pg_relation_size(oid) > "
+			   "current_setting('block_size')::bigint * "
+			   "(2 * relpages + 8) from pg_class where oid = ");
+	quote_literal(&sql, refresh->task->table);
+	buf_add_text(&sql, "::regclass");
+	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
+		      buf_text(&sql));
+	if (ok && PQgetvalue(res, 0, 0)[0] == 't') {
+		buf_reset(&sql);
+		buf_format(&sql, "analyze %s", refresh->task->table);
+		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
+	}
+	PQclear(res);
+	buf_release(&sql);
+	return ok;
+}
+
 bool refresh_apply(struct refresh *refresh, const char *retired,
 		   const char *added, struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	int64_t rows;
+	int64_t rows = 0;
 	bool ok;
 
 	if (retired && !retire(refresh, retired, err))
@@ -151,7 +183,7 @@ bool refresh_apply(struct refresh *refresh, const char *retired,
 		refresh->inserted += rows;
 	refresh->added = added;
 	buf_release(&sql);
-	return ok;
+	return ok && keep_statistics(refresh, rows, err);
 }
 
 /* --- diff ----------------------------------------------------------------- */
