@@ -14,9 +14,9 @@
  * text. */
 enum { JSONB_VERSION = 1, TEXT_OID = 25 };
 
-/* jsonb holds at most 256 MB in an array or object, and a value takes at most
- * six times the bytes of its JSON text. */
-enum { JSONB_MAX = 32 * 1024 * 1024 };
+/* jsonb holds at most 256 MB in an array or object; a value takes up to six
+ * times the bytes of its text (`0,`), and PostgreSQL's parser more. */
+enum { JSONB_MAX = 16 * 1024 * 1024 };
 
 static bool refuse(struct error *err, const char *why)
 {

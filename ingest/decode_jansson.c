@@ -7,6 +7,9 @@
 #include "common/mem.h"
 #include "ingest/json_scan.h"
 
+/* What a decoder keeps of a large record's memory for the next one. */
+enum { KEPT_BYTES = 1024 * 1024 };
+
 static pthread_once_t prepared = PTHREAD_ONCE_INIT;
 
 static void prepare(void)
@@ -98,6 +101,8 @@ bool decode_jansson_load(struct decode_jansson *json, const char *bytes,
 	json->len = len;
 	json->located = false;
 	arena_reset(&json->arena);
+	if (json->tagged.capacity > KEPT_BYTES)
+		buf_release(&json->tagged);
 	if (!check_start(bytes, len, err) ||
 	    !json_scan(bytes, len, &json->limits, &json->tagged, err))
 		return false;
