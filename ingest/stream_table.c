@@ -6,155 +6,33 @@
 #include <string.h>
 
 #include "common/mem.h"
-#include "common/nearest.h"
 #include "ingest/column.h"
-#include "ingest/path.h"
+#include "ingest/stream_parser.h"
 
-enum { MAX_NAME = 63, MAX_PRECISION = 1000, MAX_LENGTH = 10485760 };
-
-struct parser {
-	struct stream *stream;
-	struct stream_lexer *lexer;
-	struct token token; /* the one being looked at, never a comment */
-	struct error *err;
-	struct column *column;
-	size_t count;
-	size_t capacity;
-	bool in_columns; /* comments are mappings only there */
-	bool has_loaded_at;
-};
-
-/* `12: ` before the sentence; always false. */
-static bool at_line(struct parser *parser, int line)
-{
-	return error_context(parser->err, "%d", line);
-}
-
-static bool expected(struct parser *parser, const char *what)
-{
-	const struct token *token = &parser->token;
-
-	if (token->kind == TOKEN_BROKEN)
-		error_config(parser->err,
-			     "a quote or comment that begins here is never "
-			     "closed");
-	else if (token->kind == TOKEN_END)
-		error_config(parser->err, "the file ends before %s", what);
-	else
-		error_config(parser->err, "expected %s before `%.*s`", what,
-			     (int)(token->len > 40 ? 40 : token->len),
-			     token->text);
-	return at_line(parser, token->line);
-}
-
-/* Takes in a comment: a mapping, the rest of one, or prose. */
-static bool read_comment(struct parser *parser, const struct token *comment)
-{
-	static const char *const keys[] = {"from"};
-	char *text = arena_strndup(&parser->stream->arena, comment->text,
-				   comment->len);
-	size_t word;
-
-	text += strspn(text, " \t");
-	word = strspn(text, "abcdefghijklmnopqrstuvwxyz_");
-	if (text[0] == '|') {
-		text++;
-	} else if (text[word] == ':') {
-		text[word] = '\0';
-		if (strcmp(text, "from") != 0) {
-			if (!nearest(text, keys, 1))
-				return true;
-			error_config(parser->err,
-				     "there is no `%s:`, did you mean `from:`?",
-				     text);
-			return at_line(parser, comment->line);
-		}
-		text += word + 1;
-	} else {
-		return true;
-	}
-	if (parser->count == 0) {
-		error_config(parser->err, "a `from:` stands before any column");
-		return at_line(parser, comment->line);
-	}
-	return path_parse_from(&parser->stream->arena, text,
-			       &parser->column[parser->count - 1],
-			       parser->err) ||
-	       at_line(parser, comment->line);
-}
-
-/* On to the next token; comments are taken in on the way. */
-static bool advance(struct parser *parser)
-{
-	for (;;) {
-		parser->token = stream_lexer_next(parser->lexer);
-		if (parser->token.kind != TOKEN_COMMENT)
-			return true;
-		if (parser->in_columns && !read_comment(parser, &parser->token))
-			return false;
-	}
-}
-
-static bool expect(struct parser *parser, const char *text)
-{
-	char what[32];
-
-	if (token_is(&parser->token, text))
-		return advance(parser);
-	what[0] = '`';
-	what[1] = '\0';
-	strncat(what, text, sizeof what - 3);
-	strncat(what, "`", 2);
-	return expected(parser, what);
-}
-
-/* An identifier: bare ones fold to lower case as in PostgreSQL. */
-static bool identifier(struct parser *parser, const char *what,
-		       const char **out)
-{
-	const struct token *token = &parser->token;
-	size_t used = 0;
-	char *name;
-
-	if (token->kind != TOKEN_WORD && token->kind != TOKEN_QUOTED)
-		return expected(parser, what);
-	name = arena_strndup(&parser->stream->arena, token->text, token->len);
-	for (size_t i = 0; i < token->len; i++) {
-		if (token->kind == TOKEN_WORD)
-			name[used++] = (char)tolower((unsigned char)name[i]);
-		else if (name[used++] = name[i], name[i] == '"')
-			i++;
-	}
-	name[used] = '\0';
-	if (used == 0 || used > MAX_NAME) {
-		error_config(parser->err, "%s must have 1 to %d bytes", what,
-			     MAX_NAME);
-		return at_line(parser, token->line);
-	}
-	*out = name;
-	return advance(parser);
-}
+enum { MAX_PRECISION = 1000, MAX_LENGTH = 10485760 };
 
 /* (n) or (n,m) after a type; count says how many were there. */
-static bool type_arguments(struct parser *parser, int value[2], int *count)
+static bool type_arguments(struct stream_parser *parser, int value[2],
+			   int *count)
 {
 	*count = 0;
 	if (!token_is(&parser->token, "("))
 		return true;
 	do {
-		if (!advance(parser))
+		if (!stream_parser_advance(parser))
 			return false;
 		if (parser->token.kind != TOKEN_NUMBER || *count == 2 ||
 		    parser->token.len > 8)
-			return expected(parser, "a number or `)`");
+			return stream_parser_expected(parser,
+						      "a number or `)`");
 		value[(*count)++] = (int)strtol(parser->token.text, NULL, 10);
-		if (!advance(parser))
+		if (!stream_parser_advance(parser))
 			return false;
 	} while (token_is(&parser->token, ","));
-	return expect(parser, ")");
+	return stream_parser_expect(parser, ")");
 }
 
-static bool check_arguments(struct parser *parser, struct column *column,
+static bool check_arguments(struct stream_parser *parser, struct column *column,
 			    const int value[2], int count)
 {
 	struct error *err = parser->err;
@@ -183,7 +61,8 @@ static bool check_arguments(struct parser *parser, struct column *column,
 	return true;
 }
 
-static bool unknown_type(struct parser *parser, const char *spelling, int line)
+static bool unknown_type(struct stream_parser *parser, const char *spelling,
+			 int line)
 {
 	const char *near = column_type_nearest(spelling);
 
@@ -193,17 +72,17 @@ static bool unknown_type(struct parser *parser, const char *spelling, int line)
 		     parser->column[parser->count - 1].name, spelling,
 		     near ? ", did you mean `" : "", near ? near : "",
 		     near ? "`?" : "");
-	return at_line(parser, line);
+	return stream_parser_at(parser, line);
 }
 
 /* Appends the token to a type's spelling, in lower case. */
-static bool add_word(struct parser *parser, char *spelling, size_t size)
+static bool add_word(struct stream_parser *parser, char *spelling, size_t size)
 {
 	const struct token *token = &parser->token;
 	size_t used = strlen(spelling);
 
 	if (token->kind != TOKEN_WORD || used + token->len + 4 > size)
-		return expected(parser, "a type");
+		return stream_parser_expected(parser, "a type");
 	if (used > 0)
 		spelling[used++] = ' ';
 	for (size_t i = 0; i < token->len; i++)
@@ -222,7 +101,7 @@ static bool continues_type(const char *spelling, const struct token *token)
 	return token->kind == TOKEN_WORD && column_type_begins(longer);
 }
 
-static bool read_type(struct parser *parser)
+static bool read_type(struct stream_parser *parser)
 {
 	struct column *column = &parser->column[parser->count - 1];
 	int line = parser->token.line;
@@ -232,32 +111,34 @@ static bool read_type(struct parser *parser)
 
 	do {
 		if (!add_word(parser, spelling, sizeof spelling) ||
-		    !advance(parser))
+		    !stream_parser_advance(parser))
 			return false;
 	} while (continues_type(spelling, &parser->token));
 	if (!type_arguments(parser, value, &count))
 		return false;
 	if (token_is(&parser->token, "[")) {
 		strncat(spelling, "[]", 3);
-		if (!advance(parser) || !expect(parser, "]"))
+		if (!stream_parser_advance(parser) ||
+		    !stream_parser_expect(parser, "]"))
 			return false;
 	}
 	if (!column_type_find(spelling, &column->type))
 		return unknown_type(parser, spelling, line);
 	return check_arguments(parser, column, value, count) ||
 	       (error_context(parser->err, "column %s", column->name),
-		at_line(parser, line));
+		stream_parser_at(parser, line));
 }
 
 /* Whether the tokens from here on read `now ( )`. */
-static bool read_default(struct parser *parser, bool *now)
+static bool read_default(struct stream_parser *parser, bool *now)
 {
 	*now = token_is(&parser->token, "now");
-	return expect(parser, "now") && expect(parser, "(") &&
-	       expect(parser, ")");
+	return stream_parser_expect(parser, "now") &&
+	       stream_parser_expect(parser, "(") &&
+	       stream_parser_expect(parser, ")");
 }
 
-static bool read_constraints(struct parser *parser, bool *now)
+static bool read_constraints(struct stream_parser *parser, bool *now)
 {
 	struct column *column = &parser->column[parser->count - 1];
 	bool is_loaded_at = strcmp(column->name, "loaded_at") == 0;
@@ -267,30 +148,32 @@ static bool read_constraints(struct parser *parser, bool *now)
 
 		if (token_is(&parser->token, "not")) {
 			column->not_null = true;
-			ok = advance(parser) && expect(parser, "null");
+			ok = stream_parser_advance(parser) &&
+			     stream_parser_expect(parser, "null");
 		} else if (token_is(&parser->token, "null")) {
-			ok = advance(parser);
+			ok = stream_parser_advance(parser);
 		} else if (is_loaded_at &&
 			   token_is(&parser->token, "default")) {
-			ok = advance(parser) && read_default(parser, now);
+			ok = stream_parser_advance(parser) &&
+			     read_default(parser, now);
 		} else if (token_is(&parser->token, ",") ||
 			   token_is(&parser->token, ")")) {
 			return true;
 		} else {
-			return expected(parser, is_loaded_at
-							? "`not null default "
-							  "now()`, `,` or `)`"
-							: "`not null`, `,` or "
-							  "`)`: a stream's "
-							  "column takes "
-							  "nothing else");
+			return stream_parser_expected(
+				parser, is_loaded_at ? "`not null default "
+						       "now()`, `,` or `)`"
+						     : "`not null`, `,` or "
+						       "`)`: a stream's "
+						       "column takes "
+						       "nothing else");
 		}
 		if (!ok)
 			return false;
 	}
 }
 
-static bool check_loaded_at(struct parser *parser, bool now)
+static bool check_loaded_at(struct stream_parser *parser, bool now)
 {
 	struct column *column = &parser->column[parser->count - 1];
 
@@ -299,26 +182,26 @@ static bool check_loaded_at(struct parser *parser, bool now)
 			     "loaded_at must be `loaded_at timestamptz not "
 			     "null default now()`: all rows of a load share "
 			     "it");
-		return at_line(parser, column->line);
+		return stream_parser_at(parser, column->line);
 	}
 	parser->has_loaded_at = true;
 	return true;
 }
 
-static bool read_column(struct parser *parser)
+static bool read_column(struct stream_parser *parser)
 {
 	struct column *column;
 	bool now = false;
 	int line = parser->token.line;
 	const char *name = "";
 
-	if (!identifier(parser, "a column's name", &name))
+	if (!stream_parser_identifier(parser, "a column's name", &name))
 		return false;
 	for (size_t i = 0; i < parser->count; i++) {
 		if (strcmp(parser->column[i].name, name) != 0)
 			continue;
 		error_config(parser->err, "column %s is there twice", name);
-		return at_line(parser, line);
+		return stream_parser_at(parser, line);
 	}
 	MEM_GROW(parser->column, parser->count, parser->capacity);
 	column = &parser->column[parser->count++];
@@ -330,41 +213,44 @@ static bool read_column(struct parser *parser)
 	return true;
 }
 
-static bool read_columns(struct parser *parser)
+static bool read_columns(struct stream_parser *parser)
 {
 	parser->in_columns = true;
-	if (!expect(parser, "("))
+	if (!stream_parser_expect(parser, "("))
 		return false;
 	for (;;) {
 		if (!read_column(parser))
 			return false;
 		if (!token_is(&parser->token, ","))
 			break;
-		if (!advance(parser))
+		if (!stream_parser_advance(parser))
 			return false;
 	}
 	if (!token_is(&parser->token, ")"))
-		return expected(parser, "`,` or `)`");
+		return stream_parser_expected(parser, "`,` or `)`");
 	parser->in_columns = false;
-	return advance(parser);
+	return stream_parser_advance(parser);
 }
 
 /* create table [if not exists] staging.<stream> */
-static bool read_name(struct parser *parser)
+static bool read_name(struct stream_parser *parser)
 {
 	const struct stream *stream = parser->stream;
 	int line = parser->token.line;
 	const char *schema = "", *table = "";
 
-	if (!expect(parser, "create") || !expect(parser, "table"))
+	if (!stream_parser_expect(parser, "create") ||
+	    !stream_parser_expect(parser, "table"))
 		return false;
 	if (token_is(&parser->token, "if") &&
-	    !(advance(parser) && expect(parser, "not") &&
-	      expect(parser, "exists")))
+	    !(stream_parser_advance(parser) &&
+	      stream_parser_expect(parser, "not") &&
+	      stream_parser_expect(parser, "exists")))
 		return false;
-	if (!identifier(parser, "the table's schema, staging", &schema) ||
-	    !expect(parser, ".") ||
-	    !identifier(parser, "the table's name", &table))
+	if (!stream_parser_identifier(parser, "the table's schema, staging",
+				      &schema) ||
+	    !stream_parser_expect(parser, ".") ||
+	    !stream_parser_identifier(parser, "the table's name", &table))
 		return false;
 	if (strcmp(schema, "staging") == 0 && strcmp(table, stream->name) == 0)
 		return true;
@@ -372,31 +258,32 @@ static bool read_name(struct parser *parser)
 		     "the table is %s.%s but must be staging.%s: stream, table "
 		     "and file have one name",
 		     schema, table, stream->name);
-	return at_line(parser, line);
+	return stream_parser_at(parser, line);
 }
 
-static bool read_partitioning(struct parser *parser)
+static bool read_partitioning(struct stream_parser *parser)
 {
 	static const char *const words[] = {"partition", "by",        "range",
 					    "(",         "loaded_at", ")"};
 
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		if (!token_is(&parser->token, words[i]))
-			return expected(parser,
-					"`partition by range (loaded_at)`");
-		if (!advance(parser))
+			return stream_parser_expected(
+				parser, "`partition by range (loaded_at)`");
+		if (!stream_parser_advance(parser))
 			return false;
 	}
-	if (!expect(parser, ";"))
+	if (!stream_parser_expect(parser, ";"))
 		return false;
 	if (parser->token.kind != TOKEN_END)
-		return expected(parser, "the end of the file: a stream file "
-					"holds one statement");
+		return stream_parser_expected(
+			parser, "the end of the file: a stream file "
+				"holds one statement");
 	return true;
 }
 
 /* Every column has its source; loaded_at has none and is not kept. */
-static bool finish_columns(struct parser *parser)
+static bool finish_columns(struct stream_parser *parser)
 {
 	struct stream *stream = parser->stream;
 	size_t kept = 0;
@@ -413,7 +300,7 @@ static bool finish_columns(struct parser *parser)
 					     : "column %s has no `-- from:` "
 					       "that says where it comes from",
 				     column->name);
-			return at_line(parser, column->line);
+			return stream_parser_at(parser, column->line);
 		}
 		if (!is_loaded_at)
 			parser->column[kept++] = *column;
@@ -424,7 +311,7 @@ static bool finish_columns(struct parser *parser)
 				     ? "the table has no column but loaded_at"
 				     : "the table needs `loaded_at timestamptz "
 				       "not null default now()`");
-		return at_line(parser, parser->lexer->line);
+		return stream_parser_at(parser, parser->lexer->line);
 	}
 	stream->column =
 		arena_alloc(&stream->arena, kept * sizeof *stream->column);
@@ -436,7 +323,7 @@ static bool finish_columns(struct parser *parser)
 bool stream_table_parse(struct stream *stream, struct stream_lexer *lexer,
 			struct token create, struct error *err)
 {
-	struct parser parser = {
+	struct stream_parser parser = {
 		.stream = stream, .lexer = lexer, .token = create, .err = err};
 	bool ok = read_name(&parser) && read_columns(&parser) &&
 		  read_partitioning(&parser) && finish_columns(&parser);
