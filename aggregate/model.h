@@ -75,6 +75,7 @@ enum on_change { ON_CHANGE_RECOMPUTE, ON_CHANGE_AS_OF, ON_CHANGE_IGNORE };
 struct lookup {
 	const char *relation;
 	enum on_change on_change;
+	int line;
 };
 
 enum test_kind {

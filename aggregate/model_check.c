@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aggregate/model_delta.h"
 #include "aggregate/model_purity.h"
 #include "common/nearest.h"
 
@@ -241,39 +242,6 @@ static bool check_markers(const struct check *c)
 	return true;
 }
 
-/* A delta of a query is its result for the new rows only if its outer SELECT
- * does nothing but group. */
-static bool check_delta(const struct check *c)
-{
-	const struct query *q = c->query;
-	int line = c->model->sql_line;
-
-	if (q->body->operand_count > 1)
-		return refuse(c, line,
-			      "delta adds and subtracts one select's groups: "
-			      "put the union into a subquery");
-	if (!q->outer || !q->outer->is_grouped)
-		return refuse(c, line,
-			      "delta wants a \"group by\" of the unique_key in "
-			      "the outer select");
-	if (q->outer->has_having)
-		return refuse(c, line,
-			      "delta takes no \"having\": it would judge the "
-			      "new rows alone; filter in a view");
-	if (q->outer->is_distinct)
-		return refuse(c, line,
-			      "delta takes no \"distinct\": it would judge the "
-			      "new rows alone");
-	for (size_t i = 0; i < c->model->unique_key_count; i++)
-		if (c->model->rows &&
-		    strcmp(c->model->unique_key[i], c->model->rows) == 0)
-			return refuse(c, c->config->line[KEY_ROWS],
-				      "rows: \"%s\" is part of the unique_key, "
-				      "not a measure",
-				      c->model->rows);
-	return true;
-}
-
 static bool check_touch(const struct check *c)
 {
 	if (c->model->touch_us == 0)
@@ -297,7 +265,8 @@ bool model_check(struct model *model, const struct model_config *config,
 	    !check_columns(&c, known, output_columns(query, known)) ||
 	    !check_markers(&c) || !check_touch(&c))
 		return false;
-	if (model->strategy == STRATEGY_DELTA && !check_delta(&c))
+	if (model->strategy == STRATEGY_DELTA &&
+	    !model_delta_check(model, config, query, err))
 		return false;
 	if ((INCREMENTAL & BIT(model->strategy)) && query->body->is_limited)
 		return refuse(&c, model->sql_line,
@@ -341,22 +310,25 @@ bool model_check_reads(const struct model *model, struct error *err)
 				    r->relation);
 	}
 	for (size_t i = 0; i < model->lookup_count; i++) {
-		const char *relation = model->lookup[i].relation;
+		const struct lookup *lookup = &model->lookup[i];
 		bool is_read = false;
 
 		for (size_t j = 0; j < model->reference_count; j++)
-			if (strcmp(model->reference[j].relation, relation) == 0)
+			if (strcmp(model->reference[j].relation,
+				   lookup->relation) == 0)
 				is_read = true;
-		if (is_marked(model, relation))
+		if (is_marked(model, lookup->relation))
 			return error_config(err,
-					    "%s: %s is marked, so it needs no "
-					    "place in \"lookups\"",
-					    model->file, relation);
+					    "%s:%d: %s is marked, so it needs "
+					    "no place in \"lookups\"",
+					    model->file, lookup->line,
+					    lookup->relation);
 		if (!is_read)
 			return error_config(err,
-					    "%s: %s stands in \"lookups\" but "
-					    "the query does not read it",
-					    model->file, relation);
+					    "%s:%d: %s stands in \"lookups\" "
+					    "but the query does not read it",
+					    model->file, lookup->line,
+					    lookup->relation);
 	}
 	return true;
 }

@@ -119,7 +119,8 @@ static bool set_lookup(const struct model_at *at, const char *entry,
 				    "written pack.name",
 				    relation);
 	*lookup = (struct lookup){.relation = relation,
-				  .on_change = ON_CHANGE_RECOMPUTE};
+				  .on_change = ON_CHANGE_RECOMPUTE,
+				  .line = at->line};
 	if (*option == '\0')
 		return true;
 	if (strncmp(option, key, strlen(key)) != 0)

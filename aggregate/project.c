@@ -183,7 +183,8 @@ bool project_open(struct project **out, const char *folder, struct error *err)
 	    sort_relations(project, err) &&
 	    project_check_references(project, err) &&
 	    draw_graph(project, err) &&
-	    project_check_strategies(project, err)) {
+	    project_check_strategies(project, err) &&
+	    project_check_exports(project, err)) {
 		connect_inputs(project);
 		*out = project;
 		return true;

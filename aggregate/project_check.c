@@ -5,6 +5,7 @@
 #include "aggregate/model_check.h"
 #include "common/mem.h"
 #include "common/nearest.h"
+#include "common/strmap.h"
 
 static bool refuse_unknown(const struct project *project,
 			   const struct model *model,
@@ -98,4 +99,26 @@ bool project_check_strategies(const struct project *project, struct error *err)
 		}
 	}
 	return true;
+}
+
+bool project_check_exports(const struct project *project, struct error *err)
+{
+	struct strmap owner = STRMAP_INIT;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < project->relation_count; i++) {
+		struct model *model = project->relation[i].model;
+		const struct model *other = NULL;
+
+		if (model && model->export_path)
+			other = strmap_put(&owner, model->export_path, model);
+		if (other)
+			ok = error_config(err,
+					  "%s: %s exports to %s too: one of "
+					  "them needs another file",
+					  model->file, other->name,
+					  model->export_path);
+	}
+	strmap_release(&owner);
+	return ok;
 }

@@ -14,4 +14,8 @@ bool project_check_references(const struct project *project,
 bool project_check_strategies(const struct project *project,
 			      struct error *err) MUST_CHECK;
 
+/* Whether every exported file has one model. */
+bool project_check_exports(const struct project *project,
+			   struct error *err) MUST_CHECK;
+
 #endif

@@ -95,13 +95,39 @@ static bool read_items(struct reader *r)
 	}
 }
 
+static bool read_groups(struct reader *r, struct query_core *core)
+{
+	struct query *q = r->query;
+
+	core->is_grouped = true;
+	reader_advance(r);
+	reader_accept(r, "by");
+	for (;;) {
+		const struct token *first = reader_word(r);
+
+		if (!reader_expression(r, UNTIL_COMMA | UNTIL_CLAUSE))
+			return false;
+		if (core == q->outer) {
+			MEM_GROW(q->group, q->group_count, r->group_capacity);
+			q->group[q->group_count++] =
+				(struct query_group){first, reader_word(r)};
+		}
+		if (!reader_is_mark(r, ','))
+			return true;
+		reader_advance(r);
+	}
+}
+
 /* WHERE, GROUP BY, HAVING, WINDOW in any order: PostgreSQL knows better. */
 static bool read_clauses(struct reader *r, struct query_core *core)
 {
 	for (;;) {
-		if (reader_is(r, "group"))
-			core->is_grouped = true;
-		else if (reader_is(r, "having"))
+		if (reader_is(r, "group")) {
+			if (!read_groups(r, core))
+				return false;
+			continue;
+		}
+		if (reader_is(r, "having"))
 			core->has_having = true;
 		else if (!reader_is(r, "where") && !reader_is(r, "window"))
 			return true;
@@ -289,5 +315,6 @@ bool query_read(struct query *out, const char *text, const char *file, int line,
 			    q->reference_count * sizeof *q->reference);
 	q->hint = keep(arena, q->hint, q->hint_count * sizeof *q->hint);
 	q->item = keep(arena, q->item, q->item_count * sizeof *q->item);
+	q->group = keep(arena, q->group, q->group_count * sizeof *q->group);
 	return ok;
 }

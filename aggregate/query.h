@@ -60,6 +60,11 @@ struct query_item {
 	const struct token *last; /* its last word */
 };
 
+/* An entry of the outer query's first GROUP BY. */
+struct query_group {
+	const struct token *first, *end; /* words [first, end) */
+};
+
 struct query {
 	const char *text;
 	const char *file;
@@ -76,6 +81,8 @@ struct query {
 	size_t hint_count;
 	struct query_item *item;
 	size_t item_count;
+	struct query_group *group;
+	size_t group_count;
 };
 
 /* Reads the shape of text, whose first character is in `line` of the file.

@@ -31,6 +31,7 @@ struct reader {
 	const struct query_branch *branch;
 	const struct reader_cte *cte;
 	size_t item_capacity;
+	size_t group_capacity;
 	size_t reference_capacity;
 };
 

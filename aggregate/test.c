@@ -179,8 +179,7 @@ bool test_index_failed(struct test_report *report, const struct task *task,
 		const struct model_test *test = &model->test[i];
 
 		if (!is_indexed(task, test) ||
-		    strcmp(constraint, index_of_test(task, i, arena)) !=
-			    0)
+		    strcmp(constraint, index_of_test(task, i, arena)) != 0)
 			continue;
 		add_outcome(report, task, test, 1)->sample =
 			arena_strdup(arena, detail);

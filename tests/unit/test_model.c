@@ -277,6 +277,31 @@ static void columns_named_like_clocks_are_columns(void **state)
 	model_close(m);
 }
 
+static void a_delta_may_group_in_many_ways(void **state)
+{
+	static const char *const groups[] = {"1, 2",
+					     "o.id, lower(o.x)",
+					     "o.id, (select 1 as z)",
+					     "(1, 2)",
+					     "grouping sets ((1, 2), (1))",
+					     "rollup (1, 2)",
+					     "o.id, o.x"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+		char *text = mem_format(
+			"-- config:\n--   strategy: delta\n"
+			"--   unique_key: [id, \"X\"]\n"
+			"select o.id, o.x as \"X\", count(*) as n\n"
+			"from shop.orders o\n"
+			"where /*+ incremental(o.id) */ true\ngroup by %s",
+			groups[i]);
+
+		model_close(parse(text));
+		free(text);
+	}
+}
+
 static void a_union_all_may_follow_one_relation_per_branch(void **state)
 {
 	static const char header[] = "-- config:\n--   strategy: append\n";
@@ -429,6 +454,7 @@ int main(void)
 		cmocka_unit_test(plain_comments_may_stand_in_a_header),
 		cmocka_unit_test(a_view_may_ask_the_clock_and_limit),
 		cmocka_unit_test(columns_named_like_clocks_are_columns),
+		cmocka_unit_test(a_delta_may_group_in_many_ways),
 		cmocka_unit_test(
 			a_union_all_may_follow_one_relation_per_branch),
 		cmocka_unit_test(

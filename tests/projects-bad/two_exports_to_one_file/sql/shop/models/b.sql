@@ -1,0 +1,3 @@
+-- config:
+--   export: metrics/x.csv order by a
+select 1 as a
