@@ -155,25 +155,13 @@ static int child_of(const struct path_trie *trie, int node, struct walk *walk,
 	return path_trie_child(trie, node, walk->key.data, walk->key.len);
 }
 
-/* Nodes below stand behind it; a later double of an object hides them all. */
-static void forget_below(const struct path_trie *trie, int node,
-			 struct json_span *span)
-{
-	int child = trie->node[node].first_child;
-
-	for (; child >= 0; child = trie->node[child].next_sibling) {
-		span[child] = (struct json_span){0};
-		forget_below(trie, child, span);
-	}
-}
-
+/* An object that stands twice is walked twice: what the last one has stays. */
 static void locate(const struct path_trie *trie, int node,
 		   struct json_span *span)
 {
 	struct member member;
 	struct walk walk;
 
-	forget_below(trie, node, span);
 	if (trie->node[node].first_child < 0 || *span[node].from != '{')
 		return;
 	walk_begin(&walk, span[node].from, span[node].len);

@@ -16,12 +16,13 @@
 #include "ingest/path_trie.h"
 
 struct json_span {
-	const char *from; /* NULL: absent */
+	const char *from;
 	size_t len;
 };
 
-/* Finds the value of every node of the trie in an object.  span has one
- * element a node; span[0] is the object. */
+/* Finds the value of every node of the trie that is there in an object.  span
+ * has one element a node and span[0] is the object; the elements of nodes that
+ * are not there mean nothing. */
 void json_span_locate(const struct path_trie *trie, const char *json,
 		      size_t len, struct json_span *span);
 

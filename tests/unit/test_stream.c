@@ -278,6 +278,8 @@ static const struct {
 	 "s.sql:3: `befor` cannot follow a path: use before"},
 	{"", "a text, -- from: a before /\n",
 	 "before needs one ASCII character in quotes, as in before"},
+	{"", "a text, -- from: a before '/' after ':'\n",
+	 "only one before or after can follow a path"},
 	{"", "a text, -- from: a | \n",
 	 "s.sql:3: a path is missing at the end"},
 	{"", "a text, -- from: a.$type\n",
