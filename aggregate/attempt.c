@@ -27,6 +27,8 @@ static bool forces_rebuild(const struct load *load)
 		return false;
 	if (load->op != 'r' || !load->input->task)
 		return true;
+	if (mutant("away"))
+		return false;
 	return !load->input->task->state.has_old ||
 	       load->id <= load->input->task->state.gone_from_load;
 }

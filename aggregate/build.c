@@ -175,6 +175,60 @@ bool build_is_possible(struct refresh *refresh, struct error *err)
 	return ok;
 }
 
+/* --- views over it ---------------------------------------------------------
+ */
+
+static void drop_views(struct buf *sql, const struct task *task)
+{
+	for (size_t i = task->view_count; i-- > 0;)
+		buf_format(sql, "drop view if exists %s;\n",
+			   task->view[i]->table);
+}
+
+/* Views that were there come back as their files now say. */
+static void create_views(struct buf *sql, const struct task *task)
+{
+	for (size_t i = 0; i < task->view_count; i++) {
+		const struct task *view = task->view[i];
+
+		if (view->state.is_there)
+			buf_format(sql,
+				   "create view %s as\n%s\n;\n"
+				   "grant select on %s to millrace_read;\n",
+				   view->table, view->model->sql, view->table);
+	}
+}
+
+/* What has the name and is of the other kind goes, views over it come back. */
+static bool make_room(struct refresh *refresh, struct error *err)
+{
+	const struct task *task = refresh->task;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	if (!task->state.is_other)
+		return true;
+	drop_views(&sql, task);
+	buf_format(&sql, "drop %s %s;\n", task_is_view(task) ? "table" : "view",
+		   task->table);
+	ok = refresh_run(refresh, buf_text(&sql), NULL, err);
+	buf_release(&sql);
+	return ok;
+}
+
+static bool bring_back(struct refresh *refresh, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	if (!refresh->task->state.is_other)
+		return true;
+	create_views(&sql, refresh->task);
+	ok = refresh_run(refresh, buf_text(&sql), NULL, err);
+	buf_release(&sql);
+	return ok;
+}
+
 /* --- tables --------------------------------------------------------------- */
 
 static bool fill(struct refresh *refresh, const char *table, struct error *err)
@@ -220,14 +274,14 @@ bool build_table(struct refresh *refresh, struct error *err)
 	ok = relation_ensure_pack(refresh->pg, refresh->timeout_ms,
 				  task->model->pack, err) &&
 	     refresh_run(refresh, buf_text(&sql), NULL, err) &&
-	     fill(refresh, task->table, err);
+	     make_room(refresh, err) && fill(refresh, task->table, err);
 	buf_reset(&sql);
 	if (ok && task_is_consumed(task)) {
 		relation_old_sql(&sql, task, task->table);
 		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
 	}
 	buf_release(&sql);
-	return ok;
+	return ok && bring_back(refresh, err);
 }
 
 bool build_old(struct refresh *refresh, struct error *err)
@@ -245,27 +299,6 @@ bool build_old(struct refresh *refresh, struct error *err)
 }
 
 /* --- views ---------------------------------------------------------------- */
-
-static void drop_views(struct buf *sql, const struct task *task)
-{
-	for (size_t i = task->view_count; i-- > 0;)
-		buf_format(sql, "drop view if exists %s;\n",
-			   task->view[i]->table);
-}
-
-/* Views that were there come back as their files now say. */
-static void create_views(struct buf *sql, const struct task *task)
-{
-	for (size_t i = 0; i < task->view_count; i++) {
-		const struct task *view = task->view[i];
-
-		if (view->state.is_there)
-			buf_format(sql,
-				   "create view %s as\n%s\n;\n"
-				   "grant select on %s to millrace_read;\n",
-				   view->table, view->model->sql, view->table);
-	}
-}
 
 /* Objects that no model file knows stand in the way. */
 static bool explain_drop(const struct refresh *refresh, struct error *err)
@@ -335,21 +368,23 @@ bool build_view(struct refresh *refresh, struct error *err)
 
 	if (!relation_ensure_pack(refresh->pg, refresh->timeout_ms,
 				  task->model->pack, err) ||
+	    (!make_room(refresh, err) && !explain_drop(refresh, err)) ||
 	    !refresh_run(refresh, "savepoint view", NULL, err))
 		return false;
 	buf_format(&sql, "%s%s", head, task->model->sql);
 	ok = refresh_run(refresh, buf_text(&sql), NULL, &first);
-	buf_release(&sql);
-	if (ok) {
-		buf_format(&sql, "grant select on %s to millrace_read",
-			   task->table);
-		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
-		buf_release(&sql);
-		return ok;
+	buf_reset(&sql);
+	buf_format(&sql, "grant select on %s to millrace_read", task->table);
+	if (ok)
+		ok = refresh_run(refresh, buf_text(&sql), NULL, err) &&
+		     bring_back(refresh, err);
+	else if (!strcmp(first.sqlstate, "42P16") && !first.lost)
+		/* other columns than those of the view that is there */
+		ok = recreate_view(refresh, err);
+	else {
+		*err = first;
+		point(refresh, strlen(head), err);
 	}
-	/* 42P16: other columns than the view that is there */
-	if (!strcmp(first.sqlstate, "42P16") && !first.lost)
-		return recreate_view(refresh, err);
-	*err = first;
-	return point(refresh, strlen(head), err);
+	buf_release(&sql);
+	return ok;
 }

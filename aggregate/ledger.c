@@ -13,7 +13,7 @@
 enum {
 	COL_NUMBER,
 	COL_KNOWN,
-	COL_THERE,
+	COL_KIND,
 	COL_OLD,
 	COL_HASH,
 	COL_GONE_FROM,
@@ -87,7 +87,8 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 	buf_format(
 		sql,
 		"\nselect t.number, m.model is not null,"
-		" to_regclass(t.relation) is not null,"
+		" (select c.relkind from pg_class c"
+		" where c.oid = to_regclass(t.relation)),"
 		" to_regclass(t.old) is not null,"
 		" encode(m.code_hash, 'hex'), m.gone_from_load,"
 		" m.changed_load, m.exported_load, m.indexes, null::int,"
@@ -120,9 +121,11 @@ static void read_state(struct task *task, const PGresult *res, int row,
 {
 	struct task_state *state = &task->state;
 	const char *hash = PQgetvalue(res, row, COL_HASH);
+	char kind = PQgetvalue(res, row, COL_KIND)[0];
 
 	state->is_known = PQgetvalue(res, row, COL_KNOWN)[0] == 't';
-	state->is_there = PQgetvalue(res, row, COL_THERE)[0] == 't';
+	state->is_there = kind && (kind == 'v') == task_is_view(task);
+	state->is_other = kind && !state->is_there;
 	state->has_old = PQgetvalue(res, row, COL_OLD)[0] == 't';
 	strncpy(state->code_hash, hash, sizeof state->code_hash - 1);
 	state->gone_from_load = number_at(res, row, COL_GONE_FROM);
@@ -300,27 +303,51 @@ static const char seal_sql[] =
 	" candidate_load = newest,"
 	" candidate_xid = pg_snapshot_xmax(now.snapshot)\n"
 	"from now where candidate_xid <= pg_snapshot_xmin(now.snapshot)"
-	" or candidate_xid > pg_snapshot_xmax(now.snapshot);\n";
+	" or candidate_xid > pg_snapshot_xmax(now.snapshot); commit";
 
-/* Old versions whose both loads every reader has consumed.  A reader that was
- * never built reads none. */
-static void prune_sql(struct buf *out, const struct task *task)
+static void add_consumers(struct buf *out, const struct task *task)
 {
-	buf_add_text(out, "with pending as (select l.loaded_at from "
-			  "millrace.model m join millrace.load l on "
-			  "l.load_id > m.floor_load and l.relation = ");
-	quote_literal(out, task->name);
-	buf_add_text(out, " where m.model in (''");
+	buf_add_text(out, "(''");
 	for (size_t i = 0; i < task->consumer_count; i++) {
 		buf_add_text(out, ", ");
 		quote_literal(out, task->consumer[i]->name);
 	}
+	buf_add_byte(out, ')');
+}
+
+/* Drops old versions whose both loads every reader has consumed (one that was
+ * never built reads none), and says from which load on they are complete: a
+ * reader that has been away has to rebuild.  Nobody waits: when the model is
+ * being run, the next pass will do. */
+static void prune_sql(struct buf *out, const struct task *task)
+{
 	buf_format(out,
-		   ") and not exists (select from millrace.model_load x "
-		   "where x.model = m.model and x.load_id = l.load_id))\n"
-		   "delete from %s o where not exists (select from pending p "
-		   "where p.loaded_at in (o.loaded_at, o.retired_at));\n",
+		   "begin; set local role millrace_aggregate;\n"
+		   "with free as materialized (select "
+		   "pg_try_advisory_xact_lock(%d, hashtext(",
+		   LOCK_MODEL);
+	quote_literal(out, task->name);
+	buf_add_text(out, ")) as mine),\npending as (select l.load_id, "
+			  "l.loaded_at from millrace.model m "
+			  "join millrace.load l on l.load_id > m.floor_load "
+			  "and l.relation = ");
+	quote_literal(out, task->name);
+	buf_add_text(out, " where m.model in ");
+	add_consumers(out, task);
+	buf_format(out,
+		   " and not exists (select from millrace.model_load x "
+		   "where x.model = m.model and x.load_id = l.load_id)),\n"
+		   "gone as (delete from %s o where (select mine from free) "
+		   "and not exists (select from pending p "
+		   "where p.loaded_at in (o.loaded_at, o.retired_at)) "
+		   "returning 1)\n"
+		   "update millrace.model set gone_from_load = greatest("
+		   "gone_from_load, coalesce((select min(load_id) - 1 "
+		   "from pending), changed_load))\n"
+		   "where exists (select from gone) and model = ",
 		   task->old);
+	quote_literal(out, task->name);
+	buf_add_text(out, "; commit");
 }
 
 static bool was_read(const struct task *task)
@@ -334,18 +361,17 @@ static bool was_read(const struct task *task)
 bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
 		 struct error *err)
 {
-	struct buf sql = BUF_INIT;
-	bool ok;
+	bool ok = pg_run(pg, timeout_ms, err, seal_sql);
 
-	buf_add_text(&sql, seal_sql);
-	for (size_t i = 0; i < tasks->count; i++) {
+	for (size_t i = 0; ok && i < tasks->count; i++) {
 		const struct task *task = tasks->order[i];
+		struct buf sql = BUF_INIT;
 
-		if (task->state.has_old && was_read(task))
-			prune_sql(&sql, task);
+		if (!task->state.has_old || !was_read(task))
+			continue;
+		prune_sql(&sql, task);
+		ok = pg_run(pg, timeout_ms, err, buf_text(&sql));
+		buf_release(&sql);
 	}
-	buf_add_text(&sql, "commit");
-	ok = pg_run(pg, timeout_ms, err, buf_text(&sql));
-	buf_release(&sql);
 	return ok;
 }

@@ -13,9 +13,6 @@
 
 enum { ATTEMPTS = 3 };
 
-/* First keys of advisory locks: "mrun" and "mswp". */
-enum { LOCK_MODEL = 0x6d72756e, LOCK_SWAP = 0x6d737770 };
-
 const char *run_begin(void)
 {
 	return "begin isolation level repeatable read; "

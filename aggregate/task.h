@@ -29,7 +29,8 @@ struct load {
 /* What the database knew when it was last looked at. */
 struct task_state {
 	bool is_known;    /* millrace.model has a row: it was built once */
-	bool is_there;    /* the relation exists */
+	bool is_there;    /* the relation exists, as table or view as meant */
+	bool is_other;    /* a view has the table's name, or vice versa */
 	bool has_old;     /* so does its table of old versions */
 	bool has_indexes; /* as task->indexes says */
 	char code_hash[33];
@@ -87,6 +88,10 @@ struct tasks {
 	struct task **at; /* by number of the relation; NULL: a stream */
 	struct arena arena;
 };
+
+/* First keys of advisory locks, `mrun` and `mswp`: of a model (the second key
+ * is hashtext of its name), and of those who put tables in others' places. */
+enum { LOCK_MODEL = 0x6d72756e, LOCK_SWAP = 0x6d737770 };
 
 /* Borrows the project, which must outlive the tasks. */
 bool tasks_open(struct tasks **out, const struct project *project,

@@ -196,6 +196,33 @@ teardown() { drop_own_database; }
 	assert_equal readable t "$(sql "select has_table_privilege('millrace_read', 'p.shown_again', 'select')")"
 }
 
+@test "a view may become a table, and a table a view" {
+	model shown <<-'SQL'
+		-- config:
+		--   materialized: view
+		select s.k, s.total from p.sums s
+	SQL
+	model shown_again <<-'SQL'
+		-- config:
+		--   materialized: view
+		select s.k from p.shown s
+	SQL
+	periodic
+	feed "('a', 1)"
+	periodic
+	sed -i 's/view/table/' sql/p/models/shown.sql
+	run -0 periodic
+	[[ $output == *"p.shown: build, +1 -0 rows"* ]]
+	assert_equal kind "r v" "$(sql "select relkind from pg_class where relname like 'shown%' and relkind <> 'i' order by relname" | xargs)"
+	feed "('b', 1)"
+	periodic
+	sed -i 's/table/view/' sql/p/models/shown.sql
+	run -0 periodic
+	assert_equal views "a b" "$(sql 'select k from p.shown_again order by 1' | xargs)"
+	run -0 periodic
+	[[ $output == *"nothing new"* ]]
+}
+
 @test "a view's failing test stops what it shows" {
 	model shown <<-'SQL'
 		-- config:

@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 
-from incremental_models import MODELS, SEEDS, STREAMS, VARIANTS
+from incremental_models import LEAVES, MODELS, SEEDS, STREAMS, VARIANTS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(os.path.join(HERE, "..", ".."))
@@ -81,7 +81,7 @@ class History:
         self.environment = dict(os.environ, PGDATABASE=self.database, TZ="Asia/Kathmandu")
         if options.mutant:
             self.environment["MILLRACE_MUTANT"] = options.mutant
-        self.variant = {}
+        self.variant, self.away = {}, set()
         self.writers, self.open = [], []
         self.recent = []
         self.log = []
@@ -175,6 +175,16 @@ class History:
         name = self.random.choice(list(VARIANTS))
         self.variant[name] = (self.variant.get(name, 0) + 1) % (max(VARIANTS[name]) + 1)
         self.write_model(name)
+
+    def step_leave(self):
+        """A model leaves the project, its table stays; later it comes back."""
+        name = self.random.choice(LEAVES)
+        if name in self.away:
+            self.away.remove(name)
+            self.write_model(name)
+        else:
+            self.away.add(name)
+            os.unlink(self.path("models", name + ".sql"))
 
     def start(self, *arguments, **environment):
         self.figures["runs"] += 1
@@ -282,7 +292,8 @@ class History:
         if "nothing new" not in self.ended(self.start()):
             raise Mismatch("a third run still finds something to do")
         for name in MODELS:
-            self.compare(name)
+            if name not in self.away:
+                self.compare(name)
         self.compare_export()
         self.compare_python()
         self.figures["checks"] += 1
@@ -291,7 +302,7 @@ class History:
 
     def play(self):
         steps = {self.step_load: 34, self.step_end: 14, self.step_run: 16, self.step_two: 3,
-                 self.step_fault: 8, self.step_kill: 3, self.step_seed: 2, self.step_code: 2,
+                 self.step_fault: 8, self.step_kill: 3, self.step_seed: 2, self.step_code: 2, self.step_leave: 4,
                  self.step_refresh: 1, self.check: 2}
         subprocess.run(["createdb", "-T", "template0", self.database], check=True,
                        env=dict(os.environ))
@@ -308,6 +319,9 @@ class History:
             for session in self.open:
                 session.run("commit")
             self.writers += self.open
+            for name in self.away:
+                self.write_model(name)
+            self.away = set()
             self.check()
         finally:
             self.close()

@@ -253,6 +253,9 @@ from p.sums_of_staging s
 full join p.sums_of_delta d on d.k = s.k"""),
 }
 
+# Readers that may leave the project and come back.
+LEAVES = ["bursts", "sums_of_recompute", "weighed", "sessions", "hours_and_last", "merge_of_append"]
+
 # What a change of code may turn a model into: 1, 2, ... and back to MODELS.
 VARIANTS = {
     "hours_of_first": {1: MODELS["hours_of_first"].replace("e.v >= 0", "e.v >= 1")},
