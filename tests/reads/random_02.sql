@@ -1,0 +1,6 @@
+SELECT count(*) as "id" from shop.items as "A 1" INNER -- from shop.items i, '"
+JOIN lateral (with users as (select count(*) id from shop . clicks as _a$3 join "shop"."Join" as union_4 on union_4.id = _a$3.id group/* /* x */ from shop.users */by _a$3.id having count(*) > 0) SELECT distinct ((length(substring(U&'\0066rom shop.users' from 1 for 2))::bigint))::bigint as id from lateral (select count(*) id from shop.orders "A 6" WHERE length($q$ $$ , shop.users $q$)::bigint>0 group by "A 6".id having count(*) > 0) union_5 (id) except all select (case when a7.id>0 then a7.id else 0 END)::bigint id FROM shop.items a7) _a$2 (id) on _a$2.id = "A 1".id and coalesce("A 1".id, -- from shop.items i, '"
+1) is not distinct from coalesce("A 1".id, -- from shop.items i, '"
+1) , unnest(array(select (("A 11".id))::bigint as "id" from shop.
+"select" as a9 cross/* /* x */ from shop.users */join shop."Odd Name" AS union_10 , shop."x""y" "A 11")) with ORDINALITY as a8 (id, nr) where EXISTS(select (length(substring('from shop.orders o' FROM 1 for 2))::bigint)::bigint AS id from generate_series(1, 3) as a12 (id)) group by "A 1".id having count(*) > 0
+-- reads: shop.Join, shop.Odd Name, shop.clicks, shop.items, shop.orders, shop.select, shop.x"y

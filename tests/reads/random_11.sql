@@ -1,0 +1,4 @@
+SELECT ((coalesce("A 2".id, coalesce(union_3.id, "A 1".id))))::bigint as id FROM shop.items as "A 1" inner join "shop"."Join" "A 2" ON "A 2".id = "A 1".id JOIN shop."from" as union_3 on union_3.id = "A 2".id and union_3.id not /* from shop.orders o */ in (select DISTINCT (length(E'\' from shop.clicks')::bigint)::bigint as "id" from SHOP.Users as "A 4" where exists(SELECT count(*) as id from shop.items "A 5" LEFT -- $$ '
+outer -- $$ '
+join SHOP.Users _a$6 on _a$6.id = "A 5".id WHERE coalesce("A 4".id,	1)>0 group BY "A 5".id having count(*) > 0)) where "A 1".id = any(select ((array["A 2".id,2])[1])::bigint id FROM (values (1::bigint),(2)) as "A 7" (id)) union (SELECT distinct ((array[a8.id,2])[1])::bigint as id from shop . clicks AS a8 ORDER by 1 limit 3)
+-- reads: shop.Join, shop.clicks, shop.from, shop.items, shop.users

@@ -1,0 +1,5 @@
+SELECT (a3.id)::bigint as id FROM ((rows /*+ SeqScan(o) */ from(generate_series(1,2), generate_series(1,3)) a3 (id, x) left join lateral (select count(*) as "id" from SHOP.Users as union_5 where union_5.id>0 group by union_5.id having count(*) > 0) union_4 (id) on a3.id = union_4.id) JOIN unnest(array(SELECT distinct (case when _a$7.id>0 then _a$7.id else 0 end)::bigint as "id" from lateral (SELECT (length(E'\' from shop.clicks')::bigint)::bigint as id from shop . clicks union_8) _a$7 (id) where _a$7.id>0 UNION SELECT ("A 10".id)::bigint id from shop."x""y" _a$9 left
+outer
+join "shop"."Join" AS "A 10" on "A 10".id = _a$9.id)) with ordinality as _a$6 (id, nr) on a3.id = _a$6.id) left OUTER join (select count(*) as id FROM unnest(array(select distinct count(*) as "id" FROM shop.left_ "A 13" where "A 13".id>0 group by "A 13".id having count(*) > 0)) with
+ordinality as "A 12" (id, nr) where not "A 12".id>0 group /* from shop.orders o */ by "A 12".id having count(*) > 0) as union_11 on union_11.id = _a$6.id
+-- reads: shop.Join, shop.clicks, shop.left_, shop.users, shop.x"y

@@ -1,0 +1,3 @@
+SELECT count(*) as "id" from ((rows -- $$ '
+from(generate_series(1,2), generate_series(1,3)) union_3 (id, x) inner join (select (case WHEN length($$ join shop.items $$)::bigint>0 THEN a5.id else 0 end)::bigint id from "shop"."Join" AS a5 where a5.id>0) as union_4 ON union_3.id = union_4.id) INNER join shop."Odd Name" as union_6 on union_3.id = union_6.id) inner join shop."x""y" "A 7" on "A 7".id = union_6.id , lateral (select count(*) AS id from shop."x""y" "A 9" where left('-- ',2) <> 'from shop.orders o' group	by "A 9".id having count(*) > 0) as "A 8" (id) where "A 7".id>0 group by union_3.id having count(*) > 0
+-- reads: shop.Join, shop.Odd Name, shop.x"y

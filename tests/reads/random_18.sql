@@ -1,0 +1,4 @@
+select count(*) as id from (WITH "C 2" as materialized (SELECT distinct ((array(select (union_4.id)::bigint id from "shop"."Join" "A 6" where _a$2.id>0))[1])::bigint AS "id" from unnest(array(SELECT count(*) as "id" from shop.left_ a3 group by a3.id having count(*) > 0)) with ordinality AS _a$2 (id, nr) join shop.left_ union_4 on union_4.id = _a$2.id cross join shop.
+"select" AS "A 5") select ((array["A 8".id,2])[1])::bigint as "id" from "shop"."Join" as union_7 JOIN "C 2" "A 8" on "A 8".id = union_7.id AND length(substring('-- ' from 1 FOR 2))::bigint>0 inner join shop.orders "A 9" on "A 9".id = "A 8".id) union_1 inner/* /* x */ from shop.users */join generate_series(1, -- $$ '
+3) AS union_10 (id) on union_10.id = union_1.id left outer join "shop"."Join" as "A 11" ON "A 11".id = union_10.id group by union_1.id having count(*) > 0
+-- reads: shop.Join, shop.left_, shop.orders, shop.select

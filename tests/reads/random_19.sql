@@ -1,0 +1,6 @@
+WITH items as (select DISTINCT ((select (case WHEN length(U&'\0066rom shop.users')::bigint>0 then "A 1".id ELSE 0 end)::bigint as "id" from "shop"."Join" union_8 where exists(select ("A 1".id)::bigint as id from shop."Odd Name" AS "A 9" , shop.left_ as _a$10 where union_8.id>0) limit 1))::bigint as id from generate_series(1, 3) "A 1" (id) where "A 1".id = ANY(select ("A 1".id)::bigint as "id" from lateral (select distinct (coalesce(_a$4.id, 1))::bigint as "id" from shop.
+"select" AS a3 , -- from shop.items i, '"
+shop.
+"select" _a$4 WHERE length(substring('it''s /* ' from 1 for 2))::bigint>0) a2 (id) cross join "shop"."Join" "A 5" inner join shop . clicks _a$6 on _a$6.id = "A 5".id except /*+ SeqScan(o) */ all select count(*) as "id" from shop."x""y" as union_7 group by union_7.id having count(*) > 0)) select count(*) as id from SHOP.Users a11 inner join lateral (select (union_13.id)::bigint id from unnest(array(select ((array[a16.id,2])[1])::bigint as id from "shop"."Join" as a14
+, shop.items as union_15 , items AS a16)) with ordinality as union_13 (id, nr)) a12 (id) on a12.id = a11.id group /* from shop.orders o */ by a11.id having count(*) > 0
+-- reads: shop.Join, shop.Odd Name, shop.clicks, shop.items, shop.left_, shop.select, shop.users, shop.x"y
