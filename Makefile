@@ -75,7 +75,7 @@ $(BUILD)/kafka-admin: $(call objects,tests/kafka/admin.c)
 
 $(BUILD)/libmillrace.a: $(call objects,$(library))
 	@rm -f $@
-	$(AR) rcs $@ $^
+	@$(AR) rcs $@ $^
 
 $(PROGRAMS:%=$(BUILD)/%) $(BUILD)/kafka-admin $(units) $(probes):
 	@mkdir -p $(@D)
@@ -140,10 +140,10 @@ format:
 	clang-format -i $(tidy)
 
 lint: deps-lint
-	clang-format --dry-run --Werror $(tidy)
+	@clang-format --dry-run --Werror $(tidy)
 	tests/support/lint.sh layers headers banned sizes
 	$(MAKE) --no-print-directory WERROR=1 BUILD=build/lint all $(units:$(BUILD)/%=build/lint/%)
-	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
+	@cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
 	    --suppress=unknownMacro --suppress=internalAstError -I. common ingest aggregate
 	@printf '%s\n' $(filter %.c,$(tidy)) | xargs -P2 -n4 sh -c \
 	    'clang-tidy --quiet "$$@" -- $(cppflags) -Ibuild/lint -std=gnu17 2>/dev/null' clang-tidy

@@ -8,8 +8,8 @@
 
 #include "common/buf.h"
 
-static const char *program = "millrace";
-static enum log_level least = LOG_INFO;
+static const char *shown = "millrace"; /* the program's name */
+static enum log_level threshold = LOG_INFO;
 static bool progress_open; /* an unfinished progress line is on the terminal */
 static struct buf line;    /* being composed */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -21,10 +21,10 @@ static const char *const level_names[] = {
 	[LOG_ERROR] = "error",
 };
 
-void log_init(const char *name, enum log_level level)
+void log_init(const char *program, enum log_level least)
 {
-	program = name;
-	least = level;
+	shown = program;
+	threshold = least;
 }
 
 bool log_is_terminal(void)
@@ -60,7 +60,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 	char text[2048];
 	va_list args;
 
-	if (level < least)
+	if (level < threshold)
 		return;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof text, fmt, args);

@@ -1,6 +1,5 @@
 #include "common/schema.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,11 +26,11 @@ static int number(const struct migration *migration)
 /* A migration's first line says which programs may still work with it. */
 static int min_program(const struct migration *migration)
 {
-	int min;
+	static const char key[] = "-- min_program: ";
 
-	if (sscanf(migration->sql, "-- min_program: %d", &min) != 1)
+	if (strncmp(migration->sql, key, sizeof key - 1) != 0)
 		abort();
-	return min;
+	return (int)strtol(migration->sql + sizeof key - 1, NULL, 10);
 }
 
 int schema_newest(void)
