@@ -111,6 +111,25 @@ static bool choose_place(struct private_pg *pg, const struct passwd **server,
 	return choose_outside(pg, *server, err);
 }
 
+/* Another user's folder is no place for a server of ours; root's servers lie
+ * elsewhere. */
+static bool check_room(const struct private_pg *pg, struct error *err)
+{
+	const struct passwd *owner;
+	struct stat status;
+
+	if (stat(pg->room, &status) != 0)
+		return failed(err, "find", pg->room);
+	if (geteuid() == 0 || status.st_uid == geteuid())
+		return true;
+	owner = getpwuid(status.st_uid);
+	return error_set(err, ERROR_FATAL, STATUS_DATABASE,
+			 "private PostgreSQL: cannot use %s: it belongs to "
+			 "user %s; run as that user, remove it, or name a "
+			 "server with --dsn or PGHOST",
+			 pg->room, owner ? owner->pw_name : "unknown");
+}
+
 /* Makes .millrace and .millrace/pg, for their owner alone. */
 static bool make_room(struct private_pg *pg, const char *checkout,
 		      struct error *err)
@@ -124,10 +143,9 @@ static bool make_room(struct private_pg *pg, const char *checkout,
 	pg->room = arena_format(&pg->arena, "%s/pg", outer);
 	free(home);
 	if ((mkdir(outer, 0700) != 0 && errno != EEXIST) ||
-	    (mkdir(pg->room, 0700) != 0 && errno != EEXIST) ||
-	    access(pg->room, R_OK | W_OK | X_OK) != 0)
-		return failed(err, "use", pg->room);
-	return true;
+	    (mkdir(pg->room, 0700) != 0 && errno != EEXIST))
+		return failed(err, "make", pg->room);
+	return check_room(pg, err);
 }
 
 /* --- starting ------------------------------------------------------------ */
@@ -195,7 +213,8 @@ static bool take_lock(struct private_pg *pg, struct error *err)
 {
 	const char *path = arena_format(&pg->arena, "%s/lock", pg->room);
 
-	pg->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	pg->lock_fd =
+		open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (pg->lock_fd < 0)
 		return failed(err, "open", path);
 	while (flock(pg->lock_fd, LOCK_EX) != 0)

@@ -14,7 +14,7 @@
  * the place.  A cluster made by another user is run as that user.
  *
  * Only the server's user and root can connect (peer), as user millrace to
- * database millrace.  MILLRACE_PG_BIN names the folder of initdb and pg_ctl
+ * database millrace.  MILLRACE_PG_BIN names the folder of initdb and postgres
  * where they are in none of the usual places.
  */
 #ifndef COMMON_PRIVATE_PG_H

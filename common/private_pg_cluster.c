@@ -246,19 +246,28 @@ static bool start_server(struct private_pg *pg, const char *log,
 	const char *socket = socket_folder(pg, err);
 	off_t before = command_log_size(log);
 	struct arena *arena = &pg->arena;
+	int version = data_version(pg);
 	const char *bin;
 	pid_t server;
 
 	if (!socket || !write_settings(pg, socket, err) ||
-	    !command_find_server(data_version(pg), arena, &bin, err))
+	    !command_find_server(version, arena, &bin, err))
 		return false;
 	remove_stale_locks(pg, socket);
-	return command_start(
-		       pg, COMMAND_DROPS_LOCK, log, "",
-		       (const char *[]){arena_format(arena, "%s/postgres", bin),
-					"-D", pg->data, NULL},
-		       &server, err) &&
-	       wait_ready(pg, server, log, before, err);
+	if (command_start(
+		    pg, COMMAND_DROPS_LOCK, log, "",
+		    (const char *[]){arena_format(arena, "%s/postgres", bin),
+				     "-D", pg->data, NULL},
+		    &server, err) &&
+	    wait_ready(pg, server, log, before, err))
+		return true;
+	if (command_log_has(log, before, "incompatible with server"))
+		error_set(err, ERROR_FATAL, STATUS_DATABASE,
+			  "the private PostgreSQL in %s was made by version "
+			  "%d, whose server is not installed any more: apt-get "
+			  "install postgresql-%d",
+			  pg->base, version, version);
+	return false;
 }
 
 /* Nobody can reach it any more: the checkout has moved, and its sockets with

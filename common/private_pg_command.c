@@ -21,7 +21,7 @@ static const char debian_servers[] = "/usr/lib/postgresql";
 
 static bool has_server(const char *folder)
 {
-	static const char *const programs[] = {"initdb", "pg_ctl", "postgres"};
+	static const char *const programs[] = {"initdb", "postgres"};
 	char path[4200];
 	size_t i;
 
@@ -82,21 +82,17 @@ bool command_find_server(int version, struct arena *arena, const char **bin,
 		if (has_server(wanted))
 			return true;
 		return error_set(err, ERROR_FATAL, STATUS_DATABASE,
-				 "MILLRACE_PG_BIN: no initdb, pg_ctl and "
-				 "postgres in %s",
+				 "MILLRACE_PG_BIN: no initdb and postgres in "
+				 "%s",
 				 wanted);
 	}
 	*bin = find_debian(version, arena);
 	if (!*bin)
 		*bin = find_in_path(arena);
+	if (!*bin)
+		*bin = find_debian(0, arena);
 	if (*bin)
 		return true;
-	if (version != 0)
-		return error_set(err, ERROR_FATAL, STATUS_DATABASE,
-				 "the private PostgreSQL was made by version "
-				 "%d, whose server is not installed any more: "
-				 "apt-get install postgresql-%d",
-				 version, version);
 	return error_set(err, ERROR_FATAL, STATUS_DATABASE,
 			 "no PostgreSQL server from version %d on is installed "
 			 "(looked in %s/*/bin and PATH): run `make deps` or "

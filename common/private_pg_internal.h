@@ -83,8 +83,9 @@ void command_remove_tree(const char *path);
 bool command_write_file(const char *path, const char *text,
 			struct error *err) MUST_CHECK;
 
-/* The folder of initdb and pg_ctl: of the newest server from PostgreSQL 15 on,
- * or of exactly the version given (0: any). */
+/* The folder of initdb and postgres: MILLRACE_PG_BIN; else of the version given
+ * (0: the newest from PostgreSQL 15 on) where Debian puts it; else in PATH;
+ * else of the newest. */
 bool command_find_server(int version, struct arena *arena, const char **bin,
 			 struct error *err) MUST_CHECK;
 

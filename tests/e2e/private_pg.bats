@@ -7,27 +7,34 @@
 # as postgres, and that of a user (nobody) who runs everything himself.
 setup_file() {
 	load ../support/common
+	# many clusters are made here: in memory, where there is enough of it
+	ROOMY=/tmp
+	local free
+	free=$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)
+	if [ "${free:-0}" -gt 4000000 ]; then ROOMY=/dev/shm; fi
 	PROBES=$(mktemp -d /tmp/millrace-probe-XXXXXX)
+	MADE=$(mktemp -d "$ROOMY/millrace-made-XXXXXX")
+	export ROOMY MADE
 	install -m 755 "$BUILD/tests/support/probe_database" \
 		"$BUILD"/{handle-streams,periodic,bluesky} \
 		"$ROOT/tests/support/stop.sh" "$PROBES"
-	chmod 755 "$PROBES"
+	chmod 755 "$PROBES" "$MADE"
 	export PROBES
 	# a cluster to copy, for tests that are not about making one
 	name_no_server
 	CHECKOUTS=$PROBES
-	new_checkout "$PROBES/made"
-	start "$PROBES/made"
-	kill -INT "$(server_pid "$PROBES/made")"
-	wait_until 20 test ! -e "$PROBES/made/.millrace/pg/data/postmaster.pid"
+	new_checkout "$MADE/made"
+	start "$MADE/made"
+	kill -INT "$(server_pid "$MADE/made")"
+	wait_until 20 test ! -e "$MADE/made/.millrace/pg/data/postmaster.pid"
 }
 
-teardown_file() { rm -rf "$PROBES"; }
+teardown_file() { rm -rf "$PROBES" "$MADE"; }
 
 setup() {
 	load ../support/common
 	name_no_server
-	CHECKOUTS=$(mktemp -d /tmp/millrace-checkout-XXXXXX)
+	CHECKOUTS=$(mktemp -d "$ROOMY/millrace-checkout-XXXXXX")
 	chmod 755 "$CHECKOUTS"
 	CHECKOUT=$CHECKOUTS/mine
 	new_checkout "$CHECKOUT"
@@ -61,7 +68,7 @@ new_checkout() {
 # The same with a cluster in it that does not run.
 made_checkout() {
 	rm -rf "${1:-$CHECKOUT}"
-	cp -a "$PROBES/made" "${1:-$CHECKOUT}"
+	cp -a "$MADE/made" "${1:-$CHECKOUT}"
 }
 
 # start [FOLDER]: as the user; dsn is what it printed, said the rest.
@@ -337,7 +344,7 @@ kill_server() {
 	cd "$CHECKOUT"
 	MILLRACE_PG_BIN=/nonexistent run as_user "$PROBES/probe_database"
 	assert_status 4
-	assert_says "MILLRACE_PG_BIN: no initdb, pg_ctl and postgres in /nonexistent"
+	assert_says "MILLRACE_PG_BIN: no initdb and postgres in /nonexistent"
 }
 
 @test "a full disk while making it is told, and leaves nothing half-made" {
@@ -371,8 +378,30 @@ kill_server() {
 	cd "$CHECKOUT"
 	run as_user "$PROBES/probe_database"
 	assert_status 4
-	assert_says "private PostgreSQL: cannot use $CHECKOUT/.millrace/pg: Permission denied"
+	assert_says "private PostgreSQL: cannot make $CHECKOUT/.millrace/pg: Permission denied"
 	chmod 755 "$CHECKOUT"
+}
+
+@test "what another user has made is named with its owner" {
+	if [ "$(id -u)" = 0 ]; then
+		mkdir -p "$CHECKOUT/.millrace/pg"
+		chmod 755 "$CHECKOUT/.millrace" "$CHECKOUT/.millrace/pg"
+	else
+		CHECKOUT=/ # whose folder another user may not write either
+	fi
+	cd "$CHECKOUT"
+	run as_user "$PROBES/probe_database"
+	assert_status 4
+	[ "$CHECKOUT" = / ] || assert_says "cannot use $CHECKOUT/.millrace/pg: it belongs to user root"
+}
+
+@test "a cluster of a version that is gone says which to install" {
+	made_checkout
+	echo 14 >"$CHECKOUT/.millrace/pg/data/PG_VERSION"
+	cd "$CHECKOUT"
+	run as_user "$PROBES/probe_database"
+	assert_status 4
+	assert_says "was made by version 14, whose server is not installed any more: apt-get install postgresql-14"
 }
 
 @test "whoever names a server gets no private one" {

@@ -180,7 +180,7 @@ static void the_reason_is_the_first_fatal_line_after_the_offset(void **state)
 
 static void a_server_is_where_the_variable_says_or_nowhere(void **state)
 {
-	static const char *const programs[] = {"initdb", "pg_ctl", "postgres"};
+	static const char *const programs[] = {"initdb", "postgres"};
 	struct arena arena = ARENA_INIT;
 	struct error err = ERROR_INIT;
 	const char *bin;
