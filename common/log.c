@@ -69,7 +69,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 	if (progress_open)
 		buf_add_byte(&line, '\n');
 	progress_open = false;
-	buf_format(&line, "%s: %s%s", program,
+	buf_format(&line, "%s: %s%s", shown,
 		   level >= LOG_WARNING ? level_names[level] : "",
 		   level >= LOG_WARNING ? ": " : "");
 	add_escaped(text);
@@ -83,14 +83,14 @@ void log_progress(const char *fmt, ...)
 	char text[512];
 	va_list args;
 
-	if (!log_is_terminal() && least > LOG_INFO)
+	if (!log_is_terminal() && threshold > LOG_INFO)
 		return;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
 	pthread_mutex_lock(&lock);
 	progress_open = log_is_terminal();
-	buf_format(&line, progress_open ? "\r\033[K%s: " : "%s: ", program);
+	buf_format(&line, progress_open ? "\r\033[K%s: " : "%s: ", shown);
 	add_escaped(text);
 	if (!progress_open)
 		buf_add_byte(&line, '\n');
