@@ -74,8 +74,8 @@ static void init(struct pipeline *pipeline, const struct pipeline_parts *parts)
 	for (size_t i = 0; i < pipeline->load_count; i++)
 		batch_init(&pipeline->load[i].batch, parts->plan->stream,
 			   parts->plan->stream_count);
-	pipeline->sealed = mem_zalloc(parts_count, sizeof(int64_t));
-	pipeline->expected = mem_zalloc(parts_count, sizeof(int64_t));
+	pipeline->sealed = mem_zalloc(parts_count + 1, sizeof(int64_t));
+	pipeline->expected = mem_zalloc(parts_count + 1, sizeof(int64_t));
 	for (size_t i = 0; i < parts_count; i++)
 		pipeline->sealed[i] = pipeline->expected[i] =
 			pipeline->positions->item[i].next_offset;
@@ -115,7 +115,9 @@ static void show(struct pipeline *pipeline, int64_t *next_ms)
 	if (every == 0 || clock_ms() < *next_ms)
 		return;
 	stats_show(pipeline->parts.stats, source->name,
-		   pipeline->positions->item[0].next_offset, source->size);
+		   source->size < 0 ? 0
+				    : pipeline->positions->item[0].next_offset,
+		   source->size);
 	*next_ms = clock_ms() + every;
 }
 
@@ -137,6 +139,22 @@ static bool give_up(const struct pipeline *pipeline, struct error *err)
 			 records, pipeline->parts.source->name);
 }
 
+/* Whether this thread must act: nothing is being sent, and something has failed
+ * or the source wants to settle.  Under the lock. */
+static bool is_treatable(struct pipeline *pipeline)
+{
+	if (pipeline->settling && !pipeline->failed && pipeline->unacked &&
+	    clock_ms() >= pipeline->settle_deadline_ms) {
+		error_set(&pipeline->failure, ERROR_TRANSIENT, STATUS_DATABASE,
+			  "partitions were given up before their batches were "
+			  "committed");
+		pipeline->failed = true;
+		pthread_cond_broadcast(&pipeline->changed);
+	}
+	return pipeline->sending == 0 &&
+	       (pipeline->failed || (pipeline->settling && !pipeline->unacked));
+}
+
 /* Until the source has ended and everything is committed.  The lock is held
  * before and after. */
 static bool watch(struct pipeline *pipeline, struct error *err)
@@ -147,9 +165,12 @@ static bool watch(struct pipeline *pipeline, struct error *err)
 		bool ok = true;
 
 		pipeline_note_stop(pipeline);
-		if (pipeline->failed && pipeline->sending == 0) {
+		if (is_treatable(pipeline)) {
+			bool settle = pipeline->settling;
+
 			pthread_mutex_unlock(&pipeline->lock);
-			ok = pipeline_recover(pipeline, err);
+			ok = settle ? pipeline_settle(pipeline, err)
+				    : pipeline_recover(pipeline, err);
 			pthread_mutex_lock(&pipeline->lock);
 			if (ok)
 				continue;

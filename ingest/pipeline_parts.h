@@ -41,6 +41,10 @@ struct pipeline {
 	struct error read_error;
 	bool hold; /* the reader drops what it is filling and waits */
 	bool held;
+	bool settling;              /* the reader waits for source_settle */
+	int64_t settle_deadline_ms; /* for what is in flight then */
+	int64_t outage_ms; /* clock_ms of the first failure since a commit */
+	bool left;         /* the source's parts were given up meanwhile */
 };
 
 /* The threads; context is the pipeline. */
@@ -50,6 +54,32 @@ void *pipeline_send(void *context);
 /* After a failure, with no load being sent: finds out what is committed, and
  * gets everything else ready to go again.  False: give up. */
 bool pipeline_recover(struct pipeline *pipeline, struct error *err) MUST_CHECK;
+
+typedef bool pipeline_step(struct pipeline *pipeline, int argument,
+			   struct error *err);
+
+/* Repeats a step, which uses the control connection, until it is answered. */
+bool pipeline_insist(struct pipeline *pipeline, pipeline_step *step,
+		     int argument, struct error *err) MUST_CHECK;
+
+/* pipeline_settle.c: when parts come and go.  All run in the caller's thread,
+ * without the lock. */
+
+/* What the source asked for, once nothing is in flight. */
+bool pipeline_settle(struct pipeline *pipeline, struct error *err) MUST_CHECK;
+
+/* Drops everything, leaves and comes back. */
+bool pipeline_rejoin(struct pipeline *pipeline, struct error *err) MUST_CHECK;
+
+/* The database has been away for so long that others should have the parts. */
+void pipeline_leave(struct pipeline *pipeline);
+
+/* Stops the reader, which drops what it is filling. */
+void pipeline_hold(struct pipeline *pipeline);
+
+/* Reads on from where the positions stand; drops all loads.  Undoes
+ * pipeline_hold. */
+void pipeline_read_on(struct pipeline *pipeline);
 
 /* Starts the time allowed for finishing once the program is asked to stop. */
 void pipeline_note_stop(struct pipeline *pipeline);

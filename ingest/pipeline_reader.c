@@ -7,6 +7,7 @@
 #include "ingest/pipeline_parts.h"
 
 enum { IDLE_MS = 100, FIRST_PERCENT_RECORDS = 1000 };
+enum { SETTLE_MS = 10000 }; /* for what is in flight when parts go */
 
 /* Whether the reader must let go of what it is doing. */
 static bool interrupted(struct pipeline *pipeline)
@@ -46,30 +47,47 @@ static void add_record(struct pipeline *pipeline, struct batch *batch,
 		observer_see(pipeline->parts.observer, record);
 }
 
+/* Whether the source has passed over positions that hold no record, which no
+ * batch will cover while nothing follows them. */
+static bool passed_over(const struct pipeline *pipeline)
+{
+	const struct source *source = pipeline->parts.source;
+
+	if (!source_changes(source))
+		return false; /* its last line ends it */
+	for (size_t i = 0; i < pipeline->positions->count; i++)
+		if (source_offset(source, (int)i) > pipeline->sealed[i])
+			return true;
+	return false;
+}
+
 /* Fills until the batch is full, old enough, or there is no more. */
 static enum source_result fill(struct pipeline *pipeline, struct batch *batch,
 			       struct error *err)
 {
 	const struct pipeline_settings *settings = pipeline->parts.settings;
 	struct source *source = pipeline->parts.source;
+	int64_t look_ms = clock_ms() + IDLE_MS;
 
 	while (batch->record_count < (size_t)settings->batch_rows &&
 	       batch_bytes(batch) < (size_t)settings->batch_bytes) {
-		int64_t deadline =
-			batch->opened_ms
-				? batch->opened_ms + settings->linger_ms
-				: clock_ms() + IDLE_MS;
+		int64_t due_ms = batch->opened_ms ? batch->opened_ms +
+							    settings->linger_ms
+						  : INT64_MAX;
 		struct record record;
 		enum source_result result =
-			source_next(source, deadline, &record, err);
+			source_next(source, due_ms < look_ms ? due_ms : look_ms,
+				    &record, err);
 
 		if (result == SOURCE_RECORD) {
 			add_record(pipeline, batch, &record);
 			continue;
 		}
-		if (result != SOURCE_WAIT || batch->opened_ms ||
-		    interrupted(pipeline))
+		if (result != SOURCE_WAIT || clock_ms() >= due_ms ||
+		    interrupted(pipeline) ||
+		    (batch->opened_ms == 0 && passed_over(pipeline)))
 			return result;
+		look_ms = clock_ms() + IDLE_MS;
 	}
 	return SOURCE_RECORD;
 }
@@ -149,7 +167,7 @@ static void push(struct pipeline *pipeline, struct load *load)
 }
 
 /* A load to fill; NULL when the thread must leave.  Parks the thread while the
- * source has ended or is being rewound. */
+ * source has ended, is being rewound, or settles. */
 static struct load *take_free(struct pipeline *pipeline)
 {
 	struct load *found = NULL;
@@ -165,7 +183,8 @@ static struct load *take_free(struct pipeline *pipeline)
 		for (size_t i = 0; i < pipeline->load_count && !found; i++)
 			if (pipeline->load[i].state == LOAD_FREE)
 				found = &pipeline->load[i];
-		if (found && !pipeline->hold && !pipeline->ended)
+		if (found && !pipeline->hold && !pipeline->ended &&
+		    !pipeline->settling)
 			break;
 		found = NULL;
 		pthread_cond_wait(&pipeline->changed, &pipeline->lock);
@@ -174,6 +193,17 @@ static struct load *take_free(struct pipeline *pipeline)
 	if (found)
 		batch_reset(&found->batch);
 	return found;
+}
+
+/* The source wants to settle.  Parts that are lost already have other owners:
+ * what is under way for them need not be finished.  Under the lock. */
+static void ask_to_settle(struct pipeline *pipeline)
+{
+	pipeline->settling = true;
+	pipeline->settle_deadline_ms = clock_ms();
+	if (!pipeline->parts.source->lost)
+		pipeline->settle_deadline_ms += SETTLE_MS;
+	pthread_cond_broadcast(&pipeline->changed);
 }
 
 /* Fills one load and passes it on. */
@@ -191,9 +221,13 @@ static void read_one(struct pipeline *pipeline, struct load *load)
 		if (result != SOURCE_FAILED)
 			err = too_many;
 	}
+	if (result == SOURCE_SETTLE && pipeline->parts.source->lost)
+		batch_reset(batch);
 	pthread_mutex_lock(&pipeline->lock);
 	if (!pipeline->hold && !batch_is_empty(batch))
 		push(pipeline, load);
+	if (!pipeline->hold && result == SOURCE_SETTLE)
+		ask_to_settle(pipeline);
 	if (!pipeline->hold && (err.kind != ERROR_NONE ||
 				result == SOURCE_ENDED || stop_requested())) {
 		pipeline->read_error = err;

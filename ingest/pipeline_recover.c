@@ -11,6 +11,7 @@
 #include "ingest/pipeline_parts.h"
 
 enum { STEP_MS = 20, ISOLATIONS_MAX = 5 /* rounds for one batch */ };
+enum { LEAVE_MS = 60000 }; /* without PostgreSQL, then others may try */
 
 /* Waits before the next try, longer each time.  False: the time allowed is
  * over. */
@@ -19,6 +20,11 @@ static bool back_off(struct pipeline *pipeline, struct error *err)
 	int64_t wait_ms = backoff_next(&pipeline->backoff, clock_ms());
 	int64_t until = clock_ms() + wait_ms;
 
+	if (pipeline->outage_ms == 0)
+		pipeline->outage_ms = clock_ms();
+	if (!pipeline->left && source_changes(pipeline->parts.source) &&
+	    clock_ms() - pipeline->outage_ms >= LEAVE_MS)
+		pipeline_leave(pipeline);
 	if (wait_ms < 0)
 		return error_context(
 			err, "gave up after %lld s without a commit",
@@ -47,12 +53,8 @@ static bool control(struct pipeline *pipeline, struct error *err)
 	return pg_open(pg, plan->dsn, plan->application, plan->connect_ms, err);
 }
 
-typedef bool attempt(struct pipeline *pipeline, int argument,
-		     struct error *err);
-
-/* Repeats a step on the control connection until it is answered. */
-static bool insist(struct pipeline *pipeline, attempt *step, int argument,
-		   struct error *err)
+bool pipeline_insist(struct pipeline *pipeline, pipeline_step *step,
+		     int argument, struct error *err)
 {
 	for (;;) {
 		struct error failed = ERROR_INIT;
@@ -119,8 +121,8 @@ static bool resolve(struct pipeline *pipeline, struct load *load,
 		verdict = NOT_COMMITTED;
 	} else {
 		for (size_t i = 0; i < batch->range_count; i++)
-			if (!insist(pipeline, resolve_part,
-				    batch->range[i].part, err))
+			if (!pipeline_insist(pipeline, resolve_part,
+					     batch->range[i].part, err))
 				return false;
 		verdict = judge(pipeline, batch);
 	}
@@ -130,7 +132,9 @@ static bool resolve(struct pipeline *pipeline, struct load *load,
 	pthread_mutex_lock(&pipeline->lock);
 	load->state = LOAD_READY;
 	if (mutant("blind-commit")) {
-		pipeline->positions->item[0].next_offset = batch->range[0].to;
+		for (size_t i = 0; i < batch->range_count; i++)
+			pipeline->positions->item[batch->range[i].part]
+				.next_offset = batch->range[i].to;
 		pipeline->turn = batch->sequence + 1;
 		pipeline_drop(pipeline, load);
 	}
@@ -189,35 +193,28 @@ static int64_t wanted(const struct pipeline *pipeline, int part)
 	return pipeline->sealed[part];
 }
 
-/* The reader lets go of its batch; everything is read again from where the
- * database stands. */
+/* Whether a load holds records of the part. */
+static bool is_loading(const struct pipeline *pipeline, int part)
+{
+	for (const struct load *load = pipeline->unacked; load;
+	     load = load->next)
+		for (size_t i = 0; i < load->batch.range_count; i++)
+			if (load->batch.range[i].part == part)
+				return true;
+	return false;
+}
+
+/* Everything is read again from where the database stands. */
 static bool rewind_source(struct pipeline *pipeline, struct error *err)
 {
-	struct position *item = pipeline->positions->item;
+	const struct position *item = pipeline->positions->item;
 
-	pthread_mutex_lock(&pipeline->lock);
-	pipeline->hold = true;
-	pipeline->held = false;
-	pthread_cond_broadcast(&pipeline->changed);
-	while (!pipeline->held)
-		pipeline_wait(pipeline, STEP_MS);
-	while (pipeline->unacked)
-		pipeline_drop(pipeline, pipeline->unacked);
-	pthread_mutex_unlock(&pipeline->lock);
-	for (size_t i = 0; i < pipeline->positions->count; i++) {
+	pipeline_hold(pipeline);
+	for (size_t i = 0; i < pipeline->positions->count; i++)
 		if (!source_rewind(pipeline->parts.source, (int)i,
 				   item[i].next_offset, err))
 			return false;
-		pipeline->sealed[i] = pipeline->expected[i] =
-			item[i].next_offset;
-	}
-	pthread_mutex_lock(&pipeline->lock);
-	pipeline->hold = false;
-	pipeline->ended = false;
-	pipeline->read_error = ERROR_INIT;
-	pipeline->turn = pipeline->next_sequence;
-	pthread_cond_broadcast(&pipeline->changed);
-	pthread_mutex_unlock(&pipeline->lock);
+	pipeline_read_on(pipeline);
 	return true;
 }
 
@@ -231,6 +228,10 @@ static bool realign(struct pipeline *pipeline, bool *back, struct error *err)
 		const struct position *position = &pipeline->positions->item[i];
 		int64_t from = wanted(pipeline, (int)i);
 
+		if (!position->mine && source->grouped) {
+			*back = *back || is_loading(pipeline, (int)i);
+			continue;
+		}
 		if (!position->mine)
 			return error_set(err, ERROR_FATAL, STATUS_FENCED,
 					 "another process has taken over %s",
@@ -247,7 +248,7 @@ static bool realign(struct pipeline *pipeline, bool *back, struct error *err)
 				(long long)position->next_offset,
 				(long long)from, source->name);
 		log_line(LOG_WARNING,
-			 "the database stands at byte %lld of %s, not at %lld; "
+			 "the database stands at %lld of %s, not at %lld; "
 			 "reading again from there",
 			 (long long)position->next_offset, source->name,
 			 (long long)from);
@@ -279,11 +280,13 @@ static void resend_blindly(struct pipeline *pipeline)
 
 static bool look_again(struct pipeline *pipeline, struct error *err)
 {
-	bool back = false;
+	const struct source *source = pipeline->parts.source;
+	bool back = pipeline->left;
 	bool ok;
 
 	for (size_t i = 0; i < pipeline->positions->count; i++)
-		if (!insist(pipeline, read_part, (int)i, err))
+		if ((pipeline->positions->item[i].mine || !source->grouped) &&
+		    !pipeline_insist(pipeline, read_part, (int)i, err))
 			return false;
 	pthread_mutex_lock(&pipeline->lock);
 #ifdef MILLRACE_MUTANTS
@@ -293,7 +296,10 @@ static bool look_again(struct pipeline *pipeline, struct error *err)
 	drop_committed(pipeline);
 	ok = realign(pipeline, &back, err);
 	pthread_mutex_unlock(&pipeline->lock);
-	return ok && (!back || rewind_source(pipeline, err));
+	if (!ok || !back)
+		return ok;
+	return source_changes(source) ? pipeline_rejoin(pipeline, err)
+				      : rewind_source(pipeline, err);
 }
 
 /* --- the failure itself --------------------------------------------------- */
@@ -367,24 +373,21 @@ static bool treat(struct pipeline *pipeline, struct error *err)
 		return false;
 	}
 	if (!strcmp(failure->sqlstate, "23514"))
-		return insist(pipeline, make_partitions, 0, err);
+		return pipeline_insist(pipeline, make_partitions, 0, err);
 	if (!strcmp(failure->sqlstate, "MR001")) {
 		pipeline->parts.stats->moved++;
 		return true;
 	}
+	log_line(LOG_WARNING, "%s; trying again", failure->text);
 	*err = *failure;
 	return back_off(pipeline, err);
 }
 
 bool pipeline_recover(struct pipeline *pipeline, struct error *err)
 {
-	const struct error *failure = &pipeline->failure;
 	bool guessed = false;
 
 	pipeline->parts.stats->retries++;
-	if (failure->kind == ERROR_TRANSIENT &&
-	    strcmp(failure->sqlstate, "MR001") != 0)
-		log_line(LOG_WARNING, "%s; trying again", failure->text);
 	if (!resolve_all(pipeline, &guessed, err) ||
 	    (!guessed && !look_again(pipeline, err)) || !treat(pipeline, err))
 		return false;

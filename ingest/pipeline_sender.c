@@ -53,6 +53,8 @@ static void committed(struct pipeline *pipeline, struct load *load)
 	stats_commit(pipeline->parts.stats, batch);
 	pipeline->turn = batch->sequence + 1;
 	backoff_reset(&pipeline->backoff);
+	pipeline->outage_ms = 0;
+	source_committed(pipeline->parts.source);
 	pipeline_drop(pipeline, load);
 }
 

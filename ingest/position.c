@@ -50,10 +50,8 @@ void positions_release(struct positions *positions)
 	positions->count = positions->capacity = 0;
 }
 
-/* Runs one transaction of its own; *out is the result of the statement that
- * returned rows.  After an ERROR the session is usable again. */
-static bool transact(struct pg *pg, const struct buf *statement, PGresult **out,
-		     struct error *err)
+bool position_transact(struct pg *pg, const struct buf *statement,
+		       PGresult **out, struct error *err)
 {
 	struct buf sql = BUF_INIT;
 	char tag[64];
@@ -122,7 +120,7 @@ static bool look(struct pg *pg, const struct positions *positions,
 		    "where application_name = 'handle-streams ' || p.owner "
 		    "limit 1) a on true");
 	add_key(pg, &sql, position);
-	ok = transact(pg, &sql, &res, err);
+	ok = position_transact(pg, &sql, &res, err);
 	buf_release(&sql);
 	if (!ok)
 		return false;
@@ -165,7 +163,7 @@ static bool insert(struct pg *pg, const struct positions *positions,
 	add_anchor(&sql, first);
 	add_literal(pg, &sql, ", ", positions->owner,
 		    ") on conflict do nothing");
-	ok = transact(pg, &sql, &res, err);
+	ok = position_transact(pg, &sql, &res, err);
 	PQclear(res);
 	buf_release(&sql);
 	return ok;
@@ -187,7 +185,7 @@ static bool take(struct pg *pg, const struct positions *positions,
 	add_key(pg, &sql, position);
 	buf_format(&sql, " and epoch = %lld returning next_offset, epoch",
 		   (long long)epoch);
-	ok = transact(pg, &sql, &res, err);
+	ok = position_transact(pg, &sql, &res, err);
 	buf_release(&sql);
 	if (!ok)
 		return false;
@@ -273,7 +271,7 @@ bool position_resolve(struct pg *pg, struct positions *positions, int index,
 			   "returning next_offset, epoch",
 			   epoch, epoch + 1);
 	}
-	ok = transact(pg, &sql, &res, err);
+	ok = position_transact(pg, &sql, &res, err);
 	buf_release(&sql);
 	if (ok)
 		learn(position, res);
@@ -291,7 +289,7 @@ bool position_read(struct pg *pg, struct positions *positions, int index,
 	buf_add_text(&sql, "select next_offset, epoch from millrace.position");
 	add_key(pg, &sql, position);
 	add_literal(pg, &sql, " and owner = ", positions->owner, "");
-	ok = transact(pg, &sql, &res, err);
+	ok = position_transact(pg, &sql, &res, err);
 	buf_release(&sql);
 	if (ok)
 		learn(position, res);
@@ -309,7 +307,7 @@ bool position_delete(struct pg *pg, struct positions *positions, int index,
 	buf_add_text(&sql, "delete from millrace.position");
 	add_key(pg, &sql, position);
 	add_literal(pg, &sql, " and owner = ", positions->owner, "");
-	ok = transact(pg, &sql, &res, err);
+	ok = position_transact(pg, &sql, &res, err);
 	PQclear(res);
 	buf_release(&sql);
 	return ok;
@@ -332,7 +330,7 @@ bool position_sweep(struct pg *pg, int *swept, struct error *err)
 	bool ok;
 
 	buf_add_text(&sql, text);
-	ok = transact(pg, &sql, &res, err);
+	ok = position_transact(pg, &sql, &res, err);
 	buf_release(&sql);
 	if (!ok)
 		return false;

@@ -17,12 +17,14 @@
 #ifndef INGEST_POSITION_H
 #define INGEST_POSITION_H
 
+#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/error.h"
 
+struct buf;
 struct pg;
 
 enum { OWNER_LEN = 32, ANCHOR_BYTES = 16 };
@@ -76,6 +78,12 @@ bool position_resolve(struct pg *pg, struct positions *positions, int index,
  * the row is gone. */
 bool position_read(struct pg *pg, struct positions *positions, int index,
 		   struct error *err) MUST_CHECK;
+
+/* Runs statements as the ingest role in one transaction of their own; *out is
+ * the result of the one that returned rows.  After an ERROR the session is
+ * usable again. */
+bool position_transact(struct pg *pg, const struct buf *statements,
+		       PGresult **out, struct error *err) MUST_CHECK;
 
 /* Deletes a part of ours: a pipe that has ended. */
 bool position_delete(struct pg *pg, struct positions *positions, int index,

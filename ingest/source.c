@@ -22,6 +22,32 @@ bool source_rewind(struct source *source, int part, int64_t offset,
 	return source->class->rewind(source, part, offset, err);
 }
 
+bool source_changes(const struct source *source)
+{
+	return source->class->settle != NULL;
+}
+
+bool source_settle(struct source *source, struct pg *pg, struct error *err)
+{
+	return source->class->settle(source, pg, err);
+}
+
+void source_leave(struct source *source)
+{
+	source->class->leave(source);
+}
+
+bool source_rejoin(struct source *source, struct error *err)
+{
+	return source->class->rejoin(source, err);
+}
+
+void source_committed(struct source *source)
+{
+	if (source->class->committed)
+		source->class->committed(source);
+}
+
 void source_close(struct source *source)
 {
 	if (source)

@@ -11,8 +11,10 @@
  * lives in memory until it is committed.
  *
  * Parts are claimed (position.h) before they are read.  A file and a pipe are
- * claimed before the pipeline starts; a source whose parts come and go claims
- * them itself, inside source_next, when no batch is in flight.
+ * claimed before the pipeline starts.  A source whose parts come and go (its
+ * class has `settle`) claims them when source_next has returned SOURCE_SETTLE:
+ * then nothing is in flight, nobody reads, and for every part source_offset
+ * equals the position's next_offset afterwards.
  */
 #ifndef INGEST_SOURCE_H
 #define INGEST_SOURCE_H
@@ -30,8 +32,10 @@ enum source_result {
 	SOURCE_WAIT,   /* nothing within the time given */
 	SOURCE_ENDED,  /* there will be nothing more */
 	SOURCE_FAILED, /* *err says why */
+	SOURCE_SETTLE, /* source_settle must run before the next record */
 };
 
+struct pg;
 struct source;
 
 struct source_class {
@@ -42,6 +46,11 @@ struct source_class {
 	bool (*rewind)(struct source *source, int part, int64_t offset,
 		       struct error *err);
 	void (*close)(struct source *source);
+	/* of a source whose parts come and go; NULL elsewhere */
+	bool (*settle)(struct source *source, struct pg *pg, struct error *err);
+	void (*leave)(struct source *source);
+	bool (*rejoin)(struct source *source, struct error *err);
+	void (*committed)(struct source *source);
 };
 
 /* What every source shows; the first member of each kind's own struct. */
@@ -51,6 +60,9 @@ struct source {
 	struct positions *positions; /* one per part, same index */
 	bool replayable;             /* rewind works */
 	int64_t size;                /* bytes, for an ETA; -1: not known */
+	bool grouped;                /* others of a group may take parts over */
+	bool needs_database;         /* the settling that is wanted now does */
+	bool lost; /* parts are gone already: drop what is open */
 };
 
 /* The next record; its bytes live until the next call.  Waits for more input
@@ -68,6 +80,24 @@ bool source_anchor(struct source *source, int part, struct anchor *anchor);
 /* Reads a part again from `offset`, after the database has gone back to it. */
 bool source_rewind(struct source *source, int part, int64_t offset,
 		   struct error *err) MUST_CHECK;
+
+/* Whether parts come and go. */
+bool source_changes(const struct source *source);
+
+/* What SOURCE_SETTLE asked for; may be repeated after a transient error.  pg:
+ * NULL unless needs_database. */
+bool source_settle(struct source *source, struct pg *pg,
+		   struct error *err) MUST_CHECK;
+
+/* Gives all parts up, so that others can take them: the database is out of
+ * reach.  source_rejoin must follow. */
+void source_leave(struct source *source);
+
+/* Gives all parts up and comes back for those it is given then. */
+bool source_rejoin(struct source *source, struct error *err) MUST_CHECK;
+
+/* Positions have moved; for the source's own monitors. */
+void source_committed(struct source *source);
 
 /* NULL is allowed. */
 void source_close(struct source *source);
