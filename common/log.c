@@ -21,10 +21,10 @@ static const char *const level_names[] = {
 	[LOG_ERROR] = "error",
 };
 
-void log_init(const char *name, enum log_level level)
+void log_init(const char *program, enum log_level least)
 {
-	shown = name;
-	threshold = level;
+	shown = program;
+	threshold = least;
 }
 
 bool log_is_terminal(void)

@@ -18,6 +18,7 @@
 #include "ingest/observer.h"
 #include "ingest/options.h"
 #include "ingest/pipeline.h"
+#include "ingest/source_kafka.h"
 #include "ingest/source_lines.h"
 #include "ingest/stream.h"
 #include "ingest/upkeep.h"
@@ -249,6 +250,30 @@ static bool run_file(struct run *run, int fd, const char *name,
 	return ok;
 }
 
+/* --- Kafka -----------------------------------------------------------------
+ */
+
+static bool run_kafka(struct run *run, struct error *err)
+{
+	const struct source_kafka_plan plan = {
+		.settings = &run->options->kafka,
+		.max_line = (size_t)run->options->max_line,
+		.connect_ms = run->options->connect_ms,
+		.stream = run->plan.stream,
+		.stream_count = run->plan.stream_count,
+	};
+	struct positions positions = {.durable = false};
+	struct source *source = NULL;
+	bool ok;
+
+	memcpy(positions.owner, run->owner, sizeof run->owner);
+	ok = source_kafka_open(&source, &plan, &positions, err) &&
+	     load(run, source, err);
+	source_close(source);
+	positions_release(&positions);
+	return ok;
+}
+
 /* --- inputs --------------------------------------------------------------- */
 
 /* A regular file is loaded as one, whether it was named or redirected; one
@@ -290,7 +315,9 @@ bool command_load(const struct options *options, struct error *err)
 	struct run run = {.options = options};
 	bool ok = prepare(&run, err);
 
-	if (ok && options->operand_count == 0)
+	if (ok && *options->kafka.brokers)
+		ok = run_kafka(&run, err);
+	else if (ok && options->operand_count == 0)
 		ok = run_fd(&run, STDIN_FILENO, "stdin", err);
 	for (size_t i = 0; ok && i < options->operand_count; i++) {
 		if (stop_requested())

@@ -72,7 +72,7 @@ struct decoder *decoder_open(const struct stream *const *streams, size_t count,
 
 	decoder->streams = streams;
 	decoder->count = count;
-	decoder->forced = forced;
+	decoder->always = decoder->forced = forced;
 	decoder->plan = mem_zalloc(count, sizeof *decoder->plan);
 	path_trie_init(&decoder->trie);
 	for (size_t i = 0; i < count; i++) {
@@ -204,6 +204,7 @@ void decoder_decode(struct decoder *decoder, const struct record *record,
 	int64_t event_us;
 	int index;
 
+	decoder->forced = record->stream ? record->stream - 1 : decoder->always;
 	batch_record(batch, record, &origin);
 	if (!decoder_load(decoder, record)) {
 		batch_reject(batch,

@@ -25,7 +25,8 @@ struct stream_plan {
 struct decoder {
 	const struct stream *const *streams; /* borrowed */
 	size_t count;
-	int forced;
+	int always; /* every record belongs to this stream; -1: match */
+	int forced; /* the one being decoded does; -1: match */
 	struct path_trie trie;
 	struct stream_plan *plan; /* by stream */
 	struct arena arena;       /* the plans */

@@ -8,6 +8,8 @@
 #include "common/home.h"
 #include "common/nearest.h"
 
+static const char *const on_gap[] = {"halt", "record", NULL};
+
 #define AT(member) offsetof(struct options, member)
 
 static const struct setting table[] = {
@@ -21,6 +23,36 @@ static const struct setting table[] = {
 	{"project", 0, SETTING_TEXT, AT(project), "", "DIR",
 	 "the folder that holds sql/ and config/; by default this one, or that "
 	 "of the program",
+	 .max = 0},
+	{"brokers", 'b', SETTING_TEXT, AT(kafka.brokers), "", "HOST:PORT,...",
+	 "read from this Kafka instead of files", .max = 0},
+	{"topic", 't', SETTING_LIST, AT(kafka.topic), NULL, "TOPIC",
+	 "a topic to load; may be repeated", .max = 0},
+	{"group", 'G', SETTING_TEXT, AT(kafka.group), "handle-streams", "GROUP",
+	 "processes of one group share the partitions", .max = 0},
+	{"partition", 'p', SETTING_LIST, AT(kafka.partition), NULL, "N",
+	 "only this partition, without asking the group; may be repeated",
+	 .max = 0},
+	{"offset", 'o', SETTING_TEXT, AT(kafka.offset), "beginning", "OFFSET",
+	 "where a topic begins that was never loaded: beginning, end, an "
+	 "offset, -N before the end, s@ and milliseconds since 1970",
+	 .max = 0},
+	{"exit", 'e', SETTING_FLAG, AT(kafka.exit_at_end), "off", NULL,
+	 "end when the group has loaded what the topics held at the start",
+	 .place = SETTING_COMMAND_LINE},
+	{"count", 'c', SETTING_INTEGER, AT(kafka.count), "0", "N",
+	 "end after this many records; 0: never", .min = 0,
+	 .place = SETTING_COMMAND_LINE},
+	{"map", 0, SETTING_LIST, AT(kafka.map), NULL, "TOPIC=STREAM",
+	 "every record of a topic belongs to this stream; may be repeated",
+	 .max = 0},
+	{"on-gap", 0, SETTING_CHOICE, AT(kafka.on_gap), "halt", "WHAT",
+	 "when Kafka has deleted records that were not loaded: halt with "
+	 "status 6, or record the gap and go on",
+	 .choices = on_gap},
+	{"property", 'X', SETTING_LIST, AT(kafka.property), NULL, "NAME=VALUE",
+	 "a property of librdkafka; secrets as NAME.file=PATH or "
+	 "NAME.env=VARIABLE",
 	 .max = 0},
 	{"connections", 0, SETTING_INTEGER, AT(pipeline.connections), "0", "N",
 	 "database connections that load; 0: 2 where there is more than one "
@@ -88,6 +120,7 @@ const struct settings_program options_program = {
 	.name = "handle-streams",
 	.summary = "loads JSON events into PostgreSQL, each exactly once",
 	.usage = "handle-streams [run] [--stream NAME] [FILE...]\n"
+		 "handle-streams [run] -b BROKERS -t TOPIC... [-G GROUP]\n"
 		 "handle-streams explain [--stream NAME] < one event\n"
 		 "handle-streams rejects list | show ID | replay [-n] [ID...]\n"
 		 "handle-streams verify",
@@ -172,6 +205,25 @@ static bool take_max_rejects(struct options *options, struct error *err)
 	return true;
 }
 
+/* Kafka and files are two ways in; one process takes one of them. */
+static bool check_kafka(const struct options *options, struct error *err)
+{
+	const struct kafka_settings *kafka = &options->kafka;
+
+	if (options->command != COMMAND_RUN)
+		return true;
+	if (!*kafka->brokers && kafka->topic.count)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "-t %s needs brokers: -b HOST:PORT",
+				 kafka->topic.item[0]);
+	if (*kafka->brokers && options->operand_count)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "%s is a file and -b names Kafka: load them "
+				 "one after the other",
+				 options->operand[0]);
+	return true;
+}
+
 static void settle_defaults(struct options *options)
 {
 	struct pipeline_settings *pipeline = &options->pipeline;
@@ -199,7 +251,8 @@ bool options_read(struct options *options, int argc, char *const *argv,
 		buf_reset(&options->home);
 		buf_add_text(&options->home, options->project);
 	}
-	if (!take_command(options, err) || !take_max_rejects(options, err))
+	if (!take_command(options, err) || !take_max_rejects(options, err) ||
+	    !check_kafka(options, err))
 		return false;
 	settle_defaults(options);
 	return true;

@@ -14,6 +14,7 @@
 #include "common/error.h"
 #include "common/settings.h"
 #include "ingest/decode.h"
+#include "ingest/kafka_conf.h"
 #include "ingest/pipeline.h"
 
 enum command {
@@ -39,6 +40,7 @@ struct options {
 	int64_t max_depth, max_tokens;
 	struct decode_limits limits;
 	struct pipeline_settings pipeline;
+	struct kafka_settings kafka;
 	const char *max_rejects; /* N, P% or "" */
 	int64_t connect_ms, answer_ms, statement_ms, lock_ms, idle_ms;
 	int64_t claim_ms;

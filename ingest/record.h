@@ -14,12 +14,13 @@
 #include <stdint.h>
 
 struct record {
-	const char *bytes;  /* not NUL-terminated; no line end */
-	size_t len;	    /* bytes; at most max-line */
-	size_t full_len;    /* > len: longer than max-line, cut to the start */
-	int part;	    /* index into the source's parts */
-	int64_t position;   /* where it begins */
-	int64_t next;	    /* where the next one begins */
+	const char *bytes; /* not NUL-terminated; no line end */
+	size_t len;        /* bytes; at most max-line */
+	size_t full_len;   /* > len: longer than max-line, cut to the start */
+	int part;          /* index into the source's parts */
+	int64_t position;  /* where it begins */
+	int64_t next;      /* where the next one begins */
+	int stream;        /* it belongs to this one, plus 1; 0: not said */
 	const char *unterminated; /* NULL, or why the last line may be cut */
 
 	/* Metadata, for `@name` in a stream file; NULL or -1 where none. */

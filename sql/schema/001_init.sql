@@ -73,6 +73,7 @@ create table millrace.position (
     anchor_offset bigint,
     anchor_hash   bytea,
     owner         text        not null,
+    group_id      text,                     -- Kafka: the one group that may load it
     updated_at    timestamptz not null default now(),
     primary key (source, part)
 );
@@ -315,7 +316,7 @@ grant select on millrace.schema_version, millrace.load, millrace.gap, millrace.r
 grant insert (relation, loaded_at, op, row_count, reject_count, byte_count, event_min, event_max, parts, origin),
     update (row_count, reject_count, event_min, event_max)
     on millrace.load to millrace_ingest, millrace_aggregate;
-grant insert, delete, update (epoch, owner, updated_at) on millrace.position to millrace_ingest;
+grant insert, delete, update (epoch, owner, group_id, updated_at) on millrace.position to millrace_ingest;
 grant insert on millrace.gap to millrace_ingest;
 grant insert, update (replayed_at, replay_load_id) on millrace.reject to millrace_ingest;
 grant insert, update on millrace.drift to millrace_ingest;

@@ -103,7 +103,7 @@ start() {
 	running "$dir" && fail "already running in $dir"
 	setsid java -Xms64m -Xmx320m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
 		-Xshare:auto -Djava.awt.headless=true -cp "$lib/*" kafka.Kafka \
-		"$dir/server.properties" >>"$dir/log" 2>&1 </dev/null 9>&- &
+		"$dir/server.properties" >>"$dir/log" 2>&1 </dev/null 3>&- 4>&- 9>&- &
 	echo $! >"$dir/pid"
 	until answers "127.0.0.1:$port"; do
 		running "$dir" ||

@@ -1,0 +1,255 @@
+/* Being a member of a consumer group: handles, rebalances, leaving. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "ingest/kafka_parts.h"
+
+enum { WHY_BYTES = 512, COMPLAIN_MS = 10000, TELL_MS = 1000 };
+
+/* --- what librdkafka calls ------------------------------------------------ */
+
+/* Any thread of librdkafka. */
+static void note(struct source_kafka *kafka, const char *text)
+{
+	pthread_mutex_lock(&kafka->trouble_lock);
+	buf_reset(&kafka->trouble);
+	buf_add_text(&kafka->trouble, text);
+	pthread_mutex_unlock(&kafka->trouble_lock);
+}
+
+static void on_log(const rd_kafka_t *rk, int level, const char *facility,
+		   const char *text)
+{
+	(void)rk;
+	(void)facility;
+	if (level <= 2) /* LOG_CRIT and worse; errors come through on_error */
+		log_line(LOG_ERROR, "librdkafka: %s", text);
+	else
+		log_line(LOG_DEBUG, "librdkafka: %s", text);
+}
+
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+	struct source_kafka *kafka = opaque;
+
+	(void)rk;
+	if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
+		note(kafka, reason);
+	if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
+	    code == RD_KAFKA_RESP_ERR__SSL ||
+	    clock_ms() - kafka->complained_ms >= COMPLAIN_MS) {
+		kafka->complained_ms = clock_ms();
+		log_line(LOG_WARNING, "Kafka: %s", reason);
+	}
+}
+
+/* Only notes what is wanted: the reader returns SOURCE_SETTLE, and librdkafka
+ * waits for the (un)assignment meanwhile. */
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
+			 rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+	struct source_kafka *kafka = opaque;
+
+	if (kafka->closing) {
+		rd_kafka_assign(rk, NULL);
+		return;
+	}
+	if (kafka->list)
+		rd_kafka_topic_partition_list_destroy(kafka->list);
+	kafka->list = NULL;
+	kafka->base.lost = false;
+	if (code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+		kafka->pending = KAFKA_ASSIGN;
+		kafka->list = rd_kafka_topic_partition_list_copy(list);
+	} else { /* revoked, or something went wrong on the way */
+		kafka->pending = KAFKA_REVOKE;
+		kafka->base.lost = rd_kafka_assignment_lost(rk) != 0;
+	}
+	kafka->rebalances++;
+	rd_kafka_yield(rk);
+}
+
+/* --- errors --------------------------------------------------------------- */
+
+bool kafka_failed(struct source_kafka *kafka, rd_kafka_resp_err_t code,
+		  struct error *err, const char *what)
+{
+	struct buf trouble = BUF_INIT;
+
+	pthread_mutex_lock(&kafka->trouble_lock);
+	buf_add_text(&trouble, buf_text(&kafka->trouble));
+	pthread_mutex_unlock(&kafka->trouble_lock);
+	error_set(err, ERROR_TRANSIENT, STATUS_SOURCE, "%s: %s%s%s%s", what,
+		  rd_kafka_err2str(code), trouble.len ? " (" : "",
+		  buf_text(&trouble), trouble.len ? ")" : "");
+	buf_release(&trouble);
+	return false;
+}
+
+/* --- joining -------------------------------------------------------------- */
+
+static rd_kafka_t *open_handle(struct source_kafka *kafka, struct error *err)
+{
+	char why[WHY_BYTES];
+	rd_kafka_conf_t *conf;
+	rd_kafka_t *rk;
+
+	if (!kafka_conf_build(&conf, kafka->settings, err))
+		return NULL;
+	rd_kafka_conf_set_opaque(conf, kafka);
+	rd_kafka_conf_set_log_cb(conf, on_log);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+	rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+	if (rk) {
+		rd_kafka_poll_set_consumer(rk);
+		return rk;
+	}
+	rd_kafka_conf_destroy(conf);
+	error_config(err, "-X: %s", why);
+	return NULL;
+}
+
+/* -p: these partitions of every topic, without asking the group. */
+static bool list_named(struct source_kafka *kafka, struct error *err)
+{
+	const struct setting_list *named = &kafka->settings->partition;
+
+	kafka->list = rd_kafka_topic_partition_list_new(1);
+	for (size_t i = 0; i < kafka->topic_count; i++)
+		for (size_t n = 0; n < named->count; n++) {
+			char *end;
+			long number = strtol(named->item[n], &end, 10);
+
+			if (end == named->item[n] || *end || number < 0 ||
+			    number > INT32_MAX)
+				return error_set(err, ERROR_FATAL, STATUS_USAGE,
+						 "-p takes the number of a "
+						 "partition, not %s",
+						 named->item[n]);
+			rd_kafka_topic_partition_list_add(kafka->list,
+							  kafka->topic[i].name,
+							  (int32_t)number);
+		}
+	kafka->pending = KAFKA_ASSIGN;
+	return true;
+}
+
+static bool subscribe(struct source_kafka *kafka, struct error *err)
+{
+	rd_kafka_topic_partition_list_t *list =
+		rd_kafka_topic_partition_list_new((int)kafka->topic_count);
+	rd_kafka_resp_err_t code;
+
+	for (size_t i = 0; i < kafka->topic_count; i++)
+		rd_kafka_topic_partition_list_add(list, kafka->topic[i].name,
+						  RD_KAFKA_PARTITION_UA);
+	code = rd_kafka_subscribe(kafka->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
+	       kafka_failed(kafka, code, err, "cannot subscribe");
+}
+
+bool kafka_join(struct source_kafka *kafka, struct error *err)
+{
+	kafka->joined = false;
+	if (!kafka->rk)
+		kafka->rk = open_handle(kafka, err);
+	if (!kafka->rk)
+		return false;
+	if (kafka->settings->partition.count)
+		return list_named(kafka, err);
+	return subscribe(kafka, err);
+}
+
+bool kafka_reach(struct source_kafka *kafka, struct error *err)
+{
+	const struct rd_kafka_metadata *metadata = NULL;
+	rd_kafka_resp_err_t code;
+
+	kafka->rk = open_handle(kafka, err);
+	if (!kafka->rk)
+		return false;
+	code = rd_kafka_metadata(kafka->rk, 0, NULL, &metadata,
+				 (int)kafka->plan.connect_ms);
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		rd_kafka_poll(kafka->rk, 0); /* lets on_error speak */
+		kafka_failed(kafka, code, err, kafka->settings->brokers);
+		error_context(err, "cannot reach Kafka");
+		err->kind = ERROR_FATAL;
+		return false;
+	}
+	rd_kafka_metadata_destroy(metadata);
+	kafka->cluster =
+		rd_kafka_clusterid(kafka->rk, (int)kafka->plan.connect_ms);
+	if (kafka->cluster)
+		return true;
+	return error_set(
+		err, ERROR_FATAL, STATUS_SOURCE,
+		"%s has no cluster id; Kafka 0.10.1 or newer is needed",
+		kafka->settings->brokers);
+}
+
+/* --- leaving -------------------------------------------------------------- */
+
+void kafka_disown(struct source_kafka *kafka)
+{
+	struct positions *positions = kafka->base.positions;
+
+	for (size_t i = 0; i < positions->count; i++) {
+		struct kafka_part *part = &kafka->part[i];
+
+		part->owned = false;
+		part->verify = false;
+		part->offset = positions->item[i].next_offset;
+		positions->item[i].mine = false;
+	}
+}
+
+void kafka_leave(struct source_kafka *kafka)
+{
+	if (kafka->message)
+		rd_kafka_message_destroy(kafka->message);
+	kafka->message = NULL;
+	if (kafka->list)
+		rd_kafka_topic_partition_list_destroy(kafka->list);
+	kafka->list = NULL;
+	kafka->pending = KAFKA_NOTHING;
+	if (kafka->rk) {
+		kafka_tell(kafka);
+		kafka->closing = true;
+		rd_kafka_consumer_close(kafka->rk);
+		rd_kafka_destroy(kafka->rk);
+		kafka->closing = false;
+		kafka->rk = NULL;
+	}
+	kafka_disown(kafka);
+}
+
+void kafka_tell(struct source_kafka *kafka)
+{
+	const struct positions *positions = kafka->base.positions;
+	rd_kafka_topic_partition_list_t *list;
+
+	if (!kafka->rk)
+		return;
+	list = rd_kafka_topic_partition_list_new((int)positions->count);
+	for (size_t i = 0; i < positions->count; i++) {
+		struct kafka_part *part = &kafka->part[i];
+		int64_t next = positions->item[i].next_offset;
+
+		if (!part->owned || part->acknowledged == next)
+			continue;
+		part->acknowledged = next;
+		rd_kafka_topic_partition_list_add(list, part->topic->name,
+						  part->partition)
+			->offset = next;
+	}
+	if (list->cnt)
+		rd_kafka_commit(kafka->rk, list, 1 /* do not wait */);
+	rd_kafka_topic_partition_list_destroy(list);
+	kafka->told_ms = clock_ms();
+}

@@ -1,0 +1,338 @@
+#!/usr/bin/env bats
+# A real Kafka into a real PostgreSQL, exactly once.
+
+setup_file() {
+	load ../support/common
+	load ../support/kafka
+	fresh_database
+	own_broker
+}
+
+teardown_file() {
+	load ../support/common
+	load ../support/kafka
+	drop_broker
+	drop_database
+}
+
+setup() {
+	load ../support/common
+	load ../support/kafka
+	cd "$BATS_TEST_TMPDIR" || exit
+}
+
+@test "one process loads a topic to where it ended at the start" {
+	topic simple 4
+	produce simple simple 0 1000 4
+	run consume simple -e
+	assert_status 0
+	whole simple 1000
+	assert_equal positions "250 250 250 250" "$(positions simple)"
+}
+
+@test "loading it again adds nothing" {
+	run consume simple -e
+	assert_status 0
+	assert_says "rows=0"
+	whole simple 1000
+}
+
+@test "several processes of one group share the partitions" {
+	topic shared 4
+	produce shared shared 0 4000 4
+	local i pids=()
+	for i in 1 2 3; do
+		launch "log.$i" shared -e --batch-rows 100
+		pids+=("$PID")
+	done
+	for i in "${pids[@]}"; do
+		wait "$i" || { cat log.*; return 1; }
+	done
+	whole shared 4000
+	assert_equal positions "1000 1000 1000 1000" "$(positions shared)"
+}
+
+@test "a restart goes on where PostgreSQL says, whatever Kafka's offsets say" {
+	topic restart 2
+	produce restart restart 0 100 2
+	consume restart -e
+	produce restart restart 100 200 2
+	# Kafka now believes that the group has read everything
+	kcat -q -b "$BROKERS" -G tests restart -e >/dev/null 2>&1
+	run consume restart -e
+	assert_status 0
+	whole restart 200
+}
+
+@test "killed at any point of a batch, a restart completes it" {
+	local point
+	topic killed 2
+	produce killed killed 0 2000 2
+	for point in before-claim after-claim before-begin before-copy \
+		mid-copy after-copy before-commit commit-sent after-commit; do
+		MILLRACE_FAULT=$point:2 run consume killed -e --batch-rows 150
+		assert_status 137
+	done
+	run consume killed -e
+	assert_status 0
+	whole killed 2000
+}
+
+@test "when one process dies, another takes its partitions over" {
+	topic taken 4
+	produce taken taken 0 100 4
+	local first second
+	launch log.1 taken
+	first=$PID
+	wait_for_value 20 "select count(*) from staging.events where run = 'taken'" 100
+	launch log.2 taken
+	second=$PID
+	wait_until 20 grep -q "partitions are ours" log.2
+	kill -9 "$first"
+	produce taken taken 100 200 4
+	wait_for_value 30 "select count(*) from staging.events where run = 'taken'" 200
+	halt "$second"
+	whole taken 200
+}
+
+@test "poisoned records become rejects, and their neighbours rows" {
+	local n
+	topic poison 1
+	produce poison poison 0 50 1
+	printf 'not json' >bad
+	printf '{"run": "poison", "n": 1\0}' >nul
+	head -c 5000000 /dev/zero | tr '\0' x >big
+	for n in bad nul big; do
+		kcat -q -b "$BROKERS" -P -t poison -X message.max.bytes=20000000 "$n"
+	done
+	printf '0\tk\t\n' | admin produce poison >/dev/null # empty, not null
+	echo 'gone:' | kcat -q -b "$BROKERS" -P -t poison -Z -K :
+	produce poison poison 50 100 1
+	run consume poison -e --max-line 1MB
+	assert_status 0
+	assert_says "tombstones=1"
+	whole poison 100
+	run sql "select position, length(raw), raw_length from millrace.reject where source like 'kafka:%/poison' and part = 0 order by position"
+	assert_equal rejects "50|8|8
+51|26|26
+52|65536|5000000
+53|0|0" "$output"
+	assert_equal "the bytes" "$(od -An -tx1 nul | tr -d ' \n')" \
+		"$(sql "select encode(raw, 'hex') from millrace.reject where source like '%/poison' and position = 51")"
+	assert_equal positions 105 "$(positions poison)"
+}
+
+@test "--map names a topic's stream; key, headers, time and place are columns" {
+	topic traced 2
+	printf 'k\303\251y:{"n": 5}\n' |
+		kcat -q -b "$BROKERS" -P -t traced -p 1 -K : -H a=1 -H 'b=x"y' -H a=2
+	echo '{"n": 6}' | kcat -q -b "$BROKERS" -P -t traced -p 0
+	run consume traced --map traced=traced -e
+	assert_status 0
+	run sql "select topic, part, at_offset, abs(extract(epoch from now() - sent_at)) < 600, key, headers, n from staging.traced order by n"
+	assert_equal rows 'traced|1|0|t|kéy|[{"key": "a", "value": "1"}, {"key": "b", "value": "x\"y"}, {"key": "a", "value": "2"}]|5
+traced|0|0|t|||6' "$output"
+	run consume traced --map traced=tracd -e
+	assert_status 2
+	assert_says "did you mean traced?"
+}
+
+@test "aborted transactions are not loaded, and positions pass their marks" {
+	topic tx 1
+	produce tx tx 0 10 1
+	printf '0\tk\t{"run": "tx", "n": 777}\n' |
+		admin produce tx transactional.id=t1 abort=1 >/dev/null
+	printf '0\tk\t{"run": "tx", "n": 10}\n' |
+		admin produce tx transactional.id=t1 >/dev/null
+	run consume tx -e
+	assert_status 0
+	whole tx 11
+	assert_equal "the end" "$(admin marks tx | cut -d' ' -f3)" "$(positions tx)"
+	produce tx tx 11 20 1
+	run consume tx -e
+	assert_status 0
+	whole tx 20
+}
+
+@test "a topic that was deleted and created again halts, and says so" {
+	topic again 1
+	produce again first 0 20 1
+	consume again -e
+	admin delete again
+	wait_until 20 topic again 1
+	produce again second 0 10 1
+	run consume again -e
+	assert_status 6
+	assert_says "deleted and created again"
+	# as long as before: the last record that was loaded is another one
+	produce again second 10 40 1
+	run consume again -e
+	assert_status 6
+	assert_says "deleted and created again"
+	assert_equal "rows of the new one" 0 "$(sql "select count(*) from staging.events where run = 'second'")"
+	sql "delete from millrace.position where source like '%/again'"
+	run consume again -e
+	assert_status 0
+	whole second 40
+}
+
+@test "records deleted before they were loaded halt, or go on record" {
+	topic trimmed 1
+	produce trimmed trimmed 0 10 1
+	consume trimmed -e
+	produce trimmed trimmed 10 30 1
+	admin trim trimmed 0 15
+	run consume trimmed -e
+	assert_status 6
+	assert_says "offsets 10 to 14 of partition 0 of topic trimmed"
+	run consume trimmed -e --on-gap record
+	assert_status 0
+	assert_equal gap "0|10|15" "$(sql "select part, from_offset, to_offset from millrace.gap where source like '%/trimmed'")"
+	assert_equal rows "25|10" "$(sql "select count(*), count(*) filter (where n < 10) from staging.events where run = 'trimmed'")"
+}
+
+@test "records deleted while it runs are noticed, too" {
+	topic overrun 1 segment.bytes=1048576
+	produce overrun overrun 0 10 1
+	launch log overrun --on-gap record
+	wait_for_value 20 "select count(*) from staging.events where run = 'overrun'" 10
+	kill -STOP "$PID"
+	produce overrun overrun 10 30 1
+	admin trim overrun 0 25
+	kill -CONT "$PID"
+	produce overrun overrun 30 40 1
+	wait_for_value 30 "select count(*) filter (where n >= 25) from staging.events where run = 'overrun'" 15
+	halt "$PID"
+	# what had been fetched in time is rows, what had not is the gap
+	assert_equal "rows and gaps" 40 "$(sql "select (select count(distinct n) from staging.events where run = 'overrun') + (select coalesce(sum(to_offset - from_offset), 0) from millrace.gap where source like '%/overrun')")"
+}
+
+@test "a second group is refused" {
+	run handle-streams -b "$BROKERS" -t simple -G others -e
+	assert_status 6
+	assert_says "group tests loads"
+	whole simple 1000
+}
+
+@test "a partition that the topic gets later begins at its beginning" {
+	topic grown 1
+	produce grown grown 0 10 1
+	launch log grown -X topic.metadata.refresh.interval.ms=500 -o end
+	wait_until 20 grep -q "1 partitions are ours" log
+	admin grow grown 3
+	produce grown later 0 30 3
+	wait_for_value 30 "select count(*) from staging.events where run = 'later'" 30
+	halt "$PID"
+	whole later 30
+	assert_equal "before -o end" 0 "$(sql "select count(*) from staging.events where run = 'grown'")"
+}
+
+@test "-o says where a topic begins: a tail, an offset, a time" {
+	topic tail 1
+	topic from 1
+	topic since 1
+	produce tail tail 0 20 1
+	produce from from 0 20 1
+	produce since since 0 10 1
+	local now
+	sleep 0.01
+	now=$(date +%s%3N)
+	produce since since 10 20 1
+	consume tail -e -o -5
+	consume from -e -o 12
+	consume since -e -o "s@$now"
+	assert_equal rows "from|8|12
+since|10|10
+tail|5|15" "$(sql "select run, count(*), min(n) from staging.events where run in ('tail', 'from', 'since') group by 1 order by 1")"
+	run consume simple -o sometime
+	assert_status 1
+	assert_says "-o takes beginning, end"
+	topic beyond 1
+	run consume beyond -e -o 7
+	assert_status 5
+	assert_says "holds offsets 0 to 0"
+}
+
+@test "-c ends after so many records, -p takes one partition" {
+	topic counted 2
+	produce counted counted 0 20 2
+	run consume counted -c 3
+	assert_status 0
+	assert_equal rows 3 "$(sql "select count(*) from staging.events where run = 'counted'")"
+	run consume counted -p 1 -e
+	assert_status 0
+	assert_equal "the odd ones" 10 "$(sql "select count(distinct n) from staging.events where run = 'counted' and n % 2 = 1")"
+	run consume counted -e
+	assert_status 0
+	whole counted 20
+}
+
+@test "what would void the promise is refused, with the reason" {
+	run consume simple -X enable.auto.commit=true
+	assert_status 2
+	assert_says "positions move only in PostgreSQL"
+	run consume simple -X auto.offset.reset=latest
+	assert_status 2
+	assert_says "never a silent jump"
+	run consume simple -X isolation.level=read_uncommitted
+	assert_status 2
+	assert_says "aborted transactions"
+	run consume simple -X group.id=other
+	assert_status 2
+	assert_says "-G"
+	run consume simple -X no.such.property=1
+	assert_status 2
+	assert_says "no.such.property"
+}
+
+@test "a secret comes from a file or the environment, and shows nowhere" {
+	run consume simple -X sasl.password=hunter2
+	assert_status 2
+	assert_says "sasl.password.file=PATH"
+	[[ $output != *hunter2* ]]
+	echo hunter2 >secret
+	chmod 644 secret
+	run consume simple -X sasl.password.file=secret -e
+	assert_status 2
+	assert_says "chmod 600"
+	chmod 600 secret
+	run consume simple -X sasl.password.file=secret -e --verbose
+	assert_status 0
+	[[ $output != *hunter2* ]]
+	SECRET=hunter2 run consume simple -X sasl.password.env=SECRET -e
+	assert_status 0
+}
+
+@test "no broker, no topic: a sentence and status 5" {
+	run handle-streams -b 127.0.0.1:1 -t simple --connect-timeout 1s
+	assert_status 5
+	assert_says "cannot reach Kafka: 127.0.0.1:1"
+	run consume nowhere
+	assert_status 5
+	assert_says "topic nowhere does not exist"
+}
+
+@test "SIGTERM commits what was read, leaves the group and ends with 0" {
+	topic polite 1
+	produce polite polite 0 10 1
+	launch log polite --linger 1h
+	wait_until 20 grep -q "partitions are ours" log
+	halt "$PID"
+	grep -q "left group" log
+	run consume polite -e
+	assert_status 0
+	whole polite 10
+}
+
+@test "a broker that goes and comes back is waited for" {
+	topic outage 1
+	produce outage outage 0 10 1
+	launch log outage
+	wait_for_value 20 "select count(*) from staging.events where run = 'outage'" 10
+	"$ROOT/tests/kafka/kafka.sh" kill "$KAFKA_DIR"
+	"$ROOT/tests/kafka/kafka.sh" start "$KAFKA_DIR"
+	produce outage outage 10 20 1
+	wait_for_value 40 "select count(*) from staging.events where run = 'outage'" 20
+	halt "$PID"
+	whole outage 20
+}

@@ -1,6 +1,0 @@
--- config:
---   strategy: recompute
---   by: id
-select o.id from shop.orders o
-where /*+ incremental(o.id) */ true
-limit 10
