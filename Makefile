@@ -94,10 +94,10 @@ $(BUILD)/migrations.inc: $(migrations)
 	    sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $$f; echo '},'; done > $@
 $(BUILD)/common/schema.o: $(BUILD)/migrations.inc
 
-# Which commit this is, as a string; rewritten only when it changes.
+# Which commit this is; rewritten only when it changes.
 $(BUILD)/commit.inc: FORCE
 	@mkdir -p $(@D)
-	@printf '"%s"\n' "$$([ -e .git ] && git describe --always --dirty 2>/dev/null)" > $@.new
+	@printf '#define MILLRACE_COMMIT "%s"\n' "$$([ -e .git ] && git describe --always --dirty 2>/dev/null)" > $@.new
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 $(BUILD)/common/version.o: $(BUILD)/commit.inc
 FORCE:

@@ -6,6 +6,7 @@
 
 #include "aggregate/model_delta.h"
 #include "aggregate/model_purity.h"
+#include "aggregate/model_rows.h"
 #include "common/nearest.h"
 
 #define BIT(strategy) (1U << (strategy))
@@ -268,10 +269,15 @@ bool model_check(struct model *model, const struct model_config *config,
 	if (model->strategy == STRATEGY_DELTA &&
 	    !model_delta_check(model, config, query, err))
 		return false;
-	if ((INCREMENTAL & BIT(model->strategy)) && query->body->is_limited)
+	if (model->strategy == STRATEGY_RECOMPUTE && query->body->is_limited)
 		return refuse(&c, model->sql_line,
-			      "\"limit\" and \"offset\" would count the new "
-			      "rows alone: put them into a view");
+			      "\"limit\" and \"offset\" would count the rows "
+			      "of the touched parts alone: put them into a "
+			      "view");
+	if ((INCREMENTAL & BIT(model->strategy)) &&
+	    model->strategy != STRATEGY_RECOMPUTE &&
+	    !model_rows_check(model, query, err))
+		return false;
 	return model->strategy == STRATEGY_NONE ||
 	       model_purity_check(model, query, err);
 }

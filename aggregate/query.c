@@ -8,12 +8,12 @@
 
 static bool read_cte(struct reader *r, bool recursive)
 {
-	struct query *q = r->query;
-	struct reader_cte *cte = arena_zalloc(r->arena, sizeof *cte);
+	struct query_cte *cte = arena_zalloc(r->arena, sizeof *cte);
+	const struct query_cte *around = r->within;
 
 	if (!reader_is_name(r))
 		return reader_expected(r, "the name of a WITH query");
-	cte->name = lexer_name(q->text, reader_word(r), r->arena);
+	cte->name = lexer_name(r->query->text, reader_word(r), r->arena);
 	cte->outer = r->cte;
 	if (recursive)
 		r->cte = cte;
@@ -26,10 +26,10 @@ static bool read_cte(struct reader *r, bool recursive)
 	reader_accept(r, "materialized");
 	if (!reader_is_mark(r, '('))
 		return reader_expected(r, "\"(\"");
-	r->with_depth++;
+	r->within = cte;
 	if (!reader_open(r) || !reader_query(r) || !reader_close(r, ')'))
 		return false;
-	r->with_depth--;
+	r->within = around;
 	r->cte = cte;
 	return true;
 }
@@ -158,6 +158,23 @@ static bool read_select(struct reader *r, struct query_core *core)
 	return read_clauses(r, core);
 }
 
+static struct query_core *add_core(struct reader *r)
+{
+	struct query *q = r->query;
+	struct query_core *core = arena_zalloc(r->arena, sizeof *core);
+
+	core->parent = r->core;
+	core->branch = r->branch;
+	core->within = r->within;
+	core->line = reader_word(r)->line;
+	MEM_GROW(q->core, q->core_count, r->core_capacity);
+	q->core[q->core_count++] = core;
+	if (!q->outer && !core->parent && !core->within)
+		q->outer = core;
+	r->core = core;
+	return core;
+}
+
 static bool read_operand(struct reader *r, const struct query_body *body)
 {
 	static const char *const wanted =
@@ -171,12 +188,7 @@ static bool read_operand(struct reader *r, const struct query_body *body)
 	if (reader_is_mark(r, '('))
 		return reader_open(r) && reader_query(r) &&
 		       reader_close(r, ')');
-	core = arena_zalloc(r->arena, sizeof *core);
-	core->parent = r->core;
-	core->branch = branch;
-	r->core = core;
-	if (!r->query->outer && !core->parent && r->with_depth == 0)
-		r->query->outer = core;
+	core = add_core(r);
 	if (reader_is(r, "select"))
 		return read_select(r, core);
 	if (reader_accept(r, "values"))
@@ -230,7 +242,7 @@ bool reader_tail(struct reader *r)
 bool reader_query(struct reader *r)
 {
 	struct query_body *body = arena_zalloc(r->arena, sizeof *body);
-	const struct reader_cte *cte = r->cte;
+	const struct query_cte *cte = r->cte;
 
 	if (!r->query->body)
 		r->query->body = body;
@@ -314,6 +326,8 @@ bool query_read(struct query *out, const char *text, const char *file, int line,
 	q->reference = keep(arena, q->reference,
 			    q->reference_count * sizeof *q->reference);
 	q->hint = keep(arena, q->hint, q->hint_count * sizeof *q->hint);
+	q->core = keep(arena, q->core, q->core_count * sizeof(void *));
+	q->use = keep(arena, q->use, q->use_count * sizeof *q->use);
 	q->item = keep(arena, q->item, q->item_count * sizeof *q->item);
 	q->group = keep(arena, q->group, q->group_count * sizeof *q->group);
 	return ok;

@@ -30,10 +30,19 @@ struct query_branch {
 	const struct query_body *body;
 };
 
+/* A query of a WITH clause, and those visible where it is defined. */
+struct query_cte {
+	const char *name;
+	const struct query_cte *outer;
+};
+
 /* One SELECT ... FROM ..., VALUES or TABLE. */
 struct query_core {
-	const struct query_core *parent; /* whose names it sees; NULL: none */
+	struct query_core *parent; /* whose names it sees; NULL: none */
 	const struct query_branch *branch;
+	const struct query_cte *within; /* the WITH query it is part of */
+	int line;
+	bool has_window; /* over (...) */
 	bool is_distinct;
 	bool is_grouped;
 	bool has_having;
@@ -41,8 +50,14 @@ struct query_core {
 
 struct query_reference {
 	struct reference name;
-	const struct query_core *core;
+	struct query_core *core;
 	bool renames_columns; /* alias (a, b) */
+};
+
+/* A WITH query's name in place of a relation's. */
+struct query_use {
+	const struct query_cte *cte;
+	struct query_core *core; /* that reads it */
 };
 
 /* A hint comment, and the SELECT it stands in. */
@@ -75,8 +90,12 @@ struct query {
 	size_t end; /* text[0, end) is the query, without a final ; */
 	struct query_core *outer; /* the first of the outer query */
 	struct query_body *body;  /* the outer query's */
+	struct query_core **core; /* all of them, as they begin */
+	size_t core_count;
 	struct query_reference *reference;
 	size_t reference_count;
+	struct query_use *use;
+	size_t use_count;
 	struct query_hint *hint;
 	size_t hint_count;
 	struct query_item *item;

@@ -6,11 +6,18 @@
 static bool read_joined(struct reader *r);
 static bool read_joins(struct reader *r);
 
-static bool is_cte(const struct reader *r, const char *name)
+/* Whether the name is that of a WITH query, which is then used here. */
+static bool use_cte(struct reader *r, const char *name)
 {
-	for (const struct reader_cte *cte = r->cte; cte; cte = cte->outer)
-		if (strcmp(cte->name, name) == 0)
+	struct query *q = r->query;
+
+	for (const struct query_cte *cte = r->cte; cte; cte = cte->outer)
+		if (strcmp(cte->name, name) == 0) {
+			MEM_GROW(q->use, q->use_count, r->use_capacity);
+			q->use[q->use_count++] =
+				(struct query_use){cte, r->core};
 			return true;
+		}
 	return false;
 }
 
@@ -103,7 +110,7 @@ bool reader_relation(struct reader *r)
 	}
 	if (reader_is_mark(r, '('))
 		return read_function(r);
-	if (parts == 1 && is_cte(r, name))
+	if (parts == 1 && use_cte(r, name))
 		return read_alias(r, NULL);
 	if (parts == 1)
 		return reader_refuse(r, &q->word[first],

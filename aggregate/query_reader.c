@@ -195,6 +195,13 @@ bool reader_group(struct reader *r)
 	return reader_close(r, closing);
 }
 
+/* `) over (` or `) over name`, in a SELECT */
+static bool is_window(const struct reader *r)
+{
+	return r->core && r->at > 0 && reader_is(r, "over") &&
+	       lexer_is_mark(r->query->text, reader_word(r) - 1, ')');
+}
+
 bool reader_expression(struct reader *r, unsigned until)
 {
 	while (!ends(r, until)) {
@@ -205,6 +212,8 @@ bool reader_expression(struct reader *r, unsigned until)
 			if (reader_is_name(r)) /* a label, even if reserved */
 				reader_advance(r);
 		} else {
+			if (is_window(r))
+				r->core->has_window = true;
 			reader_advance(r);
 		}
 	}

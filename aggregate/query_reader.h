@@ -12,27 +12,23 @@
 
 #include "aggregate/query.h"
 
-/* A WITH query's name, and those visible before it. */
-struct reader_cte {
-	const char *name;
-	const struct reader_cte *outer;
-};
-
 struct reader {
 	struct query *query;
 	const char *pack;
 	struct arena *arena;
 	struct error *err;
-	size_t at;         /* the current word */
-	size_t hint;       /* hints that lie behind it */
-	int depth;         /* open parentheses */
-	size_t with_depth; /* WITH queries around the current word */
+	size_t at;   /* the current word */
+	size_t hint; /* hints that lie behind it */
+	int depth;   /* open parentheses */
 	struct query_core *core;
 	const struct query_branch *branch;
-	const struct reader_cte *cte;
+	const struct query_cte *cte;    /* visible here, the latest first */
+	const struct query_cte *within; /* the WITH query around the word */
 	size_t item_capacity;
 	size_t group_capacity;
 	size_t reference_capacity;
+	size_t core_capacity;
+	size_t use_capacity;
 };
 
 /* Where an expression ends, besides a closing parenthesis, a semicolon and a

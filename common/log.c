@@ -21,10 +21,10 @@ static const char *const level_names[] = {
 	[LOG_ERROR] = "error",
 };
 
-void log_init(const char *program, enum log_level least)
+void log_init(const char *name, enum log_level level)
 {
-	shown = program;
-	threshold = least;
+	shown = name;
+	threshold = level;
 }
 
 bool log_is_terminal(void)

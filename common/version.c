@@ -4,10 +4,10 @@
 #include <libpq-fe.h>
 #include <xxhash.h>
 
-/* A string literal: what `git describe` said at the build, or "". */
-static const char commit[] =
-#include "commit.inc"
-	;
+#include "commit.inc" /* MILLRACE_COMMIT */
+
+/* What `git describe` said at the build, or "". */
+static const char commit[] = MILLRACE_COMMIT;
 
 const char *version_string(void)
 {

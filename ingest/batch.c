@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 #include "ingest/stream.h"
 
 /* Signature, flags, length of the header extension: PostgreSQL's COPY page,
@@ -263,6 +264,16 @@ void batch_event_time(struct batch *batch, size_t stream_index, int64_t us)
 	table->has_events = true;
 }
 
+/* Reasons may quote what was cut between two bytes of a character; they must
+ * never be what PostgreSQL refuses. */
+static const char *copy_reason(struct arena *arena, const char *reason)
+{
+	char *copy = arena_strdup(arena, reason);
+
+	utf8_mend(copy, strlen(copy));
+	return copy;
+}
+
 static const char *copy_text(struct arena *arena, const char *text)
 {
 	return text ? arena_strdup(arena, text) : NULL;
@@ -277,7 +288,7 @@ void batch_reject(struct batch *batch, const struct stream *stream,
 	batch->reject[batch->reject_count++] = (struct batch_reject){
 		.stream = stream,
 		.origin = *origin,
-		.reason = arena_strdup(&batch->arena, reason),
+		.reason = copy_reason(&batch->arena, reason),
 		.sqlstate = copy_text(&batch->arena, sqlstate),
 		.column_name = copy_text(&batch->arena, column_name),
 	};

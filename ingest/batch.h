@@ -130,7 +130,8 @@ void batch_row_cancel(struct batch *batch);
 /* Notes the event time of the row last ended (microseconds since 2000). */
 void batch_event_time(struct batch *batch, size_t stream_index, int64_t us);
 
-/* Adds a reject; the strings are copied.  stream, sqlstate, column_name may be
+/* Adds a reject; the strings are copied, the reason with ? for what is no UTF-8
+ * in it.  stream, sqlstate, column_name may be
  * NULL.  No row may be open. */
 void batch_reject(struct batch *batch, const struct stream *stream,
 		  const struct batch_origin *origin, const char *reason,

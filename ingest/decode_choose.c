@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/utf8.h"
 #include "ingest/json_scan.h"
 #include "ingest/path.h"
 #include "ingest/record.h"
@@ -116,28 +117,12 @@ static void set_number(struct decoder *decoder, struct value *value,
 }
 
 /* Keys and file names are any bytes; text is UTF-8 without NUL. */
-static bool is_text(const char *text, size_t len)
-{
-	const char *end = text + len;
-
-	while (text < end) {
-		size_t step = (unsigned char)*text < 0x80
-				      ? *text != '\0'
-				      : json_utf8_length(text, end);
-
-		if (step == 0)
-			return false;
-		text += step;
-	}
-	return true;
-}
-
 static bool read_text(struct decoder *decoder, enum metadata metadata,
 		      const char *text, size_t len, struct value *value)
 {
 	if (!text)
 		return true;
-	if (!is_text(text, len))
+	if (utf8_flaw(text, len))
 		return error_set(&decoder->err, ERROR_DATA, STATUS_DATA,
 				 "%s is not UTF-8 text",
 				 path_metadata_name(metadata));

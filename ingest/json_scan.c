@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "common/utf8.h"
 #include "ingest/convert_number.h"
 
 struct scanner {
@@ -71,34 +72,6 @@ static bool count_token(struct scanner *scanner)
 	return error_set(scanner->err, ERROR_DATA, STATUS_DATA,
 			 "the record has more than %zu keys and values",
 			 scanner->limits->max_tokens);
-}
-
-static bool is_continuation(const char *at)
-{
-	return ((unsigned char)*at & 0xC0) == 0x80;
-}
-
-size_t json_utf8_length(const char *at, const char *end)
-{
-	size_t left = (size_t)(end - at);
-	unsigned char c = (unsigned char)at[0];
-	unsigned char second = left > 1 ? (unsigned char)at[1] : 0;
-
-	if (left < 2 || !is_continuation(at + 1))
-		return 0;
-	if (c >= 0xC2 && c <= 0xDF)
-		return 2;
-	if (left < 3 || !is_continuation(at + 2))
-		return 0;
-	if ((c & 0xF0) == 0xE0)
-		return (c == 0xE0 && second < 0xA0) ||
-				       (c == 0xED && second > 0x9F)
-			       ? 0
-			       : 3;
-	if (left < 4 || !is_continuation(at + 3) || c < 0xF0 || c > 0xF4 ||
-	    (c == 0xF0 && second < 0x90) || (c == 0xF4 && second > 0x8F))
-		return 0;
-	return 4;
 }
 
 /* Four hex digits at `at`; -1: there are none. */
@@ -179,7 +152,7 @@ static bool scan_odd_byte(struct scanner *scanner)
 			"a control character, 0x%02x, stands unescaped "
 			"in a string at byte %zu",
 			c, (size_t)(scanner->at - scanner->start) + 1);
-	len = json_utf8_length(scanner->at, scanner->end);
+	len = utf8_length(scanner->at, scanner->end);
 	if (len == 0)
 		return fail_at(scanner, scanner->at, "invalid UTF-8");
 	scanner->at += len;

@@ -29,9 +29,4 @@ bool json_scan(const char *bytes, size_t len,
 	       const struct decode_limits *limits, struct buf *tagged,
 	       struct error *err) MUST_CHECK;
 
-/* Length of the valid UTF-8 character that begins here, which is no ASCII;
- * 0: there is none.  What PostgreSQL accepts: no surrogates, nothing overlong,
- * nothing above U+10FFFF. */
-size_t json_utf8_length(const char *at, const char *end);
-
 #endif

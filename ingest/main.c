@@ -1,6 +1,7 @@
 /*
  * handle-streams: JSON events in, rows of staging tables out, each exactly once
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,12 +34,22 @@ static enum log_level level(const struct options *options)
 	return options->verbose ? LOG_DEBUG : LOG_INFO;
 }
 
+/* A descriptor that whoever started us has closed must not become a socket of
+ * ours: reading it fails, writing it goes nowhere. */
+static void keep_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_WRONLY) < 0)
+			abort();
+}
+
 int main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
 	struct options options;
 	int status = STATUS_DONE;
 
+	keep_standard_descriptors();
 	log_init("handle-streams", LOG_INFO);
 	stop_install();
 	srandom((unsigned)(clock_unix_us() ^ getpid()));

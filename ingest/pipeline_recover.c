@@ -378,16 +378,19 @@ static bool treat(struct pipeline *pipeline, struct error *err)
 		pipeline->parts.stats->moved++;
 		return true;
 	}
-	log_line(LOG_WARNING, "%s; trying again", failure->text);
 	*err = *failure;
 	return back_off(pipeline, err);
 }
 
 bool pipeline_recover(struct pipeline *pipeline, struct error *err)
 {
+	const struct error *failure = &pipeline->failure;
 	bool guessed = false;
 
 	pipeline->parts.stats->retries++;
+	if (failure->kind == ERROR_TRANSIENT &&
+	    strcmp(failure->sqlstate, "MR001") != 0)
+		log_line(LOG_WARNING, "%s; trying again", failure->text);
 	if (!resolve_all(pipeline, &guessed, err) ||
 	    (!guessed && !look_again(pipeline, err)) || !treat(pipeline, err))
 		return false;

@@ -6,6 +6,7 @@
 
 #include "common/mem.h"
 #include "common/nearest.h"
+#include "common/utf8.h"
 #include "ingest/path.h"
 #include "ingest/stream_lexer.h"
 #include "ingest/stream_table.h"
@@ -228,12 +229,27 @@ static bool is_good_name(const char *name)
 	       !isdigit((unsigned char)*name);
 }
 
+/* psql would refuse other text too. */
+static bool check_text(const char *text, struct error *err)
+{
+	const char *flaw = utf8_flaw(text, strlen(text));
+	int line = 1;
+
+	if (!flaw)
+		return true;
+	for (const char *at = text; at < flaw; at++)
+		line += *at == '\n';
+	return error_config(err, "%d: the file is not UTF-8 text", line);
+}
+
 static bool parse(struct reader *reader)
 {
 	struct stream *stream = reader->stream;
 	struct stream_lexer lexer = {.at = stream->sql, .line = 1};
 	struct token token;
 
+	if (!check_text(stream->sql, reader->err))
+		return false;
 	if (!is_good_name(stream->name))
 		return error_config(reader->err,
 				    "a stream's name has 1 to %d lower-case "

@@ -131,6 +131,20 @@ static void a_cancelled_row_leaves_nothing_behind(void **state)
 	batch_release(&batch);
 }
 
+static void a_reason_is_always_text(void **state)
+{
+	struct record record = make_record("{}", 0, 0);
+	struct batch_origin origin;
+	struct batch batch;
+
+	(void)state;
+	batch_init(&batch, streams, 2);
+	batch_record(&batch, &record, &origin);
+	batch_reject(&batch, NULL, &origin, "cut caf\xc3", NULL, NULL);
+	assert_string_equal(batch.reject[0].reason, "cut caf?");
+	batch_release(&batch);
+}
+
 static void ranges_cover_records_and_what_lies_between(void **state)
 {
 	struct record records[] = {make_record("{}", 9, 100),
@@ -240,6 +254,7 @@ int main(void)
 		cmocka_unit_test(
 			a_field_of_unknown_length_gets_its_length_at_the_end),
 		cmocka_unit_test(a_cancelled_row_leaves_nothing_behind),
+		cmocka_unit_test(a_reason_is_always_text),
 		cmocka_unit_test(ranges_cover_records_and_what_lies_between),
 		cmocka_unit_test(a_cut_record_remembers_its_full_length),
 		cmocka_unit_test(event_times_keep_the_smallest_and_the_largest),

@@ -117,66 +117,6 @@ static void a_nul_byte_is_refused_inside_and_outside_strings(void **state)
 	buf_release(&out);
 }
 
-/* The Unicode standard's table 3-7, as an independent rule: a code point's
- * encoding is valid exactly if it is the one that these shifts give. */
-static bool is_scalar(const unsigned char *s, size_t len)
-{
-	uint32_t code;
-
-	if (len == 1)
-		return s[0] < 0x80;
-	for (size_t i = 1; i < len; i++)
-		if (s[i] >> 6 != 2)
-			return false;
-	if (len == 2 && s[0] >> 5 == 6) {
-		code = (s[0] & 31u) << 6 | (s[1] & 63u);
-		return code >= 0x80;
-	}
-	if (len == 3 && s[0] >> 4 == 14) {
-		code = (s[0] & 15u) << 12 | (s[1] & 63u) << 6 | (s[2] & 63u);
-		return code >= 0x800 && !(code >= 0xD800 && code < 0xE000);
-	}
-	if (len == 4 && s[0] >> 3 == 30) {
-		code = (s[0] & 7u) << 18 | (s[1] & 63u) << 12 |
-		       (s[2] & 63u) << 6 | (s[3] & 63u);
-		return code >= 0x10000 && code <= 0x10FFFF;
-	}
-	return false;
-}
-
-static void utf8_is_what_unicode_says_for_every_lead_and_edge(void **state)
-{
-	static const unsigned char edges[] = {0x00, 0x41, 0x7f, 0x80,
-					      0x8f, 0x90, 0x9f, 0xa0,
-					      0xbf, 0xc0, 0xff};
-	const size_t count = sizeof edges;
-
-	(void)state;
-	for (unsigned lead = 0x80; lead < 0x100; lead++) {
-		for (size_t i = 0; i < count * count * count; i++) {
-			unsigned char bytes[4] = {(unsigned char)lead,
-						  edges[i % count],
-						  edges[i / count % count],
-						  edges[i / count / count]};
-			size_t wanted = 0;
-
-			for (size_t len = 2; len <= 4; len++)
-				if (is_scalar(bytes, len))
-					wanted = len;
-			assert_int_equal(
-				json_utf8_length((const char *)bytes,
-						 (const char *)bytes + 4),
-				wanted);
-			if (wanted > 0)
-				assert_int_equal(
-					json_utf8_length((const char *)bytes,
-							 (const char *)bytes +
-								 wanted - 1),
-					0);
-		}
-	}
-}
-
 static void limits_hold_to_the_last_one(void **state)
 {
 	struct buf text = BUF_INIT, out = BUF_INIT;
@@ -262,8 +202,6 @@ int main(void)
 		cmocka_unit_test(what_is_wrong_is_said_with_its_byte),
 		cmocka_unit_test(
 			a_nul_byte_is_refused_inside_and_outside_strings),
-		cmocka_unit_test(
-			utf8_is_what_unicode_says_for_every_lead_and_edge),
 		cmocka_unit_test(limits_hold_to_the_last_one),
 		cmocka_unit_test(jansson_accepts_whatever_the_scanner_passes),
 	};

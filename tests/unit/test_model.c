@@ -302,6 +302,35 @@ static void a_delta_may_group_in_many_ways(void **state)
 	}
 }
 
+static void what_does_not_carry_marked_rows_may_do_anything(void **state)
+{
+	static const char *const texts[] = {
+		"-- config:\n--   strategy: append\n--   unique_key: id\n"
+		"select distinct o.id from shop.orders o\n"
+		"cross join lateral (select distinct t.x from unnest(o.xs) t "
+		"(x)"
+		" group by t.x order by 1 limit 3) l\n"
+		"where /*+ incremental(o.id) */ true and o.id in ("
+		"select max(i.id) over () from shop.items i group by i.id "
+		"except select u.id from shop.users u limit 1)",
+		"-- config:\n--   strategy: merge\n--   unique_key: id\n"
+		"--   order_by: at\n"
+		"with c as (select i.id, count(*) as n from shop.items i "
+		"group by 1), unused as (select distinct c.id from c)\n"
+		"select q.id, q.at, c.n from (select o.id, o.at, row_number() "
+		"over (partition by o.id order by o.at) as r\n"
+		"from shop.orders o where /*+ incremental(o.id) */ true) q "
+		"join c on c.id = q.id where q.r = 1",
+		"-- config:\n--   strategy: recompute\n--   by: id\n"
+		"select distinct q.id, count(*) over () as n from (select o.id "
+		"from shop.orders o where /*+ incremental(o.id) */ true "
+		"group by 1 having count(*) > 1 limit 3) q"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+		model_close(parse(texts[i]));
+}
+
 static void a_union_all_may_follow_one_relation_per_branch(void **state)
 {
 	static const char header[] = "-- config:\n--   strategy: append\n";
@@ -455,6 +484,8 @@ int main(void)
 		cmocka_unit_test(a_view_may_ask_the_clock_and_limit),
 		cmocka_unit_test(columns_named_like_clocks_are_columns),
 		cmocka_unit_test(a_delta_may_group_in_many_ways),
+		cmocka_unit_test(
+			what_does_not_carry_marked_rows_may_do_anything),
 		cmocka_unit_test(
 			a_union_all_may_follow_one_relation_per_branch),
 		cmocka_unit_test(

@@ -367,6 +367,8 @@ static void the_statement_must_be_the_one_table(void **state)
 		 "s.sql:2: a quote or comment that begins here is never "
 		 "closed"},
 		{"-- stream: s\n/* create", "s.sql:2: a quote or comment"},
+		{"-- stream: s\n-- caf\xe9\n",
+		 "s.sql:2: the file is not UTF-8 text"},
 		{"-- stream: s\nselect 1;",
 		 "s.sql:2: expected `create` before `select`"},
 	};

@@ -1,6 +1,6 @@
 -- config:
 --   strategy: append
-select o.id, o.at
+select o.id
 from shop.orders o
 where /*+ incremental(o.id) */ true
 limit 10

@@ -1,0 +1,23 @@
+/*
+ * utf8.h - text that PostgreSQL takes
+ *
+ * UTF-8 as RFC 3629 has it and PostgreSQL checks it: no surrogates, nothing
+ * overlong, nothing above U+10FFFF, and no NUL.
+ */
+#ifndef COMMON_UTF8_H
+#define COMMON_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Bytes of the character that begins at `at`, which lies before `end`; 0: no
+ * character begins there. */
+size_t utf8_length(const char *at, const char *end);
+
+/* The first byte that no character begins at, or NULL: all of it is text. */
+const char *utf8_flaw(const char *text, size_t len);
+
+/* Puts ? in place of every byte that is no text. */
+void utf8_mend(char *text, size_t len);
+
+#endif

@@ -1,0 +1,328 @@
+#!/usr/bin/env bats
+# handle-streams: what PostgreSQL may refuse, lose or take away.
+# bats file_tags=ingest
+
+setup_file() {
+	load ../support/common
+	load ../support/ingest
+	PROJECT=$(mktemp -d)
+	export PROJECT
+	make_project "$PROJECT"
+	own_server
+}
+teardown_file() {
+	rm -rf "$PROJECT"
+	"$ROOT/tests/support/suite_pg.sh" remove "$OWN_PG"
+}
+
+setup() {
+	load ../support/common
+	load ../support/ingest
+	cd "$BATS_TEST_TMPDIR" || exit
+	PGDATABASE=test_$BATS_TEST_NUMBER
+	export PGDATABASE
+	psql -Xq -d postgres -c "create database $PGDATABASE template template0"
+}
+teardown() {
+	exec 7>&-
+	pg_isready -q || start_server
+	psql -Xq -d postgres -c "drop database if exists $PGDATABASE with (force)"
+}
+
+# A pipe that stays open on descriptor 7, loaded as it comes; its log is `log`.
+begin_pipe() {
+	mkfifo fifo
+	handle-streams --linger 20ms "$@" <fifo 2>log &
+	pid=$!
+	exec 7>fifo
+}
+end_pipe() {
+	exec 7>&-
+	status=0
+	wait "$pid" || status=$?
+	output=$(cat log)
+}
+says() { grep -q "$1" log; }
+
+# --- before anything is loaded ----------------------------------------------
+
+@test "no server: one sentence, exit status 4" {
+	run env PGHOST=/nowhere handle-streams --connect-timeout 1s <<<'{"n": 1}'
+	assert_status 4
+	assert_equal sentences 1 "${#lines[@]}"
+	assert_says "/nowhere"
+}
+
+@test "a wrong password: one sentence without it, exit status 4" {
+	sql "create role keyed login password 'right'"
+	conf=$OWN_PG/data/pg_hba.conf
+	sed -i '1i local all keyed scram-sha-256' "$conf"
+	sql "select pg_reload_conf()"
+	run env PGUSER=keyed PGPASSWORD=secret-wrong handle-streams <<<'{"n": 1}'
+	sed -i 1d "$conf"
+	sql "select pg_reload_conf()"
+	sql "drop role keyed"
+	assert_status 4
+	assert_says "password"
+	[[ $output != *secret-wrong* ]]
+}
+
+@test "a database that is not UTF-8 is refused by name, exit status 4" {
+	psql -Xq -d postgres -c "create database latin encoding 'LATIN1' locale 'C' template template0"
+	run env PGDATABASE=latin handle-streams <<<'{"n": 1}'
+	psql -Xq -d postgres -c "drop database latin"
+	assert_status 4
+	assert_says "LATIN1"
+}
+
+@test "columns that are missing or of another type are named, exit status 2" {
+	items 1 1 | handle-streams
+	sql "alter table staging.items drop column name; alter table staging.items alter n drop not null, alter at type timestamp"
+	run handle-streams <<<'{"n": 1}'
+	assert_status 2
+	assert_says "column name of"
+	assert_says "is missing"
+	assert_says "column n is nullable"
+	assert_says "column at is timestamp without time zone"
+	assert_equal rows 1 "$(rows)"
+}
+
+@test "a column that must be filled and is not known is named, exit status 2" {
+	items 1 1 | handle-streams
+	sql "alter table staging.items add column extra int; update staging.items set extra = 1; alter table staging.items alter extra set not null"
+	run handle-streams <<<'{"n": 1}'
+	assert_status 2
+	assert_says "column extra is not null"
+}
+
+@test "a missing right: one sentence, exit status 4, nothing half-written" {
+	items 1 1 | handle-streams
+	sql "revoke insert (n, name, at) on staging.items from millrace_ingest"
+	run handle-streams <<<'{"n": 2}'
+	assert_status 4
+	assert_says "millrace_ingest has lost a right"
+	assert_equal "rows and loads" "1|1" \
+		"$(sql "select (select count(*) from staging.items), (select count(*) from millrace.load)")"
+}
+
+@test "a stream file that is wrong: file, line, exit status 2" {
+	mkdir -p bad/sql/x/streams
+	printf -- '-- stream: x\n-- formt: json\ncreate table staging.x (n bigint);\n' >bad/sql/x/streams/x.sql
+	run handle-streams --project bad <<<'{"n": 1}'
+	assert_status 2
+	assert_says "x.sql:2"
+	assert_says "format"
+	run handle-streams --stream itms <<<'{"n": 1}'
+	assert_status 2
+	assert_says "did you mean items"
+}
+
+@test "a misspelt command or option: the nearest word, exit status 1" {
+	run handle-streams verfy
+	assert_status 1
+	assert_says "did you mean verify"
+	run handle-streams --lingr 5s
+	assert_status 1
+	assert_says "linger"
+	run handle-streams --version
+	assert_status 0
+	run handle-streams --help
+	assert_status 0
+	assert_says "--batch-rows"
+}
+
+# --- rows that PostgreSQL refuses -------------------------------------------
+
+@test "rows that a constraint refuses become rejects, their neighbours land" {
+	items 1 1 | handle-streams
+	sql "alter table staging.items add constraint odd check (n % 100 <> 7)"
+	items 2 1000 >file
+	run handle-streams file
+	assert_status 0
+	assert_says "isolated=10"
+	assert_equal rows 990 "$(rows)"
+	assert_equal rejects "10|23514|7 107 207 307 407 507 607 707 807 907" \
+		"$(sql "select count(*), min(sqlstate), string_agg(convert_from(raw, 'UTF8')::json->>'n', ' ' order by position) from millrace.reject")"
+	run sql "select reason from millrace.reject limit 1"
+	assert_says 'violates check constraint "odd"'
+	assert_verified
+}
+
+@test "rows that a deferred constraint refuses are found by halving" {
+	items 1 1 | handle-streams
+	sql "create function refuse() returns trigger language plpgsql as
+	     'begin if new.n % 300 = 7 then raise exception ''no'' using errcode = ''23P01''; end if; return new; end';
+	     create constraint trigger refuse after insert on staging.items deferrable initially deferred for each row execute function refuse()"
+	items 2 1000 >file
+	run handle-streams file
+	assert_status 0
+	assert_equal rejects "7 307 607 907" \
+		"$(sql "select string_agg(convert_from(raw, 'UTF8')::json->>'n', ' ' order by position) from millrace.reject")"
+	assert_equal rows 996 "$(rows)"
+	assert_verified
+}
+
+@test "more than 100 such rows in a batch stop the load, exit status 3" {
+	items 1 1 | handle-streams
+	sql "alter table staging.items add constraint none check (n < 500)"
+	items 2 1000 >file
+	run handle-streams file
+	assert_status 3
+	assert_says "refuses more than 100 rows"
+	assert_equal rows 1 "$(rows)"
+	assert_equal rejects 0 "$(rejects)"
+}
+
+@test "--max-rejects stops before the reject table fills, exit status 3" {
+	{ items 1 3000 && yes nonsense | head -n 400; } >file
+	run handle-streams --batch-rows 100 --max-rejects 150 file
+	assert_status 3
+	assert_says "more than --max-rejects allows"
+	assert_equal rows 3000 "$(rows)"
+	assert_equal rejects 100 "$(rejects)"
+	run handle-streams --batch-rows 100 --max-rejects 5% file
+	assert_status 0
+	assert_equal rejects 400 "$(rejects)"
+	assert_verified
+}
+
+# --- while it runs ----------------------------------------------------------
+
+@test "PostgreSQL crashes and comes back: the pipe goes on by itself" {
+	begin_pipe
+	items 1 50 >&7
+	wait_for_value 20 "select count(*) from staging.items" 50
+	crash_server
+	items 51 100 >&7
+	wait_until 20 says "trying again"
+	start_server
+	items 101 150 >&7
+	end_pipe
+	assert_status 0
+	assert_equal rows "150|150" "$(sql "select count(*), count(distinct n) from staging.items")"
+	assert_verified
+}
+
+@test "without PostgreSQL for too long it gives up, exit status 4" {
+	begin_pipe --retry-timeout 1s
+	items 1 50 >&7
+	wait_for_value 20 "select count(*) from staging.items" 50
+	stop_server
+	items 51 100 >&7
+	wait_until 20 says "gave up after"
+	start_server
+	end_pipe
+	assert_status 4
+	assert_equal rows 50 "$(rows)"
+}
+
+@test "the partition of the day disappears: made again, no reject" {
+	begin_pipe
+	items 1 5 >&7
+	wait_for_value 20 "select count(*) from staging.items" 5
+	sql "select format('drop table %s', inhrelid::regclass) from pg_inherits where inhparent = 'staging.items'::regclass" |
+		psql -Xq
+	items 6 9 >&7
+	end_pipe
+	assert_status 0
+	assert_equal rows "6 7 8 9" "$(loaded)"
+	assert_equal rejects 0 "$(rejects)"
+}
+
+@test "a column disappears while it runs: named, exit status 2" {
+	begin_pipe
+	items 1 5 >&7
+	wait_for_value 20 "select count(*) from staging.items" 5
+	sql "alter table staging.items drop column name"
+	items 6 9 >&7
+	end_pipe
+	assert_status 2
+	assert_says "column name of"
+	assert_equal rows "1 2 3 4 5" "$(loaded)"
+}
+
+@test "its sessions are ended by somebody: it goes on" {
+	begin_pipe
+	for i in 1 2 3 4 5; do
+		items "$i" "$i" >&7
+		wait_for_value 20 "select count(*) from staging.items" "$i"
+		sql "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'handle-streams %' and datname = current_database()"
+	done
+	items 6 9 >&7
+	end_pipe
+	assert_status 0
+	assert_equal rows "1 2 3 4 5 6 7 8 9" "$(loaded)"
+	assert_verified
+}
+
+@test "a database that goes back: a file is read again, a pipe exits 6" {
+	items 1 2000 >file
+	handle-streams --batch-rows 20 --linger 1ms file 2>log &
+	pid=$!
+	wait_until 20 some_rows
+	# as a restored backup would look like
+	go_back file
+	wait "$pid"
+	assert_equal rows "2000|2000" "$(sql "select count(*), count(distinct n) from staging.items")"
+	grep -q "reading again from there" log
+	assert_verified
+
+	begin_pipe
+	items 3001 3005 >&7
+	wait_for_value 20 "select count(*) from staging.items" 2005
+	go_back pipe
+	items 3006 3009 >&7
+	end_pipe
+	assert_status 6
+	assert_says "the database went back: bytes 0 to"
+}
+some_rows() { [ "$(rows)" -gt 0 ]; }
+go_back() {
+	sql "begin;
+	     lock millrace.position in exclusive mode;
+	     create temp table undone as select distinct l.load_id, l.loaded_at from millrace.load l, jsonb_array_elements(l.origin->'ranges') r where r->>0 like '$1:%';
+	     delete from staging.items where loaded_at in (select loaded_at from undone);
+	     delete from millrace.reject where load_id in (select load_id from undone);
+	     delete from millrace.load where loaded_at in (select loaded_at from undone);
+	     update millrace.position set next_offset = 0 where source like '$1:%';
+	     commit"
+}
+
+@test "the disk is full: a sentence, exit status 4, nothing half-written; then on" {
+	[ "$(id -u)" = 0 ] || skip "needs root, to mount a small disk"
+	mkdir disk
+	mount -t tmpfs -o size=4M none disk 2>/dev/null || skip "cannot mount a tmpfs here"
+	chmod 755 . .. 2>/dev/null
+	chown postgres disk
+	items 1 1 | handle-streams
+	sql "create tablespace small location '$PWD/disk'"
+	sql "select format('alter table %s set tablespace small', inhrelid::regclass) from pg_inherits where inhparent = 'staging.items'::regclass" |
+		psql -Xq
+	seq 2 60000 | sed 's/.*/{"n": &, "name": "a name that takes some room on the disk, number &"}/' >file
+	run handle-streams --batch-rows 60000 --retry-timeout 1s file
+	[ "$status" = 4 ]
+	assert_says "No space left on device"
+	assert_equal rows 1 "$(rows)"
+	sql "select format('alter table %s set tablespace pg_default', inhrelid::regclass) from pg_inherits where inhparent = 'staging.items'::regclass" |
+		psql -Xq
+	sql "drop tablespace small"
+	umount disk
+	handle-streams file
+	assert_equal rows 60000 "$(rows)"
+	assert_verified
+}
+
+@test "paths that no column takes are seen as drift" {
+	yes '{"n": 1, "colour": "red", "size": {"wide": [1, 2]}}' | head -n 50 | handle-streams
+	assert_equal drift "colour string|size.wide[] number" \
+		"$(sql "select string_agg(path || ' ' || kind, '|' order by path) from millrace.drift where kind in ('string', 'number')")"
+}
+
+@test "the ledger tells rows, rejects, times and ranges of a batch" {
+	printf '%s\n' '{"n": 1, "at": "2026-01-02T03:04:05Z"}' 'x' \
+		'{"n": 2, "at": "9999-12-31T23:59:59.999999Z"}' | handle-streams
+	assert_equal ledger "staging.items|i|2|1|2026-01-02 03:04:05+00|9999-12-31 23:59:59.999999+00" \
+		"$(sql "set timezone = 'UTC'; select relation, op, row_count, reject_count, event_min, event_max from millrace.load")"
+	assert_equal range "0|0|88" \
+		"$(sql "select origin->'ranges'->0->>1, origin->'ranges'->0->>2, origin->'ranges'->0->>3 from millrace.load")"
+}

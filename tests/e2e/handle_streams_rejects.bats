@@ -1,0 +1,138 @@
+#!/usr/bin/env bats
+# handle-streams: rejects, replay, explain, verify.
+# bats file_tags=ingest
+
+setup_file() {
+	load ../support/common
+	load ../support/ingest
+}
+setup() {
+	load ../support/common
+	load ../support/ingest
+	fresh_database
+	cd "$BATS_TEST_TMPDIR" || exit
+	make_project "$PWD/project"
+}
+teardown() { drop_database; }
+
+# A project that knows what the first one did not: `n` may be called `number`.
+correct_stream() {
+	sed -i 's/-- match: n/-- match: n | number/; s/-- from: n$/-- from: n | number/' \
+		project/sql/shop/streams/items.sql
+}
+
+@test "rejects list shows place and reason, show gives the bytes back" {
+	printf '%s\n' '{"n": 1}' '{"number":  2}' | handle-streams
+	run --separate-stderr handle-streams rejects list
+	assert_status 0
+	assert_equal lines 2 "${#lines[@]}"
+	assert_says "unknown_stream"
+	run --separate-stderr handle-streams rejects show 1
+	assert_status 0
+	assert_equal bytes '{"number":  2}' "$output"
+	run handle-streams rejects show 99
+	assert_status 1
+	run handle-streams rejects shw 1
+	assert_status 1
+	assert_says "did you mean show"
+}
+
+@test "after the stream was corrected its rejects are replayed once" {
+	printf '%s\n' '{"n": 1}' '{"number": 2}' 'nonsense' '{"number": 4}' | handle-streams
+	correct_stream
+	run handle-streams rejects replay -n
+	assert_status 0
+	assert_says "2 would be replayed"
+	assert_equal rows 1 "$(loaded)"
+	run handle-streams rejects replay
+	assert_status 0
+	assert_says "2 replayed, 1 stay"
+	run handle-streams rejects replay
+	assert_says "0 replayed, 1 stay"
+	assert_equal rows "1 2 4" "$(loaded)"
+	assert_equal replayed 2 \
+		"$(sql "select count(*) from millrace.reject r join millrace.load l on l.load_id = r.replay_load_id where l.row_count = 2 and r.replayed_at = l.loaded_at")"
+	assert_verified
+}
+
+@test "one reject can be replayed by its number" {
+	printf '%s\n' '{"number": 2}' '{"number": 4}' | handle-streams
+	correct_stream
+	handle-streams rejects replay 2
+	assert_equal rows 4 "$(loaded)"
+	run handle-streams rejects replay "1; drop"
+	assert_status 1
+	assert_verified
+}
+
+@test "two replays at once and a killed one replay everything once" {
+	seq 1 3000 | sed 's/.*/{"number": &}/' | handle-streams
+	correct_stream
+	run env MILLRACE_FAULT=in-replay:2 handle-streams rejects replay
+	assert_equal "killed" 137 "$status"
+	handle-streams rejects replay 2>a &
+	one=$!
+	handle-streams rejects replay 2>b
+	wait "$one"
+	assert_equal rows "3000|3000" "$(sql "select count(*), count(distinct n) from staging.items")"
+	assert_equal "not replayed" 0 "$(sql "select count(*) from millrace.reject where replayed_at is null")"
+	assert_verified
+}
+
+@test "explain says which column gets what, and why a record is rejected" {
+	run handle-streams explain <<<'{"n": 7, "at": "2026-01-02T03:04:05+01:00"}'
+	assert_status 0
+	assert_says "2026-01-02 02:04:05.000000+00"
+	run handle-streams explain <<<'{"n": 7, "at": "yesterday"}'
+	assert_status 3
+	assert_says "yesterday"
+	run env PGHOST=/nowhere handle-streams explain <<<'{"n": 7}'
+	assert_status 0
+}
+
+@test "verify finds a row too few, a row too many and a hole" {
+	items 1 10 >file
+	handle-streams --batch-rows 5 file
+	assert_verified
+	sql "delete from staging.items where n = 3"
+	run handle-streams verify
+	assert_status 3
+	assert_says "4 rows, the ledger says 5"
+	sql "insert into staging.items select 3, 'item 3', null, loaded_at from staging.items where n = 4"
+	assert_verified
+	sql "insert into staging.items (n) values (11)"
+	run handle-streams verify
+	assert_status 3
+	assert_says "1 rows, the ledger says 0"
+	sql "delete from staging.items where n = 11"
+	sql "delete from staging.items where n < 6; delete from millrace.load where load_id = (select min(load_id) from millrace.load)"
+	run handle-streams verify
+	assert_status 3
+	assert_says "nothing loaded 0 to"
+}
+
+@test "verify finds a range loaded twice and a position that lies" {
+	items 1 10 >file
+	handle-streams --batch-rows 5 file
+	sql "update millrace.position set next_offset = next_offset - 1"
+	run handle-streams verify
+	assert_status 3
+	assert_says "the position is"
+	sql "update millrace.position set next_offset = next_offset + 1"
+	sql "insert into millrace.load (relation, loaded_at, row_count, origin) select 'millrace.reject', now(), 0, origin from millrace.load limit 1"
+	run handle-streams verify
+	assert_status 3
+	assert_says "loaded twice"
+}
+
+@test "every line of the corpus of bad input ends as a row or a reject" {
+	unset HANDLE_STREAMS_PROJECT
+	cd "$ROOT"
+	run handle-streams tests/vectors/nasty.ndjson
+	assert_status 0
+	assert_equal "lines" "$(grep -c '[^[:space:]]' -a tests/vectors/nasty.ndjson)" \
+		"$(sql "select (select sum(row_count + reject_count) from millrace.load)")"
+	assert_equal "reasons" 0 "$(sql "select count(*) from millrace.reject where reason = ''")"
+	assert_equal "isolated" 0 "$(sql "select count(*) from millrace.reject where sqlstate is not null")"
+	assert_verified
+}

@@ -1,0 +1,3 @@
+-- config:
+--   strategy: append
+select distinct o.id from shop.orders o where /*+ incremental(o.id) */ true

@@ -1,0 +1,6 @@
+-- config:
+--   strategy: recompute
+--   by: id
+select o.id from shop.orders o
+where /*+ incremental(o.id) */ true
+limit 10

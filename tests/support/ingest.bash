@@ -1,0 +1,36 @@
+# What the bats files of handle-streams share: a small project and its lines.
+
+# A project with the stream `items` in $1, chosen for handle-streams.
+make_project() {
+	mkdir -p "$1/sql/shop/streams"
+	cat >"$1/sql/shop/streams/items.sql" <<-'SQL'
+		-- stream: items
+		-- format: json
+		-- event_time: at
+		-- match: n
+		create table staging.items (
+		    n    bigint not null,  -- from: n
+		    name text,             -- from: name
+		    at   timestamptz,      -- from: at
+		    loaded_at timestamptz not null default now()
+		) partition by range (loaded_at);
+	SQL
+	export HANDLE_STREAMS_PROJECT=$1
+}
+
+# items FROM TO: one line for each number.
+items() {
+	seq "$1" "$2" | sed 's/.*/{"n": &, "name": "item &"}/'
+}
+
+# The numbers loaded, in order, each as often as it is there.
+loaded() { sql "select coalesce(string_agg(n::text, ' ' order by n), '') from staging.items"; }
+rows() { sql "select count(*) from staging.items"; }
+rejects() { sql "select count(*) from millrace.reject"; }
+
+# Every bats file ends like this: the ledger agrees.
+assert_verified() {
+	run handle-streams verify
+	assert_status 0
+	assert_says "all is well"
+}
