@@ -91,8 +91,8 @@ struct settings {
 
 /* Reads the command line, the environment and the file into *values, the
  * struct that the table's offsets belong to.  home: the project's folder, for
- * config/<program>.conf, or NULL.  Texts in *values live as long as *settings.
- */
+ * config/<program>.conf, or NULL; a setting `project` names another.  Texts in
+ * *values live as long as *settings. */
 bool settings_read(struct settings *settings,
 		   const struct settings_program *program, const char *home,
 		   int argc, char *const *argv, void *values,

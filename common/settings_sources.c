@@ -139,6 +139,19 @@ static bool take_entry(struct reading *reading, const struct conf *conf,
 	return true;
 }
 
+/* The setting `project`, as the stronger sources have it, or home. */
+static const char *project_folder(const struct reading *reading,
+				  const char *home)
+{
+	const struct setting *row = settings__find(reading, "project");
+	const char *folder = NULL;
+
+	if (row && row->type == SETTING_TEXT)
+		memcpy(&folder, (char *)reading->values + row->offset,
+		       sizeof folder);
+	return folder && *folder ? folder : home;
+}
+
 bool settings__read_file(struct reading *reading, const char *home,
 			 struct error *err)
 {
@@ -147,6 +160,7 @@ bool settings__read_file(struct reading *reading, const char *home,
 	bool ok = false;
 	size_t i;
 
+	home = project_folder(reading, home);
 	if (!file && home) {
 		file = arena_format(reading->arena, "%s/config/%s.conf", home,
 				    reading->program->name);

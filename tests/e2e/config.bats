@@ -65,6 +65,17 @@ loads() {
 	[ "$(loads)" = loads=5 ]
 }
 
+@test "the file is that of the project that is named" {
+	mkdir -p other/config
+	cp -r sql other
+	echo 'batch-rows = 15' >other/config/handle-streams.conf
+	echo 'batch-rows = 10' >config/handle-streams.conf
+	[ "$(loads --project other)" = loads=4 ]
+	export HANDLE_STREAMS_PROJECT=$PWD/other
+	[ "$(loads)" = loads=4 ]
+	[ "$(loads --project .)" = loads=6 ]
+}
+
 @test "the dsn may come from the command line, the environment or the file" {
 	host=$PGHOST database=$PGDATABASE user=$PGUSER
 	unset PGHOST PGDATABASE PGUSER PGPORT
