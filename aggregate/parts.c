@@ -53,7 +53,7 @@ static void add_branch(struct buf *out, const struct refresh *refresh,
 	const struct model *model = refresh->task->model;
 	const char *separator = "";
 
-	buf_add_text(out, out->len ? "\nunion\nselect " : "select ");
+	buf_add_text(out, out->len ? "\nunion all\nselect " : "select ");
 	for (size_t i = 0; i < marker->column_count; i++) {
 		const struct column *column;
 
@@ -96,6 +96,7 @@ static void touched_sql(struct buf *out, const struct refresh *refresh,
 			uint32_t columns)
 {
 	const struct model *model = refresh->task->model;
+	struct buf all = BUF_INIT;
 
 	for (size_t i = 0; i < model->marker_count; i++) {
 		const struct marker *marker = &model->marker[i];
@@ -104,34 +105,55 @@ static void touched_sql(struct buf *out, const struct refresh *refresh,
 
 		if (marker_columns(marker) == columns &&
 		    changes_any(refresh->task, input))
-			add_marker(out, refresh, marker, input);
+			add_marker(&all, refresh, marker, input);
 	}
+	buf_format(out, "select distinct * from (\n%s\n) touched",
+		   buf_text(&all));
+	buf_release(&all);
 }
 
-/* Every part within `touch` of a part of `from`.  A part without a time has no
- * neighbours and stays. */
-static void widen_sql(struct buf *out, const struct refresh *refresh,
-		      const struct parts *parts, uint32_t columns,
-		      const char *from)
+/* The time column of parts becomes a range: since k<i>, until k<i>_end, widened
+ * by `touch` and cut to the grain; ranges that meet become one.  `from` has
+ * parts, or ranges to widen once more.  A part without a time stays alone. */
+enum source { SOURCE_PARTS, SOURCE_RANGES };
+
+static void ranges_sql(struct buf *out, const struct refresh *refresh,
+		       const struct pattern *pattern, const char *from,
+		       enum source source)
 {
 	const struct model *model = refresh->task->model;
-	const char *grain = grains[model->by[parts->time].grain];
+	const char *grain = grains[model->by[pattern->time].grain];
+	struct buf others = BUF_INIT;
+	struct buf end = BUF_INIT;
+	const char *keys;
 
-	buf_add_text(out, "select distinct ");
-	buf_add_text(out, add_key_list(out, columns, "p.", parts->time));
+	buf_add_text(&others, add_key_list(&others, pattern->columns, "",
+					   pattern->time));
+	keys = buf_text(&others);
+	if (source == SOURCE_RANGES)
+		buf_format(&end, "k%d_end", pattern->time);
+	else
+		buf_format(&end, "k%d + interval '1 %s'", pattern->time, grain);
 	buf_format(out,
-		   "near.k%d\nfrom pg_temp.%s p left join lateral "
-		   "generate_series(\n"
-		   "    date_trunc('%s', p.k%d - interval '%" PRId64
-		   " microseconds'),\n"
-		   "    p.k%d + interval '1 %s' + interval '%" PRId64
-		   " microseconds',\n"
-		   "    interval '1 %s') near (k%d) on near.k%d < "
-		   "p.k%d + interval '1 %s' + interval '%" PRId64
-		   " microseconds'",
-		   parts->time, from, grain, parts->time, model->touch_us,
-		   parts->time, grain, model->touch_us, grain, parts->time,
-		   parts->time, parts->time, grain, model->touch_us);
+		   "select %smin(since) as k%d, max(until) as k%d_end\n"
+		   "from (select *, count(*) filter (where since > reached) "
+		   "over (partition by %ssince is null order by since) "
+		   "as island\n"
+		   "from (select *, max(until) over (partition by %s"
+		   "since is null order by since rows between unbounded "
+		   "preceding and 1 preceding) as reached\n",
+		   keys, pattern->time, pattern->time, keys, keys);
+	buf_format(out,
+		   "from (select %sdate_trunc('%s', k%d - interval '%" PRId64
+		   " microseconds') as since,\n"
+		   "    date_trunc('%s', %s + interval '%" PRId64
+		   " microseconds') + interval '1 %s' as until\n"
+		   "from pg_temp.%s) wide) seen) islands\n"
+		   "group by %ssince is null, island",
+		   keys, grain, pattern->time, model->touch_us, grain,
+		   buf_text(&end), model->touch_us - 1, grain, from, keys);
+	buf_release(&others);
+	buf_release(&end);
 }
 
 static bool find_nulls(struct pattern *pattern, struct refresh *refresh,
@@ -186,23 +208,28 @@ static bool fill_pattern(struct parts *parts, struct refresh *refresh,
 	struct buf sql = BUF_INIT;
 	bool ok;
 
+	pattern->time =
+		parts->time >= 0 && has(pattern->columns, (size_t)parts->time)
+			? parts->time
+			: -1;
 	pattern->rebuilt = pattern->shown = touched;
 	touched_sql(&sql, refresh, pattern->columns);
 	ok = store(refresh, touched, pattern->columns, buf_text(&sql), err);
-	if (ok && refresh->task->model->touch_us && parts->time >= 0 &&
-	    has(pattern->columns, (size_t)parts->time)) {
-		pattern->rebuilt =
+	if (ok && pattern->time >= 0) {
+		pattern->shown = pattern->rebuilt =
 			arena_format(&refresh->arena, "rebuilt_%zu", n);
-		pattern->shown = arena_format(&refresh->arena, "shown_%zu", n);
 		buf_reset(&sql);
-		widen_sql(&sql, refresh, parts, pattern->columns, touched);
+		ranges_sql(&sql, refresh, pattern, touched, SOURCE_PARTS);
 		ok = store(refresh, pattern->rebuilt, pattern->columns,
 			   buf_text(&sql), err);
+	}
+	if (ok && pattern->time >= 0 && refresh->task->model->touch_us) {
+		pattern->shown = arena_format(&refresh->arena, "shown_%zu", n);
 		buf_reset(&sql);
-		widen_sql(&sql, refresh, parts, pattern->columns,
-			  pattern->rebuilt);
-		ok = ok && store(refresh, pattern->shown, pattern->columns,
-				 buf_text(&sql), err);
+		ranges_sql(&sql, refresh, pattern, pattern->rebuilt,
+			   SOURCE_RANGES);
+		ok = store(refresh, pattern->shown, pattern->columns,
+			   buf_text(&sql), err);
 	}
 	buf_release(&sql);
 	return ok && find_nulls(pattern, refresh, err);
@@ -282,6 +309,11 @@ static void add_match(struct buf *out, const struct refresh *refresh,
 		buf_add_text(out, has(pattern->nulls, i) ? "(" : "");
 		if (model->by[i].grain == GRAIN_NONE)
 			buf_format(out, "x.%s = p.k%zu", column->quoted, i);
+		else if ((int)i == pattern->time)
+			buf_format(out,
+				   "x.%s >= p.k%zu%s and x.%s < p.k%zu_end%s",
+				   column->quoted, i, zone, column->quoted, i,
+				   zone);
 		else
 			buf_format(out,
 				   "x.%s >= p.k%zu%s and "
@@ -328,14 +360,27 @@ static void add_pattern_rows(struct buf *out, const struct parts *parts,
 			     enum parts_set set, const char *list)
 {
 	const struct pattern *pattern = &parts->pattern[n];
+	uint32_t both = shared(relation, pattern->columns);
 
-	buf_format(out, "select %s from (select distinct ", list);
-	add_key_list(out, shared(relation, pattern->columns), "", -1);
-	buf_format(out, " from pg_temp.%s) p join %s x on ",
-		   table_of(pattern, set), relation->table);
-	add_match(out, refresh, relation, pattern);
+	if (both == pattern->columns) {
+		buf_format(out, "select %s from pg_temp.%s p join %s x on ",
+			   list, table_of(pattern, set), relation->table);
+		add_match(out, refresh, relation, pattern);
+		buf_add_text(out, "\nwhere true");
+	} else if (pattern->time < 0 || !has(both, (size_t)pattern->time)) {
+		buf_format(out, "select %s from (select distinct ", list);
+		add_key_list(out, both, "", -1);
+		buf_format(out, " from pg_temp.%s) p join %s x on ",
+			   table_of(pattern, set), relation->table);
+		add_match(out, refresh, relation, pattern);
+		buf_add_text(out, "\nwhere true");
+	} else { /* ranges of different parts may overlap here */
+		buf_format(out, "select %s from %s x where ", list,
+			   relation->table);
+		add_exists(out, refresh, relation, pattern, set);
+	}
 	for (size_t i = 0; i < n; i++) {
-		buf_add_text(out, i ? "\n    and not " : "\n    where not ");
+		buf_add_text(out, "\n    and not ");
 		add_exists(out, refresh, relation, &parts->pattern[i], set);
 	}
 }

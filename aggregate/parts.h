@@ -6,8 +6,9 @@
  * column open, so that a pattern may hold whole families of parts.  For each
  * pattern there are two temporary tables: the parts that are rebuilt, and the
  * wider ones (by `touch`, on both sides) whose rows the query gets to see.
- * Key k<i> stands for by column i; times are truncated to the grain, in UTC.
- * NULL is a value like any other.
+ * Key k<i> stands for by column i; times are truncated to the grain, in UTC,
+ * and parts that follow each other in time are kept as one range, until
+ * k<i>_end.  NULL is a value like any other.
  */
 #ifndef AGGREGATE_PARTS_H
 #define AGGREGATE_PARTS_H
@@ -23,6 +24,7 @@ enum { BY_MAX = 32 };
 struct pattern {
 	uint32_t columns; /* bit i: by column i is in it */
 	uint32_t nulls;   /* bit i: some of its parts have NULL there */
+	int time;         /* the by column that is a range; -1: none */
 	const char *rebuilt;
 	const char *shown;
 };
