@@ -151,7 +151,11 @@ static bool handshake(struct pg *pg, int64_t deadline, struct error *err)
 		if (!pg_wait(pg,
 			     state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
 			     deadline, err))
-			return false;
+			return error_context(
+				err,
+				"connecting to database \"%s\" at %s port %s",
+				PQdb(pg->conn), PQhost(pg->conn),
+				PQport(pg->conn));
 		state = PQconnectPoll(pg->conn);
 	}
 	return true;

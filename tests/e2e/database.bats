@@ -125,3 +125,17 @@ refused() {
 	exec 5>&-
 	wait $!
 }
+
+@test "a server that is too old, or says nothing, is told so" {
+	mkdir old silent
+	"$ROOT/tests/support/fake_server.py" "$PWD/old" 14.9 3>&- &
+	old=$!
+	"$ROOT/tests/support/fake_server.py" "$PWD/silent" silent 3>&- &
+	silent=$!
+	wait_until 10 test -S old/.s.PGSQL.5432
+	wait_until 10 test -S silent/.s.PGSQL.5432
+	PGHOST=$PWD/old refused 4 "the server is PostgreSQL 14.9; 15 or newer is needed"
+	export HANDLE_STREAMS_CONNECT_TIMEOUT=300ms PERIODIC_CONNECT_TIMEOUT=300ms
+	PGHOST=$PWD/silent refused 4 "at $PWD/silent port 5432: PostgreSQL has not answered within the time allowed"
+	kill "$old" "$silent"
+}
