@@ -33,12 +33,13 @@ teardown() { drop_own_database; }
 	periodic
 	feed "('a', 1)"
 	periodic
+	local versions="select (select count(*) from millrace.run), (select xmin from millrace.seal),
+		(select string_agg(ctid || '@' || xmin, ',') from millrace.model)"
 	local before
-	before=$(sql "select pg_current_wal_lsn(), (select count(*) from millrace.run)")
+	before=$(sql "$versions")
 	run -0 periodic
 	[[ $output == *"nothing new"* ]]
-	assert_equal "WAL and runs" "$before" \
-		"$(sql "select pg_current_wal_lsn(), (select count(*) from millrace.run)")"
+	assert_equal "versions of rows" "$before" "$(sql "$versions")"
 }
 
 @test "a load without rows makes nobody work" {
