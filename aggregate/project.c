@@ -177,6 +177,8 @@ bool project_open(struct project **out, const char *folder, struct error *err)
 	struct project_file *file;
 	size_t count;
 
+	while (strncmp(folder, "./", 2) == 0 && folder[2] != '\0')
+		folder += 2; /* sql/a.sql reads better than ./sql/a.sql */
 	project->folder = arena_strdup(&project->arena, folder);
 	if (project_files_list(folder, &project->arena, &file, &count, err) &&
 	    read_files(project, file, count, err) &&

@@ -297,7 +297,7 @@ static void other_files_do_not_matter(void **state)
 	project_close(project);
 	project = open_project("./sql");
 	assert_string_equal(project_find(project, "shop.a")->file,
-			    "./sql/shop/models/a.sql");
+			    "sql/shop/models/a.sql");
 	project_close(project);
 }
 
