@@ -271,9 +271,7 @@ bool build_table(struct refresh *refresh, struct error *err)
 
 	/* what an earlier table of that name left behind */
 	buf_format(&sql, "drop table if exists %s;\n", task->old);
-	ok = relation_ensure_pack(refresh->pg, refresh->timeout_ms,
-				  task->model->pack, err) &&
-	     refresh_run(refresh, buf_text(&sql), NULL, err) &&
+	ok = refresh_run(refresh, buf_text(&sql), NULL, err) &&
 	     make_room(refresh, err) && fill(refresh, task->table, err);
 	buf_reset(&sql);
 	if (ok && task_is_consumed(task)) {
@@ -366,9 +364,7 @@ bool build_view(struct refresh *refresh, struct error *err)
 	struct error first = ERROR_INIT;
 	bool ok;
 
-	if (!relation_ensure_pack(refresh->pg, refresh->timeout_ms,
-				  task->model->pack, err) ||
-	    (!make_room(refresh, err) && !explain_drop(refresh, err)) ||
+	if ((!make_room(refresh, err) && !explain_drop(refresh, err)) ||
 	    !refresh_run(refresh, "savepoint view", NULL, err))
 		return false;
 	buf_format(&sql, "%s%s", head, task->model->sql);

@@ -97,22 +97,48 @@ void columns_list(struct buf *out, const struct columns *columns,
 
 /* --- creating ------------------------------------------------------------- */
 
+/* Of the lock that two periodic take which need the same schema: `mpac`. */
+enum { LOCK_PACK = 0x6d706163 };
+
+static bool pack_is_there(struct pg *pg, int64_t timeout_ms, const char *quoted,
+			  bool *there, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	bool ok;
+
+	buf_add_text(&sql, "select has_schema_privilege('millrace_read', "
+			   "to_regnamespace(");
+	quote_literal(&sql, quoted);
+	buf_add_text(&sql, "), 'usage')");
+	ok = pg_fetch(pg, timeout_ms, err, &res, NULL, buf_text(&sql));
+	if (ok)
+		*there = PQgetvalue(res, 0, 0)[0] == 't';
+	PQclear(res);
+	buf_release(&sql);
+	return ok;
+}
+
 bool relation_ensure_pack(struct pg *pg, int64_t timeout_ms, const char *pack,
 			  struct error *err)
 {
-	struct buf sql = BUF_INIT;
+	struct buf name = BUF_INIT;
+	bool there = false;
 	bool ok;
 
-	buf_add_text(&sql, "create schema if not exists ");
-	quote_identifier(&sql, pack);
-	buf_add_text(&sql, "; grant usage on schema ");
-	quote_identifier(&sql, pack);
-	buf_add_text(&sql, " to millrace_read; "
-			   "alter default privileges in schema ");
-	quote_identifier(&sql, pack);
-	buf_add_text(&sql, " grant select on tables to millrace_read");
-	ok = pg_run(pg, timeout_ms, err, buf_text(&sql));
-	buf_release(&sql);
+	quote_identifier(&name, pack);
+	ok = pack_is_there(pg, timeout_ms, buf_text(&name), &there, err);
+	if (ok && !there)
+		ok = pg_runf(pg, timeout_ms, err,
+			     "begin; set local role millrace_aggregate; "
+			     "select pg_advisory_xact_lock(%d, 0); "
+			     "create schema if not exists %s; "
+			     "grant usage on schema %s to millrace_read; "
+			     "alter default privileges in schema %s "
+			     "grant select on tables to millrace_read; commit",
+			     LOCK_PACK, buf_text(&name), buf_text(&name),
+			     buf_text(&name));
+	buf_release(&name);
 	return ok || error_context(err, "creating schema %s", pack);
 }
 

@@ -9,6 +9,7 @@
 #include "aggregate/ledger.h"
 #include "aggregate/project_files.h"
 #include "aggregate/quote.h"
+#include "aggregate/relation.h"
 #include "aggregate/run_task.h"
 #include "aggregate/test.h"
 #include "common/log.h"
@@ -174,11 +175,22 @@ static bool turn(struct run *run, struct task *task, struct error *err)
 		return true;
 	if (task->status == TASK_SKIPPED)
 		return log_skipped(run, task, err);
+	if (task->status == TASK_LOCKED) {
+		run->locked++;
+		log_line(LOG_INFO,
+			 "%s: another periodic is building what it reads",
+			 task->name);
+		return true;
+	}
 	reason = run_reason(run, task);
 	if (!reason)
 		return true;
 	log_line(LOG_DEBUG, "%s: %s", task->name, reason);
 	if (!task->state.is_known && !ensure_streams(run, task, err))
+		return false;
+	if (!task->state.is_there &&
+	    !relation_ensure_pack(run->pg, run->timeout_ms, task->model->pack,
+				  err))
 		return false;
 	return run_task(run, task, err);
 }

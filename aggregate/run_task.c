@@ -165,7 +165,7 @@ static bool fail(struct attempt *attempt, struct error *failure,
 		run->status = failure->status == STATUS_CONFIG ? STATUS_CONFIG
 							       : STATUS_DATA;
 	log_line(LOG_ERROR, "%s: %s", attempt->task->name, failure->text);
-	task_skip_descendants(run->tasks, attempt->task);
+	task_leave_descendants(run->tasks, attempt->task, TASK_SKIPPED);
 	return attempt_log_failure(attempt, failure->text, err);
 }
 
@@ -240,6 +240,8 @@ bool run_task(struct run *run, struct task *task, struct error *err)
 		run->locked++;
 		log_line(LOG_INFO, "%s: another periodic is working on it",
 			 task->name);
+		if (!task->state.is_there)
+			task_leave_descendants(run->tasks, task, TASK_LOCKED);
 		return pg_run(run->pg, run->timeout_ms, err,
 			      "select pg_advisory_unlock_all()");
 	}

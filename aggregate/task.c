@@ -268,7 +268,8 @@ static size_t number_of(const struct tasks *tasks, const struct task *task)
 	return (size_t)(task->relation - tasks->project->relation);
 }
 
-void task_skip_descendants(const struct tasks *tasks, const struct task *task)
+void task_leave_descendants(const struct tasks *tasks, const struct task *task,
+			    enum task_status status)
 {
 	const struct graph *graph = tasks->project->graph;
 	bool *reached = mem_zalloc(graph->count + 1, sizeof *reached);
@@ -278,7 +279,7 @@ void task_skip_descendants(const struct tasks *tasks, const struct task *task)
 	for (size_t i = 0; i < graph->count; i++)
 		if (reached[i] && tasks->at[i] && tasks->at[i] != task &&
 		    tasks->at[i]->status == TASK_IDLE)
-			tasks->at[i]->status = TASK_SKIPPED;
+			tasks->at[i]->status = status;
 	free(reached);
 }
 

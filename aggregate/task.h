@@ -54,7 +54,7 @@ struct task_input {
 enum task_status {
 	TASK_IDLE,
 	TASK_DONE,
-	TASK_LOCKED,  /* another periodic works on it */
+	TASK_LOCKED, /* another periodic works on it, or builds what it reads */
 	TASK_SKIPPED, /* something it reads has failed */
 	TASK_TESTS,   /* its tests have failed */
 	TASK_FAILED,  /* its SQL or the database has */
@@ -107,8 +107,10 @@ bool task_is_consumed(const struct task *task);
 /* How the log and `ls` call what it does: merge, view, seed. */
 const char *task_strategy(const struct task *task);
 
-/* Marks everything that reads it, directly or not, as skipped. */
-void task_skip_descendants(const struct tasks *tasks, const struct task *task);
+/* Takes everything that reads it, directly or not, out of this pass, as
+ * TASK_SKIPPED or TASK_LOCKED. */
+void task_leave_descendants(const struct tasks *tasks, const struct task *task,
+			    enum task_status status);
 
 /* Marks those that its new ledger row makes due. */
 void task_touch_consumers(const struct tasks *tasks, const struct task *task);
