@@ -14,7 +14,7 @@
 
 enum {
 	FLUSH_S = 30,
-	PARTITIONS_MS = 3600 * 1000,
+	HOUR_MS = 3600 * 1000,
 	CONNECT_MS = 2000,
 	ANSWER_MS = 5000
 };
@@ -26,16 +26,25 @@ struct upkeep {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	bool quit;
-	int64_t partitions_ms; /* when they are due */
+	int64_t due_ms; /* when the hourly work is due */
 };
 
-static bool make_partitions(struct pg *pg, struct error *err)
+/* The partitions of the coming days; and the rows of our pipes look alive to
+ * those who sweep, also after a night without a record. */
+static bool do_hourly(struct pg *pg, const struct sink_plan *plan,
+		      struct error *err)
 {
-	if (pg_run(pg, ANSWER_MS, err,
-		   "begin; set local role millrace_ingest; "
-		   "set local lock_timeout = '2s'; "
-		   "set local statement_timeout = '4s'; "
-		   "select millrace.ensure_partitions(); commit"))
+	if (pg_runf(pg, ANSWER_MS, err,
+		    "begin; set local role millrace_ingest; "
+		    "set local lock_timeout = '2s'; "
+		    "set local statement_timeout = '4s'; "
+		    "select millrace.ensure_partitions(); commit; "
+		    "begin; set local role millrace_ingest; "
+		    "set local lock_timeout = '2s'; "
+		    "update millrace.position set updated_at = now() "
+		    "where source like 'pipe:%%' "
+		    "and 'handle-streams ' || owner = '%s'; commit",
+		    plan->application))
 		return true;
 	pg_rollback(pg);
 	return false;
@@ -43,7 +52,7 @@ static bool make_partitions(struct pg *pg, struct error *err)
 
 static void work(struct upkeep *upkeep)
 {
-	bool due = clock_ms() >= upkeep->partitions_ms;
+	bool due = clock_ms() >= upkeep->due_ms;
 	struct drift drift = DRIFT_INIT;
 	bool found = observer_take(upkeep->observer, &drift);
 	struct error err = ERROR_INIT;
@@ -54,8 +63,8 @@ static void work(struct upkeep *upkeep)
 	if (!pg_open(&pg, upkeep->plan->dsn, upkeep->plan->application,
 		     CONNECT_MS, &err))
 		goto out;
-	if (due && make_partitions(pg, &err))
-		upkeep->partitions_ms = clock_ms() + PARTITIONS_MS;
+	if (due && do_hourly(pg, upkeep->plan, &err))
+		upkeep->due_ms = clock_ms() + HOUR_MS;
 	if (found && pg_is_usable(pg) && !drift_store_write(pg, &drift, &err))
 		log_line(LOG_DEBUG, "upkeep: a sample of drift is lost");
 out:
@@ -94,7 +103,7 @@ struct upkeep *upkeep_start(const struct sink_plan *plan,
 
 	upkeep->plan = plan;
 	upkeep->observer = observer;
-	upkeep->partitions_ms = clock_ms() + PARTITIONS_MS;
+	upkeep->due_ms = clock_ms() + HOUR_MS;
 	pthread_mutex_init(&upkeep->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
