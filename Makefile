@@ -5,6 +5,7 @@
 # make lint                formatting, warnings as errors, static checks
 # make SANITIZE=address,undefined check     instrumented, in its own build folder
 # make sanitized           units and programs, instrumented (with SANITIZE=...)
+# make fuzz                both decoders on invented input, SECONDS=60 long
 # make bench               what is fast, beside what it is compared with
 # make format              rewrites the code to house style
 # make stop                ends the private PostgreSQL of this checkout
@@ -49,9 +50,10 @@ ingest    := $(wildcard ingest/*.c)
 aggregate := $(wildcard aggregate/*.c)
 generator := $(wildcard tests/support/bluesky*.c)
 library   := $(common) $(filter-out %/main.c,$(ingest) $(aggregate))
-tidy      := $(wildcard common/*.[ch] ingest/*.[ch] aggregate/*.[ch] tests/unit/*.[ch] tests/support/*.[ch] tests/kafka/*.c)
+tidy      := $(wildcard common/*.[ch] ingest/*.[ch] aggregate/*.[ch] tests/unit/*.[ch] tests/support/*.[ch] tests/kafka/*.c tests/fuzz/*.c tests/bench/*.c)
 objects    = $(patsubst %.c,$(BUILD)/%.o,$(1))
 units     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
+fuzzers   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 probes    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/support/probe_*.c))
 migrations := $(sort $(wildcard sql/schema/*.sql))
 
@@ -68,7 +70,10 @@ $(BUILD)/bluesky:        $(call objects,$(generator) common/error.c common/mem.c
                          common/version.c)
 
 $(units): ldlibs += -lcmocka
-$(units) $(probes): %: %.o $(BUILD)/libmillrace.a
+$(fuzzers) $(BUILD)/tests/unit/test_decode_fast: $(call objects,tests/support/decode_pair.c)
+$(units) $(probes) $(fuzzers): %: %.o $(BUILD)/libmillrace.a
+$(fuzzers): LDFLAGS += -fsanitize=fuzzer
+$(BUILD)/decode-bench: $(call objects,tests/bench/decode.c tests/support/decode_pair.c) $(BUILD)/libmillrace.a
 
 # Stands in for Kafka's own tools, which start a Java each.
 $(BUILD)/kafka-admin: $(call objects,tests/kafka/admin.c)
@@ -77,7 +82,7 @@ $(BUILD)/libmillrace.a: $(call objects,$(library))
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-$(PROGRAMS:%=$(BUILD)/%) $(BUILD)/kafka-admin $(units) $(probes):
+$(PROGRAMS:%=$(BUILD)/%) $(BUILD)/kafka-admin $(BUILD)/decode-bench $(units) $(probes) $(fuzzers):
 	@mkdir -p $(@D)
 	$(call say,ld)
 	$(quiet)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(ldlibs)
@@ -129,6 +134,27 @@ mutant:
 sanitized: deps-test all $(probes) check
 	$(suite) $(PROVE) --exec tests/support/run $(sort $(wildcard tests/e2e/handle_streams*.bats tests/e2e/periodic*.bats))
 
+# --- inventing input ---------------------------------------------------------
+
+# clang's libFuzzer, which leaves what it finds as build/fuzz/crash-*.  Its
+# seeds are the lines of the vectors, one a file.
+SECONDS ?= 60
+corpus  := build/fuzz/corpus
+
+fuzz: $(corpus)/seeded
+	@$(MAKE) --no-print-directory CC=clang SANITIZE=fuzzer-no-link,address,undefined BUILD=build/fuzz fuzzers
+	@for f in $(patsubst %.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c)); do echo "# $$f"; \
+	    $$f -max_total_time=$(SECONDS) -timeout=10 -max_len=4096 -print_final_stats=1 \
+	    -dict=tests/fuzz/json.dict -artifact_prefix=build/fuzz/ $(corpus) || exit 1; done
+
+fuzzers: $(fuzzers)
+
+$(corpus)/seeded: $(wildcard tests/vectors/*json*) tests/fuzz/seeds.jsonl
+	@mkdir -p $(@D)
+	@cat $^ | tr '\0' '0' | LC_ALL=C awk -v dir=$(@D) \
+	    'length < 4096 { f = dir "/" NR; printf "%s", $$0 > f; close(f) }'
+	@touch $@
+
 # --- measuring ---------------------------------------------------------------
 
 bench: deps-test all
@@ -174,6 +200,6 @@ help:
 clean:
 	rm -rf build $(PROGRAMS) handle-stream
 
-.PHONY: FORCE all links test check sanitized mutant bench format lint deps deps-test deps-lint demo stop help clean
+.PHONY: FORCE all links test check sanitized mutant fuzz fuzzers bench format lint deps deps-test deps-lint demo stop help clean
 .DELETE_ON_ERROR:
 .SUFFIXES:

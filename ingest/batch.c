@@ -131,6 +131,16 @@ void batch_seal(struct batch *batch)
 		batch->range_of_part[batch->range[i].part] = i + 1;
 }
 
+static void add_padded(struct buf *raw, const char *bytes, size_t len)
+{
+	char *to = buf_reserve(raw, len + BATCH_PADDING);
+
+	if (len)
+		memcpy(to, bytes, len);
+	memset(to + len, 0, BATCH_PADDING);
+	raw->len += len;
+}
+
 void batch_record(struct batch *batch, const struct record *record,
 		  struct batch_origin *origin)
 {
@@ -144,7 +154,7 @@ void batch_record(struct batch *batch, const struct record *record,
 		.raw_len = record->len,
 		.raw_full_len = full_len,
 	};
-	buf_add(&batch->raw, record->bytes, record->len);
+	add_padded(&batch->raw, record->bytes, record->len);
 	batch_cover(batch, record->part, record->position, record->next);
 	batch->record_count++;
 	batch->byte_count += full_len;

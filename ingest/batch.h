@@ -25,6 +25,10 @@
 
 struct stream;
 
+/* Behind the newest record in raw stand a NUL and more bytes that may be read:
+ * what a decoder needs that reads many at a time. */
+enum { BATCH_PADDING = 64 };
+
 /* Where a row or a reject came from. */
 struct batch_origin {
 	int part;         /* index into the source's parts */

@@ -75,6 +75,7 @@ static bool prepare(struct run *run, struct error *err)
 			 swept);
 	run->decoder = decoder_open(plan->stream, plan->stream_count, forced,
 				    &options->limits);
+	decoder_set_tier(run->decoder, (enum decoder_tier)options->decoder);
 	run->observer = observer_open(run->decoder);
 	run->upkeep = upkeep_start(plan, run->observer);
 	stats_start(&run->stats);

@@ -7,6 +7,7 @@
 #include "common/mem.h"
 #include "ingest/batch.h"
 #include "ingest/decode_choose.h"
+#include "ingest/decode_fast.h"
 #include "ingest/json_scan.h"
 #include "ingest/record.h"
 
@@ -84,13 +85,26 @@ struct decoder *decoder_open(const struct stream *const *streams, size_t count,
 	decoder->taken =
 		mem_zalloc(decoder->trie.count, sizeof *decoder->taken);
 	decode_jansson_init(&decoder->json, &decoder->trie, limits);
+	decoder_set_tier(decoder, DECODER_FAST);
 	return decoder;
+}
+
+void decoder_set_tier(struct decoder *decoder, enum decoder_tier tier)
+{
+	decode_fast_close(decoder->fast);
+	decoder->fast = tier == DECODER_FAST ? decode_fast_open(decoder) : NULL;
+}
+
+uint64_t decoder_unsure(const struct decoder *decoder)
+{
+	return decoder->unsure;
 }
 
 void decoder_close(struct decoder *decoder)
 {
 	if (!decoder)
 		return;
+	decode_fast_close(decoder->fast);
 	decode_jansson_release(&decoder->json);
 	path_trie_release(&decoder->trie);
 	arena_release(&decoder->arena);
@@ -158,8 +172,8 @@ static bool mark_taken(struct decoder *decoder, size_t stream_index)
 	return true;
 }
 
-/* The event time is read back from its field: eight bytes or null. */
-static bool last_int64(const struct buf *rows, size_t before, int64_t *out)
+/* Eight bytes or null. */
+bool decoder_event_time(const struct buf *rows, size_t before, int64_t *out)
 {
 	uint64_t wire;
 
@@ -190,45 +204,57 @@ static bool add_fields(struct decoder *decoder, size_t stream_index,
 			return error_context(&decoder->err, "%s", *at_fault);
 		}
 		if ((int)i == stream->event_time)
-			*has_event = last_int64(rows, before, event_us);
+			*has_event = decoder_event_time(rows, before, event_us);
 	}
 	return true;
 }
 
-void decoder_decode(struct decoder *decoder, const struct record *record,
-		    struct batch *batch)
+/* The authority's answer. */
+static void decode(struct decoder *decoder, const struct record *record,
+		   const struct batch_origin *origin, struct batch *batch)
 {
 	const char *at_fault = NULL;
-	struct batch_origin origin;
 	bool has_event;
 	int64_t event_us;
 	int index;
 
-	decoder->forced = record->stream ? record->stream - 1 : decoder->always;
-	batch_record(batch, record, &origin);
 	if (!decoder_load(decoder, record)) {
 		batch_reject(batch,
 			     decoder->forced >= 0
 				     ? decoder->streams[decoder->forced]
 				     : NULL,
-			     &origin, decoder->err.text, NULL, NULL);
+			     origin, decoder->err.text, NULL, NULL);
 		return;
 	}
 	index = decoder_stream(decoder);
 	if (index < 0) {
-		batch_reject(batch, NULL, &origin, decoder->err.text, NULL,
+		batch_reject(batch, NULL, origin, decoder->err.text, NULL,
 			     NULL);
 		return;
 	}
-	batch_row_begin(batch, (size_t)index, &origin);
+	batch_row_begin(batch, (size_t)index, origin);
 	if (!add_fields(decoder, (size_t)index, batch, &at_fault, &has_event,
 			&event_us)) {
 		batch_row_cancel(batch);
-		batch_reject(batch, decoder->streams[index], &origin,
+		batch_reject(batch, decoder->streams[index], origin,
 			     decoder->err.text, NULL, at_fault);
 		return;
 	}
 	batch_row_end(batch);
 	if (has_event)
 		batch_event_time(batch, (size_t)index, event_us);
+}
+
+void decoder_decode(struct decoder *decoder, const struct record *record,
+		    struct batch *batch)
+{
+	struct batch_origin origin;
+
+	decoder->forced = record->stream ? record->stream - 1 : decoder->always;
+	batch_record(batch, record, &origin);
+	decoder->record = record;
+	if (decoder->fast && decode_fast(decoder->fast, &origin, batch))
+		return;
+	decoder->unsure += decoder->fast != NULL;
+	decode(decoder, record, &origin, batch);
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "common/error.h"
@@ -37,6 +38,16 @@ void decoder_close(struct decoder *decoder);
 /* Adds the record to the batch, as a row or as a reject. */
 void decoder_decode(struct decoder *decoder, const struct record *record,
 		    struct batch *batch);
+
+/* Who reads a record first.  Both make the same rows; jansson alone says why a
+ * record is none. */
+enum decoder_tier { DECODER_FAST, DECODER_JANSSON };
+
+/* A decoder opens with DECODER_FAST. */
+void decoder_set_tier(struct decoder *decoder, enum decoder_tier tier);
+
+/* How many records the fast tier has left to jansson, not being sure. */
+uint64_t decoder_unsure(const struct decoder *decoder);
 
 /* Samples paths of this record that no column takes into drift.  Slow: call
  * for one record in a thousand. */

@@ -146,8 +146,8 @@ static bool read_headers(struct decoder *decoder, struct value *value)
 	return true;
 }
 
-static bool read_metadata(struct decoder *decoder, enum metadata metadata,
-			  struct value *value)
+bool decoder_metadata(struct decoder *decoder, enum metadata metadata,
+		      struct value *value)
 {
 	const struct record *record = decoder->record;
 
@@ -230,8 +230,8 @@ bool decoder_choose(struct decoder *decoder, size_t stream_index,
 		if (alternative->kind == FROM_REST)
 			read_rest(decoder, &choice->value);
 		else if (alternative->kind == FROM_METADATA &&
-			 !read_metadata(decoder, alternative->metadata,
-					&choice->value))
+			 !decoder_metadata(decoder, alternative->metadata,
+					   &choice->value))
 			return false;
 		if (suits(decoder, column, alternative, source[i],
 			  &choice->value)) {

@@ -31,6 +31,8 @@ struct decoder {
 	struct stream_plan *plan; /* by stream */
 	struct arena arena;       /* the plans */
 	struct decode_jansson json;
+	struct decode_fast *fast; /* NULL: jansson alone */
+	uint64_t unsure;          /* records it left to jansson */
 	const struct record *record;
 	bool *taken; /* by node: a column other than `*` takes its value */
 	struct buf rest;
@@ -57,6 +59,15 @@ int decoder_stream(struct decoder *decoder);
  * decoder->err says why. */
 bool decoder_choose(struct decoder *decoder, size_t stream_index,
 		    size_t column_index, struct choice *choice);
+
+/* The value of a metadata source, null where the record has none.  False: it
+ * cannot be read, decoder->err says why. */
+bool decoder_metadata(struct decoder *decoder, enum metadata metadata,
+		      struct value *value);
+
+/* The event time, read back from the field that begins at `before` and ends
+ * the rows.  False: it is null. */
+bool decoder_event_time(const struct buf *rows, size_t before, int64_t *out);
 
 /* Writes why nothing fills a column: what each alternative found. */
 void decoder_why_null(struct decoder *decoder, size_t stream_index,

@@ -247,6 +247,8 @@ bool decoder_explain(struct decoder *decoder, const struct record *record,
 	struct batch batch;
 	bool is_row = false;
 
+	/* what it says of a row is asked of jansson's tree */
+	decoder_set_tier(decoder, DECODER_JANSSON);
 	batch_init(&batch, decoder->streams, decoder->count);
 	decoder_decode(decoder, record, &batch);
 	for (size_t i = 0; i < batch.table_count; i++) {

@@ -9,6 +9,8 @@
 #include "common/nearest.h"
 
 static const char *const on_gap[] = {"halt", "record", NULL};
+static const char *const decoders[] = {
+	[DECODER_FAST] = "fast", [DECODER_JANSSON] = "jansson", NULL};
 
 #define AT(member) offsetof(struct options, member)
 
@@ -73,6 +75,10 @@ static const struct setting table[] = {
 	 "nested arrays and objects in one record", .min = 1, .max = 2000},
 	{"max-tokens", 0, SETTING_INTEGER, AT(max_tokens), "1000000", "N",
 	 "keys and values in one record", .min = 1, .max = 100000000},
+	{"decoder", 0, SETTING_CHOICE, AT(decoder), "fast", "WHICH",
+	 "fast, and jansson for what it is not sure of; or jansson alone: the "
+	 "rows are the same",
+	 .choices = decoders},
 	{"max-rejects", 0, SETTING_TEXT, AT(max_rejects), "", "N|P%",
 	 "stop, exit status 3, when more records than that are rejects",
 	 .max = 0},

@@ -39,6 +39,7 @@ struct options {
 	int64_t max_line;
 	int64_t max_depth, max_tokens;
 	struct decode_limits limits;
+	int decoder; /* enum decoder_tier */
 	struct pipeline_settings pipeline;
 	struct kafka_settings kafka;
 	const char *max_rejects; /* N, P% or "" */

@@ -119,6 +119,7 @@ static bool check_rejects(struct pipeline *pipeline, const struct batch *batch,
 			batch->reject_count ? batch->reject[0].reason : "-");
 	stats->read_records = records;
 	stats->read_rejects = rejects;
+	stats->unsure = decoder_unsure(pipeline->parts.decoder);
 	return true;
 }
 

@@ -71,7 +71,7 @@ void stats_summary(const struct stats *stats)
 	log_line(LOG_INFO,
 		 "done rows=%llu rejects=%llu loads=%llu bytes=%s "
 		 "seconds=%.2f rate=%.0f/s retries=%llu in_doubt=%llu "
-		 "moved=%llu ties=%llu isolated=%llu",
+		 "moved=%llu ties=%llu isolated=%llu unsure=%llu",
 		 (unsigned long long)stats->rows,
 		 (unsigned long long)stats->rejects,
 		 (unsigned long long)stats->loads, bytes, took,
@@ -80,5 +80,6 @@ void stats_summary(const struct stats *stats)
 		 (unsigned long long)stats->in_doubt,
 		 (unsigned long long)stats->moved,
 		 (unsigned long long)stats->ties,
-		 (unsigned long long)stats->isolated);
+		 (unsigned long long)stats->isolated,
+		 (unsigned long long)stats->unsure);
 }
