@@ -133,6 +133,7 @@ def play(chaos):
         print("# " + error.rstrip().replace("\n", "\n# "))
     rows = int(chaos.psql("select count(*) from staging.bluesky_events"))
     chaos.ok(rows == len(chaos.fed), f"{len(chaos.fed)} lines are {rows} rows")
+    chaos.run("handle-streams", "verify")
     chaos.check("after the kills the marts equal the oracle's")
     chaos.periodic("--full-refresh")
     chaos.check("a full refresh gives the same marts")
