@@ -85,7 +85,7 @@ correct_stream() {
 	assert_says "2026-01-02 02:04:05.000000+00"
 	run handle-streams explain <<<'{"n": 7, "at": "yesterday"}'
 	assert_status 3
-	assert_says "yesterday"
+	assert_says "it does not begin with a date"
 	run env PGHOST=/nowhere handle-streams explain <<<'{"n": 7}'
 	assert_status 0
 }
