@@ -326,7 +326,7 @@ bool command_load(const struct options *options, struct error *err)
 		ok = run_named(&run, options->operand[i], err);
 	}
 	if (run.stats.started_ms)
-		stats_summary(&run.stats);
+		stats_summary(&run.stats, ok && !stop_requested());
 	release(&run);
 	return ok;
 }

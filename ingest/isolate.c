@@ -39,7 +39,7 @@ size_t isolate_line(const char *context)
 	const char *comma = at ? strchr(at, ',') : NULL;
 	const char *digit = comma ? comma + strcspn(comma, "0123456789\n") : "";
 
-	return strtoul(digit, NULL, 10);
+	return *digit == '\n' ? 0 : strtoul(digit, NULL, 10);
 }
 
 static bool accuse(struct search *search, size_t row, const struct error *why,

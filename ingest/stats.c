@@ -62,17 +62,17 @@ void stats_show(struct stats *stats, const char *name, int64_t done,
 	stats->shown_rows = stats->rows;
 }
 
-void stats_summary(const struct stats *stats)
+void stats_summary(const struct stats *stats, bool finished)
 {
 	double took = seconds(clock_ms() - stats->started_ms);
 	char bytes[16];
 
 	show_size((double)stats->bytes, bytes);
 	log_line(LOG_INFO,
-		 "done rows=%llu rejects=%llu loads=%llu bytes=%s "
+		 "%s rows=%llu rejects=%llu loads=%llu bytes=%s "
 		 "seconds=%.2f rate=%.0f/s retries=%llu in_doubt=%llu "
 		 "moved=%llu ties=%llu isolated=%llu unsure=%llu",
-		 (unsigned long long)stats->rows,
+		 finished ? "done" : "stopped", (unsigned long long)stats->rows,
 		 (unsigned long long)stats->rejects,
 		 (unsigned long long)stats->loads, bytes, took,
 		 took > 0 ? (double)stats->rows / took : 0,

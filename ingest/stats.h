@@ -6,6 +6,7 @@
 #ifndef INGEST_STATS_H
 #define INGEST_STATS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ingest/batch.h"
@@ -38,7 +39,7 @@ void stats_commit(struct stats *stats, const struct batch *batch);
 void stats_show(struct stats *stats, const char *name, int64_t done,
 		int64_t size);
 
-/* The last line of a run. */
-void stats_summary(const struct stats *stats);
+/* The last line of a run.  finished: it came to the end of its input. */
+void stats_summary(const struct stats *stats, bool finished);
 
 #endif
