@@ -61,6 +61,17 @@ static bool passed_over(const struct pipeline *pipeline)
 	return false;
 }
 
+/* All that the batch keeps in memory, its list of rows included. */
+static bool is_full(const struct batch *batch,
+		    const struct pipeline_settings *settings)
+{
+	size_t bytes = batch_bytes(batch) +
+		       batch->record_count * sizeof(struct batch_row);
+
+	return batch->record_count >= (size_t)settings->batch_rows ||
+	       bytes >= (size_t)settings->batch_bytes;
+}
+
 /* Fills until the batch is full, old enough, or there is no more. */
 static enum source_result fill(struct pipeline *pipeline, struct batch *batch,
 			       struct error *err)
@@ -69,8 +80,7 @@ static enum source_result fill(struct pipeline *pipeline, struct batch *batch,
 	struct source *source = pipeline->parts.source;
 	int64_t look_ms = clock_ms() + IDLE_MS;
 
-	while (batch->record_count < (size_t)settings->batch_rows &&
-	       batch_bytes(batch) < (size_t)settings->batch_bytes) {
+	while (!is_full(batch, settings)) {
 		int64_t due_ms = batch->opened_ms ? batch->opened_ms +
 							    settings->linger_ms
 						  : INT64_MAX;
