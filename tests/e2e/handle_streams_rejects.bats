@@ -105,7 +105,8 @@ correct_stream() {
 	assert_status 3
 	assert_says "1 rows, the ledger says 0"
 	sql "delete from staging.items where n = 11"
-	sql "delete from staging.items where n < 6; delete from millrace.load where load_id = (select min(load_id) from millrace.load)"
+	# the two batches overlap: the one that begins at 0 may have either load_id
+	sql "delete from staging.items where n < 6; delete from millrace.load where (origin->'ranges'->0->>2)::int = 0"
 	run handle-streams verify
 	assert_status 3
 	assert_says "nothing loaded 0 to"
