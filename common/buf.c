@@ -27,18 +27,14 @@ char *buf_detach(struct buf *buf)
 	return data;
 }
 
-char *buf_reserve(struct buf *buf, size_t more)
+void buf_grow(struct buf *buf, size_t needed)
 {
-	size_t needed = buf->len + more + 1;
 	size_t wanted = buf->capacity ? buf->capacity : 64;
 
-	if (needed > buf->capacity) {
-		while (wanted < needed)
-			wanted += wanted / 2;
-		buf->data = mem_realloc(buf->data, wanted);
-		buf->capacity = wanted;
-	}
-	return buf->data + buf->len;
+	while (wanted < needed)
+		wanted += wanted / 2;
+	buf->data = mem_realloc(buf->data, wanted);
+	buf->capacity = wanted;
 }
 
 void buf_add(struct buf *buf, const void *bytes, size_t len)

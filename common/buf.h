@@ -29,9 +29,19 @@ void buf_release(struct buf *buf);
  * Never NULL: an empty buffer gives "". */
 char *buf_detach(struct buf *buf);
 
+/* Makes the capacity at least `needed`. */
+void buf_grow(struct buf *buf, size_t needed);
+
 /* Makes room for `more` bytes beyond len and returns where they go.  The
  * caller adds to len what it wrote. */
-char *buf_reserve(struct buf *buf, size_t more);
+static inline char *buf_reserve(struct buf *buf, size_t more)
+{
+	size_t needed = buf->len + more + 1;
+
+	if (__builtin_expect(needed > buf->capacity, 0))
+		buf_grow(buf, needed);
+	return buf->data + buf->len;
+}
 
 void buf_add(struct buf *buf, const void *bytes, size_t len);
 void buf_add_text(struct buf *buf, const char *text);

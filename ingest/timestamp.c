@@ -13,7 +13,7 @@
 #define END_DAY   INT64_C(2921940)
 #define UNIX_DAY  INT64_C(-10957)
 
-enum { MAX_FRACTION = 60 };
+enum { MAX_FRACTION = 60, EXACT_FRACTION = 6 };
 
 struct cursor {
 	const char *at;
@@ -55,11 +55,15 @@ static bool digits(struct cursor *cursor, int count, int *out)
 
 static bool accept(struct cursor *cursor, const char *any)
 {
-	if (cursor->at == cursor->end || *cursor->at == '\0' ||
-	    !strchr(any, *cursor->at))
+	if (cursor->at == cursor->end)
 		return false;
-	cursor->at++;
-	return true;
+	for (; *any; any++) {
+		if (*cursor->at == *any) {
+			cursor->at++;
+			return true;
+		}
+	}
+	return false;
 }
 
 static bool is_leap(int year)
@@ -109,12 +113,36 @@ static bool parse_date(struct cursor *cursor, struct civil *civil)
 	return true;
 }
 
+/* Up to microseconds: what the rounding below gives, in whole numbers.  False:
+ * there are no digits, or more; the cursor has not moved. */
+static bool parse_exact_fraction(struct cursor *cursor, struct civil *civil)
+{
+	int64_t us = 0;
+	int count = 0;
+
+	while (cursor->at + count < cursor->end &&
+	       is_digit(cursor->at[count])) {
+		if (count == EXACT_FRACTION)
+			return false;
+		us = us * 10 + (cursor->at[count++] - '0');
+	}
+	if (count == 0)
+		return false;
+	cursor->at += count;
+	for (; count < EXACT_FRACTION; count++)
+		us *= 10;
+	civil->fraction_us = us;
+	return true;
+}
+
 /* The digits after the point, as PostgreSQL's ParseFractionalSecond. */
 static bool parse_fraction(struct cursor *cursor, struct civil *civil)
 {
 	char text[MAX_FRACTION + 3] = "0.";
 	size_t len = 2;
 
+	if (parse_exact_fraction(cursor, civil))
+		return true;
 	while (cursor->at < cursor->end && is_digit(*cursor->at)) {
 		if (len == MAX_FRACTION + 2)
 			return refuse(cursor, "the fraction of a second has "

@@ -260,6 +260,34 @@ static void a_time_is_written_as_psql_shows_it(void **state)
 	assert_string_equal(text, "0001-01-01 00:00:00.000000");
 }
 
+/* Up to six digits are read as a whole number, more as PostgreSQL reads all:
+ * through a double. */
+static void zeros_behind_a_fraction_change_nothing(void **state)
+{
+	(void)state;
+	for (int us = 0; us < 1000000; us += 7) {
+		for (int digits = 1; digits <= 6; digits++) {
+			char text[64];
+			int64_t shorter = -1, longer = -2;
+			struct error err = ERROR_INIT;
+			int len = snprintf(text, sizeof text,
+					   "2000-01-01T00:00:00.%06d", us);
+
+			len += digits - 6;
+			snprintf(text + len, sizeof text - (size_t)len, "Z");
+			assert_true(timestamp_parse(text, strlen(text),
+						    ZONE_REQUIRED, &shorter,
+						    &err));
+			snprintf(text + len, sizeof text - (size_t)len,
+				 "0000000Z");
+			assert_true(timestamp_parse(text, strlen(text),
+						    ZONE_REQUIRED, &longer,
+						    &err));
+			assert_int_equal(shorter, longer);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +304,7 @@ int main(void)
 		cmocka_unit_test(dates_that_do_not_exist_are_refused_by_name),
 		cmocka_unit_test(unix_times_stay_within_the_years_1_to_9999),
 		cmocka_unit_test(a_time_is_written_as_psql_shows_it),
+		cmocka_unit_test(zeros_behind_a_fraction_change_nothing),
 	};
 
 	return cmocka_run_group_tests_name("timestamp", tests, NULL, NULL);
