@@ -77,7 +77,7 @@ class History:
         self.options, self.figures = options, figures
         self.random = random.Random(seed)
         self.folder = tempfile.mkdtemp(prefix="incremental-")
-        self.database = f"incremental_{os.getpid()}_{seed}"
+        self.database = f"incremental_{os.getpid()}_{seed}_{options.mutant}"
         self.environment = dict(os.environ, PGDATABASE=self.database, TZ="Asia/Kathmandu")
         if options.mutant:
             self.environment["MILLRACE_MUTANT"] = options.mutant
@@ -185,6 +185,11 @@ class History:
         else:
             self.away.add(name)
             os.unlink(self.path("models", name + ".sql"))
+            for _ in range(2):
+                if self.writers:
+                    self.load(self.writers[-1], "a", [self.row("a") for _ in range(6)])
+                    self.writers[-1].run("commit")
+                self.ended(self.start())
 
     def start(self, *arguments, **environment):
         self.figures["runs"] += 1
@@ -206,6 +211,16 @@ class History:
 
     def step_refresh(self):
         self.ended(self.start("--full-refresh"))
+
+    def step_some(self):
+        """One model runs ahead of its readers, load after load."""
+        name, stream = self.random.choice(
+            [("p.first_of_key", "a"), ("p.last_of_key", "b"), ("+p.hours_of_first", "a")])
+        for _ in range(2):
+            if self.writers:
+                self.load(self.writers[-1], stream, [self.row(stream) for _ in range(6)])
+                self.writers[-1].run("commit")
+            self.ended(self.start("-s", name))
 
     def step_two(self):
         first, second = self.start(), self.start()
@@ -301,7 +316,7 @@ class History:
     # --- all of it -----------------------------------------------------------
 
     def play(self):
-        steps = {self.step_load: 34, self.step_end: 14, self.step_run: 16, self.step_two: 3,
+        steps = {self.step_load: 34, self.step_end: 14, self.step_run: 12, self.step_some: 6, self.step_two: 3,
                  self.step_fault: 8, self.step_kill: 3, self.step_seed: 2, self.step_code: 2, self.step_leave: 4,
                  self.step_refresh: 1, self.check: 2}
         subprocess.run(["createdb", "-T", "template0", self.database], check=True,
