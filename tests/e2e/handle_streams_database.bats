@@ -219,6 +219,21 @@ says() { grep -q "$1" log; }
 	assert_equal rows 50 "$(rows)"
 }
 
+@test "asked to stop without PostgreSQL: says what is lost of a pipe, exit status 4" {
+	begin_pipe --shutdown-timeout 500ms
+	items 1 50 >&7
+	wait_for_value 20 "select count(*) from staging.items" 50
+	stop_server
+	items 51 57 >&7
+	wait_until 20 says "trying again"
+	kill -TERM "$pid"
+	wait_until 20 says "stopped before 7 records read from stdin could be committed"
+	start_server 7>&-
+	end_pipe
+	assert_status 4
+	assert_equal rows 50 "$(rows)"
+}
+
 @test "the partition of the day disappears: made again, no reject" {
 	begin_pipe
 	items 1 5 >&7

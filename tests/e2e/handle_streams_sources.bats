@@ -300,3 +300,47 @@ some_rows() { [ "$(rows)" -gt 0 ]; }
 	assert_equal rows 100 "$(rows)"
 	assert_verified
 }
+
+@test "five at once, hundreds of small transactions: each line once" {
+	for i in 1 2 3 4 5; do
+		items $((i * 1000)) $((i * 1000 + 299)) >"f$i"
+		handle-streams --batch-rows 3 "f$i" 2>"log$i" &
+	done
+	wait
+	cat log*
+	assert_equal rows "1500|1500" "$(sql "select count(*), count(distinct n) from staging.items")"
+	assert_equal "times used twice" 0 \
+		"$(sql "select count(*) - count(distinct loaded_at) from millrace.load where relation = 'staging.items'")"
+	assert_verified
+}
+
+# The most memory that loading a file took, in KiB.
+peak_memory() {
+	python3 - "$1" <<-'PY'
+		import resource, subprocess, sys
+		subprocess.run(["handle-streams", "-q", sys.argv[1]], check=True)
+		print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+	PY
+}
+skip_if_instrumented() {
+	case ${FLAVOUR:-plain} in *address* | thread) skip "instrumented" ;; esac
+}
+
+@test "memory stays within 64 MB at full speed" {
+	skip_if_instrumented
+	unset HANDLE_STREAMS_PROJECT
+	bluesky max --count 150000 --seed 1 >events
+	cd "$ROOT"
+	kib=$(peak_memory "$BATS_TEST_TMPDIR/events")
+	[ "$kib" -le $((64 * 1024)) ] || { echo "$kib KiB" && false; }
+	assert_equal rows 150000 "$(sql "select count(*) from staging.bluesky_events")"
+}
+
+@test "a line of 400 MB takes no more memory than --max-line" {
+	skip_if_instrumented
+	{ items 1 1 && head -c 400000000 /dev/zero | tr '\0' x && echo && items 2 2; } >file
+	kib=$(peak_memory file)
+	[ "$kib" -le $((32 * 1024)) ] || { echo "$kib KiB" && false; }
+	assert_equal "rows and reject" "1 2|400000000" \
+		"$(loaded)|$(sql "select max(raw_length) from millrace.reject")"
+}
