@@ -123,6 +123,8 @@ bool convert_number_is_numeric(const char *text, size_t len)
 
 	if (!e)
 		e = memchr(text, 'E', len);
+	if (!e && len <= NUMERIC_MAX_SCALE)
+		return true;
 	if (e) {
 		int64_t exponent =
 			parse_exponent(e + 1, len - (size_t)(e + 1 - text));

@@ -8,6 +8,7 @@
 
 #include "ingest/batch.h"
 #include "ingest/convert_number.h"
+#include "ingest/json_span.h"
 #include "ingest/timestamp.h"
 
 /* jsonb_recv's and array_recv's: PostgreSQL's jsonb version, the OID of
@@ -299,15 +300,14 @@ static bool numbers_fit(const char *json, size_t len)
 	size_t at = 0;
 
 	while (at < len) {
-		size_t number;
+		size_t number = 0;
 
 		if (json[at] == '"') {
-			for (at++; json[at] != '"'; at++)
-				at += json[at] == '\\';
-			at++;
+			at = (size_t)(json_span_string_end(json + at) - json);
 			continue;
 		}
-		number = convert_number_length(json + at, len - at);
+		if (json[at] == '-' || (json[at] >= '0' && json[at] <= '9'))
+			number = convert_number_length(json + at, len - at);
 		if (number > 0 && !convert_number_is_numeric(json + at, number))
 			return false;
 		at += number > 0 ? number : 1;

@@ -24,12 +24,29 @@ static const char *skip_blanks(const char *at, const char *end)
 	return at;
 }
 
-/* From an opening quote to after the closing one. */
-static const char *skip_string(const char *at)
+/* A quote ends the string if an even number of backslashes stands before it:
+ * one by one they would take several times as long. */
+const char *json_span_string_end(const char *quote)
 {
-	for (at++; *at != '"'; at++)
-		at += *at == '\\';
-	return at + 1;
+	const char *from = quote + 1;
+
+	for (;;) {
+		const char *end = rawmemchr(from, '"');
+		const char *slash = end;
+
+		while (slash > from && slash[-1] == '\\')
+			slash--;
+		if ((end - slash) % 2 == 0)
+			return end + 1;
+		from = end + 1;
+	}
+}
+
+/* After a number or a word. */
+static bool is_between(char c)
+{
+	return c == ',' || c == ']' || c == '}' || c == ' ' || c == '\t' ||
+	       c == '\r' || c == '\n';
 }
 
 static const char *skip_value(const char *at, const char *end)
@@ -39,7 +56,7 @@ static const char *skip_value(const char *at, const char *end)
 	do {
 		switch (*at) {
 		case '"':
-			at = skip_string(at);
+			at = json_span_string_end(at);
 			continue;
 		case '{':
 		case '[':
@@ -51,7 +68,7 @@ static const char *skip_value(const char *at, const char *end)
 			break;
 		default:
 			if (depth == 0) {
-				while (at < end && !strchr(",]} \t\r\n", *at))
+				while (at < end && !is_between(*at))
 					at++;
 				return at;
 			}
@@ -77,7 +94,7 @@ static bool walk_next(struct walk *walk, struct member *member)
 	if (*at == '}')
 		return false;
 	member->key = at + 1;
-	at = skip_string(at);
+	at = json_span_string_end(at);
 	member->key_len = (size_t)(at - 1 - member->key);
 	at = skip_blanks(at, walk->end) + 1; /* the colon */
 	at = skip_blanks(at, walk->end);

@@ -20,6 +20,9 @@ struct json_span {
 	size_t len;
 };
 
+/* From the opening quote of a string to after its closing one. */
+const char *json_span_string_end(const char *quote);
+
 /* Finds the value of every node of the trie that is there in an object.  span
  * has one element a node and span[0] is the object; the elements of nodes that
  * are not there mean nothing. */
