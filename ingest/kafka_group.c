@@ -7,7 +7,8 @@
 #include "common/mem.h"
 #include "ingest/kafka_parts.h"
 
-enum { WHY_BYTES = 512, COMPLAIN_MS = 10000, TELL_MS = 1000 };
+enum { WHY_BYTES = 512, COMPLAIN_MS = 10000 };
+enum { CLOSE_MS = 5000, CLOSE_STEP_MS = 50 };
 
 /* --- what librdkafka calls ------------------------------------------------ */
 
@@ -209,6 +210,29 @@ void kafka_disown(struct source_kafka *kafka)
 	}
 }
 
+/* Says goodbye to the group, for a while; librdkafka's own close waits for
+ * ever. */
+static void close_handle(struct source_kafka *kafka)
+{
+	rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(kafka->rk);
+	int64_t deadline = clock_ms() + CLOSE_MS;
+	rd_kafka_message_t *message;
+
+	kafka->closing = true;
+	/* A rebalance may be waiting for this answer, and goodbye for it. */
+	rd_kafka_assign(kafka->rk, NULL);
+	rd_kafka_error_destroy(rd_kafka_consumer_close_queue(kafka->rk, queue));
+	while (!rd_kafka_consumer_closed(kafka->rk) && clock_ms() < deadline) {
+		message = rd_kafka_consumer_poll(kafka->rk, CLOSE_STEP_MS);
+		if (message)
+			rd_kafka_message_destroy(message);
+	}
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_destroy_flags(kafka->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	kafka->closing = false;
+	kafka->rk = NULL;
+}
+
 void kafka_leave(struct source_kafka *kafka)
 {
 	if (kafka->message)
@@ -220,11 +244,7 @@ void kafka_leave(struct source_kafka *kafka)
 	kafka->pending = KAFKA_NOTHING;
 	if (kafka->rk) {
 		kafka_tell(kafka);
-		kafka->closing = true;
-		rd_kafka_consumer_close(kafka->rk);
-		rd_kafka_destroy(kafka->rk);
-		kafka->closing = false;
-		kafka->rk = NULL;
+		close_handle(kafka);
 	}
 	kafka_disown(kafka);
 }

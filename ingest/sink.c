@@ -200,20 +200,40 @@ static void add_advance(struct pg *pg, struct buf *sql, const struct load *load,
 }
 
 #ifdef MILLRACE_MUTANTS
-/* Moves the position whoever owns it and wherever it stands. */
+/* Moves the positions whoever owns them and wherever they stand. */
 static void add_unguarded_advance(struct pg *pg, struct buf *sql,
 				  const struct load *load,
 				  const struct positions *positions)
 {
-	const struct batch_range *range = &load->batch.range[0];
+	for (size_t i = 0; i < load->batch.range_count; i++) {
+		const struct batch_range *range = &load->batch.range[i];
 
-	buf_format(sql,
-		   "select millrace.advance(array[source], array[part], "
-		   "array[epoch], array[next_offset], array[%lld]::bigint[], "
-		   "array[anchor_offset], array[anchor_hash]) "
-		   "from millrace.position where source = ",
-		   (long long)range->to);
-	pg_literal(pg, sql, positions->item[range->part].source);
+		buf_format(sql,
+			   "%sselect millrace.advance(array[source], "
+			   "array[part], array[epoch], array[next_offset], "
+			   "array[%lld]::bigint[], array[anchor_offset], "
+			   "array[anchor_hash]) from millrace.position "
+			   "where part = %d and source = ",
+			   i ? "; " : "", (long long)range->to,
+			   positions->item[range->part].part);
+		pg_literal(pg, sql, positions->item[range->part].source);
+	}
+}
+
+/* Moves the positions before the rows are there. */
+static void acknowledge_first(struct sink *sink, const struct load *load,
+			      const struct positions *positions,
+			      const struct sink_turn *turn)
+{
+	struct error ignored = ERROR_INIT;
+	struct buf sql = BUF_INIT;
+
+	if (!turn->wait(turn->context, load))
+		return;
+	add_advance(sink->pg, &sql, load, positions);
+	if (!pg_run(sink->pg, sink->plan->answer_ms, &ignored, buf_text(&sql)))
+		pg_rollback(sink->pg);
+	buf_release(&sql);
 }
 #endif
 
@@ -231,9 +251,11 @@ static enum sink_result commit(struct sink *sink, const struct load *load,
 #ifdef MILLRACE_MUTANTS
 	if (mutant("no-cas"))
 		add_unguarded_advance(sink->pg, &sql, load, positions);
-	else
-#endif
+	else if (!mutant("ack-before-commit"))
 		add_advance(sink->pg, &sql, load, positions);
+#else
+	add_advance(sink->pg, &sql, load, positions);
+#endif
 	buf_add_text(&sql, "; commit");
 	fault_hit(FAULT_BEFORE_COMMIT);
 	ok = pg_send(sink->pg, sink->plan->answer_ms, err, buf_text(&sql));
@@ -261,6 +283,10 @@ enum sink_result sink_send(struct sink *sink, struct load *load,
 		     sink->plan->connect_ms, err))
 		return SINK_ROLLED_BACK;
 	fault_hit(FAULT_BEFORE_BEGIN);
+#ifdef MILLRACE_MUTANTS
+	if (mutant("ack-before-commit"))
+		acknowledge_first(sink, load, positions, turn);
+#endif
 	if (!ledger_begin(sink->pg, sink->plan, load, positions, &sink->ties,
 			  err))
 		goto out;
