@@ -291,6 +291,8 @@ enum line_result line_reader_next(struct line_reader *reader,
 			return LINE_READ;
 		if (reader->ended)
 			return last(reader, line);
+		if (stop_requested())
+			return LINE_WAIT;
 		result = fill(reader, deadline_ms, err);
 		if (result == LINE_WAIT || result == LINE_FAILED)
 			return result;

@@ -49,7 +49,7 @@ void line_reader_close(struct line_reader *reader);
 
 /* The next line.  Blank lines (space, tab, CR only) are passed over.  Reads and
  * waits for more until clock_ms() reaches deadline_ms or the program is asked
- * to stop; lines already read are handed out whatever the time. */
+ * to stop; lines already read are handed out in any case. */
 enum line_result line_reader_next(struct line_reader *reader,
 				  int64_t deadline_ms, struct line *line,
 				  struct error *err);

@@ -217,6 +217,14 @@ static void ask_to_settle(struct pipeline *pipeline)
 	pthread_cond_broadcast(&pipeline->changed);
 }
 
+/* Asked to stop: at once where everything can be read again; a pipe first
+ * hands out the lines that have been taken out of it. */
+static bool may_stop(const struct source *source, enum source_result result)
+{
+	return stop_requested() &&
+	       (source->replayable || result != SOURCE_RECORD);
+}
+
 /* Fills one load and passes it on. */
 static void read_one(struct pipeline *pipeline, struct load *load)
 {
@@ -239,8 +247,9 @@ static void read_one(struct pipeline *pipeline, struct load *load)
 		push(pipeline, load);
 	if (!pipeline->hold && result == SOURCE_SETTLE)
 		ask_to_settle(pipeline);
-	if (!pipeline->hold && (err.kind != ERROR_NONE ||
-				result == SOURCE_ENDED || stop_requested())) {
+	if (!pipeline->hold &&
+	    (err.kind != ERROR_NONE || result == SOURCE_ENDED ||
+	     may_stop(pipeline->parts.source, result))) {
 		pipeline->read_error = err;
 		pipeline->ended = true;
 		pthread_cond_broadcast(&pipeline->changed);

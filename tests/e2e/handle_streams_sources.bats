@@ -146,6 +146,43 @@ pipe_is_empty() {
 	PY
 }
 
+@test "stopped amid a flood, it loads every line that it took out of the pipe" {
+	python3 - <<-'PY'
+		import os, signal, subprocess, threading
+		r, w = os.pipe()
+		p = subprocess.Popen(["handle-streams", "--batch-rows", "500"], stdin=r)
+		data = b"".join(b'{"n": %d}\n' % n for n in range(1, 3000001))
+		done = threading.Event()
+		def feed():
+		    at = 0
+		    os.set_blocking(w, False)
+		    while at < len(data) and not done.is_set():
+		        try:
+		            at += os.write(w, data[at:at + 65536])
+		        except BlockingIOError:
+		            done.wait(0.001)
+		feeder = threading.Thread(target=feed)
+		feeder.start()
+		query = ["psql", "-XAtqc", "select count(*), max(n) from staging.items"]
+		ask = lambda: subprocess.run(query, stdout=subprocess.PIPE,
+		                             stderr=subprocess.DEVNULL).stdout.strip()
+		while ask() in (b"", b"0|"):
+		    pass
+		p.send_signal(signal.SIGTERM)
+		assert p.wait(30) == 0
+		done.set()
+		feeder.join()
+		os.close(w)
+		count, most = map(int, ask().split(b"|"))
+		left = os.read(r, 1 << 21).split(b"\n")
+		# left[0] may be the tail of a line whose head was taken
+		next_whole = int(left[1][6:-1])
+		assert count == most, (count, most)
+		assert next_whole - most in (1, 2), (most, left[:2])
+	PY
+	assert_verified
+}
+
 # --- files ------------------------------------------------------------------
 
 @test "a file is loaded once, however it is named or given" {
