@@ -1,11 +1,13 @@
 # make                     both programs, into build/plain, linked to here
 # make demo                installs what is missing, builds, shows it all live
+# make demo-kafka          a group on a real Kafka, one of whom is killed
 # make test                everything that must always hold (starts its own PostgreSQL)
 # make check               the units: no server, a few seconds
 # make lint                formatting, warnings as errors, static checks
 # make SANITIZE=address,undefined check     instrumented, in its own build folder
 # make sanitized           units and programs, instrumented (with SANITIZE=...)
 # make fuzz                both decoders on invented input, SECONDS=60 long
+# make chaos               kills, freezes and crashes, long; SEED=1 replays
 # make bench               what is fast, beside what it is compared with
 # make format              rewrites the code to house style
 # make stop                ends the private PostgreSQL of this checkout
@@ -160,6 +162,16 @@ $(corpus)/seeded: $(wildcard tests/vectors/*json*) tests/fuzz/seeds.jsonl
 bench: deps-test all
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/ingest.sh
 
+# --- tormenting -------------------------------------------------------------
+
+SEED       ?= 1
+CHAOS_KILLS   ?= 500
+CHAOS_SECONDS ?= 300
+
+chaos: deps-test all $(BUILD)/kafka-admin mutant
+	tests/chaos/ingest_chaos.py --seed $(SEED) --kills $(CHAOS_KILLS)
+	tests/chaos/kafka_chaos.py --seed $(SEED) --seconds $(CHAOS_SECONDS)
+
 # --- hygiene -----------------------------------------------------------------
 
 format:
@@ -197,9 +209,12 @@ help:
 	@echo "make MUTANTS=1           the programs with deliberate bugs, for the checkers to catch"
 	@echo "make deps                installs what is missing to build and run, with apt"
 
+demo-kafka: deps-test all $(BUILD)/kafka-admin
+	@tests/support/demo_kafka.sh
+
 clean:
 	rm -rf build $(PROGRAMS) handle-stream
 
-.PHONY: FORCE all links test check sanitized mutant fuzz fuzzers bench format lint deps deps-test deps-lint demo stop help clean
+.PHONY: FORCE all links test check sanitized mutant fuzz fuzzers bench chaos format lint deps deps-test deps-lint demo demo-kafka stop help clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
