@@ -1,6 +1,7 @@
 #include "ingest/observer.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "common/mem.h"
@@ -12,7 +13,7 @@ struct observer {
 	struct decoder *decoder;
 	pthread_mutex_t lock;
 	struct drift drift;
-	bool found;
+	atomic_bool found;   /* looked at one since they were taken */
 	unsigned until_next; /* records to let pass; the reader's own */
 };
 
@@ -37,14 +38,15 @@ void observer_close(struct observer *observer)
 
 void observer_see(struct observer *observer, const struct record *record)
 {
-	if (observer->until_next > 0) {
+	if (observer->until_next > 0 &&
+	    atomic_load_explicit(&observer->found, memory_order_relaxed)) {
 		observer->until_next--;
 		return;
 	}
 	observer->until_next = ONE_IN - 1;
 	pthread_mutex_lock(&observer->lock);
 	decoder_observe(observer->decoder, record, &observer->drift);
-	observer->found = true;
+	atomic_store(&observer->found, true);
 	pthread_mutex_unlock(&observer->lock);
 }
 
@@ -53,11 +55,11 @@ bool observer_take(struct observer *observer, struct drift *out)
 	bool found;
 
 	pthread_mutex_lock(&observer->lock);
-	found = observer->found;
+	found = atomic_load(&observer->found);
 	if (found) {
 		*out = observer->drift;
 		observer->drift = DRIFT_INIT;
-		observer->found = false;
+		atomic_store(&observer->found, false);
 	}
 	pthread_mutex_unlock(&observer->lock);
 	return found;
