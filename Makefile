@@ -76,6 +76,7 @@ $(fuzzers) $(BUILD)/tests/unit/test_decode_fast: $(call objects,tests/support/de
 $(units) $(probes) $(fuzzers): %: %.o $(BUILD)/libmillrace.a
 $(fuzzers): LDFLAGS += -fsanitize=fuzzer
 $(BUILD)/decode-bench: $(call objects,tests/bench/decode.c tests/support/decode_pair.c) $(BUILD)/libmillrace.a
+$(BUILD)/decode-mutate: $(call objects,tests/fuzz/mutate_decode.c tests/support/decode_pair.c) $(BUILD)/libmillrace.a
 
 # Stands in for Kafka's own tools, which start a Java each.
 $(BUILD)/kafka-admin: $(call objects,tests/kafka/admin.c)
@@ -84,7 +85,7 @@ $(BUILD)/libmillrace.a: $(call objects,$(library))
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-$(PROGRAMS:%=$(BUILD)/%) $(BUILD)/kafka-admin $(BUILD)/decode-bench $(units) $(probes) $(fuzzers):
+$(PROGRAMS:%=$(BUILD)/%) $(BUILD)/kafka-admin $(BUILD)/decode-bench $(BUILD)/decode-mutate $(units) $(probes) $(fuzzers):
 	@mkdir -p $(@D)
 	$(call say,ld)
 	$(quiet)$(CC) $(cflags) $(LDFLAGS) -o $@ $^ $(ldlibs)
@@ -138,12 +139,16 @@ sanitized: deps-test all $(probes) check
 
 # --- inventing input ---------------------------------------------------------
 
-# clang's libFuzzer, which leaves what it finds as build/fuzz/crash-*.  Its
-# seeds are the lines of the vectors, one a file.
-SECONDS ?= 60
-corpus  := build/fuzz/corpus
+# Real lines spoilt, then clang's libFuzzer, which leaves what it finds as
+# build/fuzz/crash-*.  Its seeds are the lines of the vectors, one a file.
+SECONDS   ?= 60
+MUTATIONS ?= 1000000
+corpus    := build/fuzz/corpus
+spoilt    := $(wildcard tests/vectors/*json*) tests/fuzz/seeds.jsonl
 
-fuzz: $(corpus)/seeded
+fuzz: $(corpus)/seeded $(BUILD)/decode-mutate $(BUILD)/bluesky
+	@$(BUILD)/bluesky max --count 50000 --seed 7 >build/fuzz/events.jsonl
+	$(BUILD)/decode-mutate $(MUTATIONS) 7 build/fuzz/events.jsonl $(spoilt)
 	@$(MAKE) --no-print-directory CC=clang SANITIZE=fuzzer-no-link,address,undefined BUILD=build/fuzz fuzzers
 	@for f in $(patsubst %.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c)); do echo "# $$f"; \
 	    $$f -max_total_time=$(SECONDS) -timeout=10 -max_len=4096 -print_final_stats=1 \
@@ -151,7 +156,7 @@ fuzz: $(corpus)/seeded
 
 fuzzers: $(fuzzers)
 
-$(corpus)/seeded: $(wildcard tests/vectors/*json*) tests/fuzz/seeds.jsonl
+$(corpus)/seeded: $(spoilt)
 	@mkdir -p $(@D)
 	@cat $^ | tr '\0' '0' | LC_ALL=C awk -v dir=$(@D) \
 	    'length < 4096 { f = dir "/" NR; printf "%s", $$0 > f; close(f) }'
