@@ -9,6 +9,8 @@
 #include "common/stop.h"
 #include "ingest/commands.h"
 #include "ingest/decode.h"
+#include "ingest/kafka_message.h"
+#include "ingest/kafka_reader.h"
 #include "ingest/line_reader.h"
 #include "ingest/options.h"
 #include "ingest/record.h"
@@ -78,6 +80,34 @@ static bool explain_named(const struct options *options,
 	return ok;
 }
 
+/* -b BROKERS -o TOPIC:PARTITION:OFFSET: the record that is there. */
+static bool explain_offset(const struct options *options,
+			   struct decoder *decoder, bool *every,
+			   struct error *err)
+{
+	struct kafka_reader *reader = NULL;
+	rd_kafka_message_t *message = NULL;
+	struct buf headers = BUF_INIT;
+	struct record record;
+	bool ok = kafka_reader_open(&reader, &options->kafka,
+				    options->connect_ms, err) &&
+		  kafka_reader_fetch(reader, options->kafka.offset, &message,
+				     err);
+
+	if (ok && !message->payload) {
+		puts("a tombstone: it is counted, not loaded");
+	} else if (ok) {
+		kafka_message_record(message, (size_t)options->max_line,
+				     &headers, &record);
+		*every = decoder_explain(decoder, &record, stdout);
+	}
+	if (message)
+		rd_kafka_message_destroy(message);
+	kafka_reader_close(reader);
+	buf_release(&headers);
+	return ok;
+}
+
 bool command_explain(const struct options *options, struct error *err)
 {
 	struct stream_set set;
@@ -94,7 +124,9 @@ bool command_explain(const struct options *options, struct error *err)
 	}
 	decoder = decoder_open(stream_set_list(&set), set.count, forced,
 			       &options->limits);
-	if (options->operand_count == 0)
+	if (*options->kafka.brokers)
+		ok = explain_offset(options, decoder, &every, err);
+	else if (options->operand_count == 0)
 		ok = explain_fd(options, decoder, STDIN_FILENO, "stdin", &every,
 				err);
 	for (size_t i = 0; ok && i < options->operand_count; i++)

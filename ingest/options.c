@@ -128,8 +128,9 @@ const struct settings_program options_program = {
 	.usage = "handle-streams [run] [--stream NAME] [FILE...]\n"
 		 "handle-streams [run] -b BROKERS -t TOPIC... [-G GROUP]\n"
 		 "handle-streams explain [--stream NAME] < one event\n"
+		 "handle-streams explain -b BROKERS -o TOPIC:PARTITION:OFFSET\n"
 		 "handle-streams rejects list | show ID | replay [-n] [ID...]\n"
-		 "handle-streams verify",
+		 "handle-streams verify [-b BROKERS]",
 	.notes = "Reads standard input when no FILE is given. A file is loaded "
 		 "exactly once, by its\ncontent: again, renamed or grown, only "
 		 "what is new is loaded.\n\n"

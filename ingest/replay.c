@@ -16,7 +16,15 @@
 #include "ingest/stream.h"
 
 enum { CHUNK = 500, ANSWER_MS = 65000, TIES_MAX = 200 };
-enum { COL_ID, COL_PART, COL_POSITION, COL_RAW, COL_CUT };
+enum {
+	COL_ID,
+	COL_PART,
+	COL_POSITION,
+	COL_RAW,
+	COL_CUT,
+	COL_SOURCE,
+	COL_RELATION
+};
 
 struct replay {
 	struct pg *pg;
@@ -38,7 +46,8 @@ static bool fetch(struct replay *replay, PGresult **out, struct error *err)
 	sink_add_begin(replay->plan, true, &sql);
 	buf_format(&sql,
 		   "select reject_id, part, position, raw, "
-		   "raw_length > length(raw) from millrace.reject "
+		   "raw_length > length(raw), source, relation "
+		   "from millrace.reject "
 		   "where replayed_at is null and reject_id > %lld ",
 		   (long long)replay->last);
 	if (*replay->ids)
@@ -47,6 +56,28 @@ static bool fetch(struct replay *replay, PGresult **out, struct error *err)
 	ok = pg_fetch(replay->pg, ANSWER_MS, err, out, NULL, buf_text(&sql));
 	buf_release(&sql);
 	return ok;
+}
+
+/* The topic of a record that came from Kafka, else NULL. */
+static const char *topic_of(const PGresult *res, int row)
+{
+	const char *source = PQgetvalue(res, row, COL_SOURCE);
+	const char *slash = strchr(source, '/');
+
+	return slash && !strncmp(source, "kafka:", 6) ? slash + 1 : NULL;
+}
+
+/* The stream of a topic that was mapped to it, plus 1; 0: to be matched. */
+static int stream_of(const struct replay *replay, const PGresult *res, int row)
+{
+	const char *relation = PQgetvalue(res, row, COL_RELATION);
+
+	if (!topic_of(res, row))
+		return 0;
+	for (size_t i = 0; i < replay->plan->stream_count; i++)
+		if (!strcmp(replay->plan->stream[i]->relation, relation))
+			return (int)i + 1;
+	return 0;
 }
 
 /* Each is a part of its own, since their positions are in no order. */
@@ -66,6 +97,8 @@ static void decode(struct replay *replay, const PGresult *res, int row)
 		.part = row,
 		.position = position,
 		.next = position + 1,
+		.topic = topic_of(res, row),
+		.stream = stream_of(replay, res, row),
 		.partition = (int32_t)strtol(PQgetvalue(res, row, COL_PART),
 					     NULL, 10),
 		.timestamp_ms = -1,

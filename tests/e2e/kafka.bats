@@ -333,6 +333,47 @@ tail|5|15" "$(sql "select run, count(*), min(n) from staging.events where run in
 	whole outage 20
 }
 
+@test "rejects of a topic are replayed once their stream has been fixed" {
+	topic fixed 1
+	printf '0\tk\t{"m": 5}\n' | admin produce fixed >/dev/null
+	run consume fixed --map fixed=traced -e
+	assert_status 0
+	assert_says "rejects=1"
+	sed -i 's/-- from: n$/-- from: n | m/' "$HANDLE_STREAMS_PROJECT/sql/test/streams/traced.sql"
+	run handle-streams rejects replay
+	assert_status 0
+	assert_equal row "fixed|0|0|5" "$(sql "select topic, part, at_offset, n from staging.traced where topic = 'fixed'")"
+	handle-streams rejects replay
+	assert_equal "again" 1 "$(sql "select count(*) from staging.traced where topic = 'fixed'")"
+}
+
+@test "explain shows the record at an offset" {
+	run handle-streams explain -b "$BROKERS" -o simple:1:2
+	assert_status 0
+	assert_says "staging.events"
+	assert_says "9"
+	run handle-streams explain -b "$BROKERS" -o simple:1:9999
+	assert_status 5
+	assert_says "there is no record at simple:1:9999"
+	run handle-streams explain -b "$BROKERS" -o simple
+	assert_status 1
+	assert_says "TOPIC:PARTITION:OFFSET"
+}
+
+@test "verify compares the positions with what the brokers hold" {
+	topic marks 1
+	produce marks marks 0 10 1
+	consume marks -e
+	produce marks marks 10 14 1
+	run handle-streams verify -b "$BROKERS"
+	assert_says "marks part 0: position=10 low=0 high=14 lag=4 headroom=10"
+	admin trim marks 0 12
+	run handle-streams verify -b "$BROKERS"
+	assert_status 3
+	assert_says "offsets 10 to 11 were deleted before they were loaded"
+	consume marks -e --on-gap record
+}
+
 @test "verify finds the ledger whole after all of this" {
 	run handle-streams verify
 	assert_status 0

@@ -1,0 +1,230 @@
+#include "ingest/kafka_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/pg.h"
+
+enum { WHY_BYTES = 512, ASK_MS = 10000, STEP_MS = 100, ANSWER_MS = 60000 };
+
+struct kafka_reader {
+	rd_kafka_t *rk;
+	char *cluster;
+};
+
+static void on_log(const rd_kafka_t *rk, int level, const char *facility,
+		   const char *text)
+{
+	(void)rk;
+	(void)level;
+	(void)facility;
+	log_line(LOG_DEBUG, "librdkafka: %s", text);
+}
+
+bool kafka_reader_open(struct kafka_reader **out,
+		       const struct kafka_settings *settings,
+		       int64_t connect_ms, struct error *err)
+{
+	struct kafka_reader *reader = mem_zalloc(1, sizeof *reader);
+	const struct rd_kafka_metadata *metadata;
+	rd_kafka_resp_err_t code;
+	char why[WHY_BYTES];
+	rd_kafka_conf_t *conf;
+
+	if (!kafka_conf_build(&conf, settings, err))
+		goto fail;
+	rd_kafka_conf_set_log_cb(conf, on_log);
+	reader->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+	if (!reader->rk) {
+		rd_kafka_conf_destroy(conf);
+		error_config(err, "-X: %s", why);
+		goto fail;
+	}
+	rd_kafka_poll_set_consumer(reader->rk);
+	code = rd_kafka_metadata(reader->rk, 0, NULL, &metadata,
+				 (int)connect_ms);
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		rd_kafka_metadata_destroy(metadata);
+		reader->cluster =
+			rd_kafka_clusterid(reader->rk, (int)connect_ms);
+	}
+	if (reader->cluster) {
+		*out = reader;
+		return true;
+	}
+	error_set(err, ERROR_FATAL, STATUS_SOURCE, "cannot reach Kafka: %s: %s",
+		  settings->brokers, rd_kafka_err2str(code));
+fail:
+	kafka_reader_close(reader);
+	return false;
+}
+
+void kafka_reader_close(struct kafka_reader *reader)
+{
+	if (!reader)
+		return;
+	if (reader->cluster)
+		rd_kafka_mem_free(reader->rk, reader->cluster);
+	if (reader->rk)
+		rd_kafka_destroy(reader->rk);
+	free(reader);
+}
+
+/* --- one record ----------------------------------------------------------- */
+
+/* Splits TOPIC:PARTITION:OFFSET from the end: topics have no colon, people
+ * mistype. */
+static bool read_place(const char *place, char **topic, int32_t *partition,
+		       int64_t *offset, struct error *err)
+{
+	const char *last = strrchr(place, ':');
+	const char *middle =
+		last ? memrchr(place, ':', (size_t)(last - place)) : NULL;
+	char *end_of_partition;
+	char *end_of_offset;
+	long number;
+
+	if (middle && middle != place) {
+		number = strtol(middle + 1, &end_of_partition, 10);
+		*offset = strtoll(last + 1, &end_of_offset, 10);
+		if (end_of_partition == last && last > middle + 1 &&
+		    end_of_offset > last + 1 && !*end_of_offset &&
+		    number >= 0 && number <= INT32_MAX && *offset >= 0) {
+			*partition = (int32_t)number;
+			*topic = mem_strndup(place, (size_t)(middle - place));
+			return true;
+		}
+	}
+	return error_set(err, ERROR_FATAL, STATUS_USAGE,
+			 "explain -b takes the place of a record as -o "
+			 "TOPIC:PARTITION:OFFSET, not %s",
+			 place);
+}
+
+/* Waits for what comes first at or after the offset. */
+static bool wait_for(struct kafka_reader *reader, const char *place,
+		     int64_t offset, rd_kafka_message_t **out,
+		     struct error *err)
+{
+	int64_t deadline = clock_ms() + ASK_MS;
+
+	while (clock_ms() < deadline) {
+		rd_kafka_message_t *message =
+			rd_kafka_consumer_poll(reader->rk, STEP_MS);
+		rd_kafka_resp_err_t code;
+		int64_t found;
+
+		if (!message)
+			continue;
+		code = message->err;
+		found = message->offset;
+		if (code == RD_KAFKA_RESP_ERR_NO_ERROR && found == offset) {
+			*out = message;
+			return true;
+		}
+		rd_kafka_message_destroy(message);
+		if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+			return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+					 "there is no record at %s; the next "
+					 "is at offset %lld",
+					 place, (long long)found);
+		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+				 "there is no record at %s: %s", place,
+				 rd_kafka_err2str(code));
+	}
+	return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+			 "no broker gave the record at %s", place);
+}
+
+bool kafka_reader_fetch(struct kafka_reader *reader, const char *place,
+			rd_kafka_message_t **out, struct error *err)
+{
+	rd_kafka_topic_partition_list_t *list;
+	int32_t partition = 0;
+	int64_t offset = 0;
+	char *topic = NULL;
+	bool ok;
+
+	if (!read_place(place, &topic, &partition, &offset, err))
+		return false;
+	list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, topic, partition)->offset =
+		offset;
+	rd_kafka_assign(reader->rk, list);
+	ok = wait_for(reader, place, offset, out, err);
+	rd_kafka_assign(reader->rk, NULL);
+	rd_kafka_topic_partition_list_destroy(list);
+	free(topic);
+	return ok;
+}
+
+/* --- positions against marks ---------------------------------------------- */
+
+static void compare(struct kafka_reader *reader, const char *topic, int part,
+		    long long position, FILE *out, size_t *faults)
+{
+	int64_t low;
+	int64_t high;
+	rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(
+		reader->rk, topic, part, &low, &high, ASK_MS);
+
+	if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+		fprintf(out, "  %s part %d: position %lld, but: %s\n", topic,
+			part, position, rd_kafka_err2str(code));
+		++*faults;
+		return;
+	}
+	fprintf(out,
+		"  %s part %d: position=%lld low=%lld high=%lld lag=%lld "
+		"headroom=%lld\n",
+		topic, part, position, (long long)low, (long long)high,
+		(long long)high - position, position - (long long)low);
+	if (position < low) {
+		fprintf(out,
+			"    offsets %lld to %lld were deleted before they "
+			"were loaded\n",
+			position, (long long)low - 1);
+		++*faults;
+	} else if (position > high) {
+		fprintf(out, "    the topic was truncated, or deleted and "
+			     "created again\n");
+		++*faults;
+	}
+}
+
+bool kafka_reader_verify(struct kafka_reader *reader, struct pg *pg, FILE *out,
+			 size_t *faults, struct error *err)
+{
+	struct buf prefix = BUF_INIT;
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	bool ok;
+
+	buf_format(&prefix, "kafka:%s/", reader->cluster);
+	buf_add_text(&sql, "select substr(source, length(");
+	pg_literal(pg, &sql, buf_text(&prefix));
+	buf_add_text(&sql, ") + 1), part, next_offset from millrace.position "
+			   "where starts_with(source, ");
+	pg_literal(pg, &sql, buf_text(&prefix));
+	buf_add_text(&sql, ") order by source, part");
+	ok = pg_fetch(pg, ANSWER_MS, err, &res, NULL, buf_text(&sql));
+	if (ok) {
+		fprintf(out,
+			"positions lie within the topics of cluster %s: "
+			"%d partitions\n",
+			reader->cluster, PQntuples(res));
+		for (int i = 0; i < PQntuples(res); i++)
+			compare(reader, PQgetvalue(res, i, 0),
+				(int)strtol(PQgetvalue(res, i, 1), NULL, 10),
+				strtoll(PQgetvalue(res, i, 2), NULL, 10), out,
+				faults);
+	}
+	PQclear(res);
+	buf_release(&sql);
+	buf_release(&prefix);
+	return ok;
+}
