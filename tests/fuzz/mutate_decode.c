@@ -227,6 +227,7 @@ int main(int argc, char **argv)
 	struct lines lines = {0};
 	struct buf line = BUF_INIT;
 	long long count, rows = 0;
+	uint64_t unsure = 0;
 
 	if (argc < 4) {
 		fprintf(stderr, "usage: mutate_decode COUNT SEED FILE...\n");
@@ -257,12 +258,11 @@ int main(int argc, char **argv)
 		       line.data);
 		return 3;
 	}
-	printf("%lld records, %lld of them rows, %lld left to jansson, 0 "
+	for (int i = 0; i < PAIRS; i++)
+		unsure += decoder_unsure(pair[i].fast);
+	printf("%lld records, %lld of them rows, %llu left to jansson, 0 "
 	       "differ\n",
-	       count, rows,
-	       (long long)(decoder_unsure(pair[0].fast) +
-			   decoder_unsure(pair[1].fast) +
-			   decoder_unsure(pair[2].fast)));
+	       count, rows, (unsigned long long)unsure);
 	for (int i = 0; i < PAIRS; i++)
 		decode_pair_close(&pair[i]);
 	buf_release(&line);
