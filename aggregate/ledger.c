@@ -100,12 +100,17 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 		" i.place, l.load_id, l.loaded_at, l.op, l.row_count"
 		"\nfrom input i join task t on t.number = i.number"
 		" join millrace.model m on m.model = t.model"
-		" join millrace.load l on l.relation = i.relation"
-		"\nwhere (l.row_count > 0 or l.op in ('t', 'd', 'r')) and %s"
+		/* offset 0: by index from the floor on, whatever the planner
+		 * thinks of a ledger that has just grown */
+		" cross join lateral (select * from millrace.load a"
+		" where a.relation = i.relation and %s offset 0) l"
+		"\nwhere (l.row_count > 0 or l.op in ('t', 'd', 'r'))%s"
 		"\norder by 1, load_id nulls first",
-		mutant("watermark") ? "l.loaded_at > coalesce(m.loaded_through,"
+		mutant("watermark") ? "a.loaded_at > coalesce(m.loaded_through,"
 				      " '-infinity')"
-				    : "l.load_id > m.floor_load and not exists"
+				    : "a.load_id > m.floor_load",
+		mutant("watermark") ? ""
+				    : " and not exists"
 				      " (select from millrace.model_load x"
 				      " where x.model = t.model"
 				      " and x.load_id = l.load_id)");
@@ -289,89 +294,4 @@ void ledger_record_sql(struct buf *out, const struct task *task, int64_t run_id,
 	quote_literal(out, task->name);
 	buf_add_text(out, " and load_id <= "
 			  "(select sealed_load from millrace.seal);\n");
-}
-
-/* --- tidying -------------------------------------------------------------- */
-
-static const char seal_sql[] =
-	"begin; set local role millrace_aggregate;\n"
-	"with now as (select pg_current_snapshot() as snapshot,"
-	" (select coalesce(max(load_id), 0) from millrace.load) as newest)\n"
-	"update millrace.seal set sealed_load = case when candidate_xid <="
-	" pg_snapshot_xmin(now.snapshot)"
-	" then greatest(sealed_load, candidate_load) else sealed_load end,"
-	" candidate_load = newest,"
-	" candidate_xid = pg_snapshot_xmax(now.snapshot)\n"
-	"from now where candidate_xid <= pg_snapshot_xmin(now.snapshot)"
-	" or candidate_xid > pg_snapshot_xmax(now.snapshot); commit";
-
-static void add_consumers(struct buf *out, const struct task *task)
-{
-	buf_add_text(out, "(''");
-	for (size_t i = 0; i < task->consumer_count; i++) {
-		buf_add_text(out, ", ");
-		quote_literal(out, task->consumer[i]->name);
-	}
-	buf_add_byte(out, ')');
-}
-
-/* Drops old versions whose both loads every reader has consumed (one that was
- * never built reads none), and says from which load on they are complete: a
- * reader that has been away has to rebuild.  Nobody waits: when the model is
- * being run, the next pass will do. */
-static void prune_sql(struct buf *out, const struct task *task)
-{
-	buf_format(out,
-		   "begin; set local role millrace_aggregate;\n"
-		   "with free as materialized (select "
-		   "pg_try_advisory_xact_lock(%d, hashtext(",
-		   LOCK_MODEL);
-	quote_literal(out, task->name);
-	buf_add_text(out, ")) as mine),\npending as (select l.load_id, "
-			  "l.loaded_at from millrace.model m "
-			  "join millrace.load l on l.load_id > m.floor_load "
-			  "and l.relation = ");
-	quote_literal(out, task->name);
-	buf_add_text(out, " where m.model in ");
-	add_consumers(out, task);
-	buf_format(out,
-		   " and not exists (select from millrace.model_load x "
-		   "where x.model = m.model and x.load_id = l.load_id)),\n"
-		   "gone as (delete from %s o where (select mine from free) "
-		   "and not exists (select from pending p "
-		   "where p.loaded_at in (o.loaded_at, o.retired_at)) "
-		   "returning 1)\n"
-		   "update millrace.model set gone_from_load = greatest("
-		   "gone_from_load, coalesce((select min(load_id) - 1 "
-		   "from pending), changed_load))\n"
-		   "where exists (select from gone) and model = ",
-		   task->old);
-	quote_literal(out, task->name);
-	buf_add_text(out, "; commit");
-}
-
-static bool was_read(const struct task *task)
-{
-	for (size_t i = 0; i < task->consumer_count; i++)
-		if (task->consumer[i]->status == TASK_DONE)
-			return true;
-	return false;
-}
-
-bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
-		 struct error *err)
-{
-	bool ok = pg_run(pg, timeout_ms, err, seal_sql);
-
-	for (size_t i = 0; ok && i < tasks->count; i++) {
-		const struct task *task = tasks->order[i];
-		struct buf sql = BUF_INIT;
-
-		if (!task->state.has_old || !was_read(task))
-			continue;
-		prune_sql(&sql, task);
-		ok = pg_run(pg, timeout_ms, err, buf_text(&sql));
-		buf_release(&sql);
-	}
-	return ok;
 }

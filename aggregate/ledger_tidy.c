@@ -1,0 +1,130 @@
+#include "aggregate/ledger.h"
+
+#include "aggregate/quote.h"
+#include "common/buf.h"
+#include "common/pg.h"
+
+static const char seal_sql[] =
+	"begin; set local role millrace_aggregate;\n"
+	"with now as (select pg_current_snapshot() as snapshot,"
+	" (select coalesce(max(load_id), 0) from millrace.load) as newest)\n"
+	"update millrace.seal set sealed_load = case when candidate_xid <="
+	" pg_snapshot_xmin(now.snapshot)"
+	" then greatest(sealed_load, candidate_load) else sealed_load end,"
+	" candidate_load = newest,"
+	" candidate_xid = pg_snapshot_xmax(now.snapshot)\n"
+	"from now where candidate_xid <= pg_snapshot_xmin(now.snapshot)"
+	" or candidate_xid > pg_snapshot_xmax(now.snapshot); commit";
+
+/* Models that have long had nothing to do follow the seal from afar, so that
+ * looking for their loads stays short. */
+enum { FLOOR_BEHIND = 50 };
+
+static void floor_sql(struct buf *out, const struct tasks *tasks)
+{
+	buf_add_text(out, "begin; set local role millrace_aggregate;\n"
+			  "with input (relation, model) as "
+			  "(values (null, null)");
+	for (size_t i = 0; i < tasks->count; i++) {
+		const struct task *task = tasks->order[i];
+
+		for (size_t k = 0; k < task->input_count; k++) {
+			buf_add_text(out, ", (");
+			quote_literal(out, task->input[k].relation);
+			buf_add_text(out, ", ");
+			quote_literal(out, task->name);
+			buf_add_byte(out, ')');
+		}
+	}
+	buf_format(out,
+		   ")\nupdate millrace.model m set floor_load = s.sealed_load "
+		   "from millrace.seal s\n"
+		   "where m.floor_load < s.sealed_load - %d "
+		   "and m.model in (select model from input) "
+		   "and not exists (select from input i "
+		   "join millrace.load l on l.relation = i.relation "
+		   "and l.load_id > m.floor_load "
+		   "and l.load_id <= s.sealed_load "
+		   "where i.model = m.model "
+		   "and (l.row_count > 0 or l.op in ('t', 'd', 'r')) "
+		   "and not exists (select from millrace.model_load x "
+		   "where x.model = m.model and x.load_id = l.load_id)); "
+		   "commit",
+		   FLOOR_BEHIND);
+}
+
+static void add_consumers(struct buf *out, const struct task *task)
+{
+	buf_add_text(out, "(''");
+	for (size_t i = 0; i < task->consumer_count; i++) {
+		buf_add_text(out, ", ");
+		quote_literal(out, task->consumer[i]->name);
+	}
+	buf_add_byte(out, ')');
+}
+
+/* Drops old versions whose both loads every reader has consumed (one that was
+ * never built reads none), and says from which load on they are complete: a
+ * reader that has been away has to rebuild.  Nobody waits: when the model is
+ * being run, the next pass will do. */
+static void prune_sql(struct buf *out, const struct task *task)
+{
+	buf_format(out,
+		   "begin; set local role millrace_aggregate;\n"
+		   "with free as materialized (select "
+		   "pg_try_advisory_xact_lock(%d, hashtext(",
+		   LOCK_MODEL);
+	quote_literal(out, task->name);
+	buf_add_text(out, ")) as mine),\npending as (select l.load_id, "
+			  "l.loaded_at from millrace.model m "
+			  "join millrace.load l on l.load_id > m.floor_load "
+			  "and l.relation = ");
+	quote_literal(out, task->name);
+	buf_add_text(out, " where m.model in ");
+	add_consumers(out, task);
+	buf_format(out,
+		   " and not exists (select from millrace.model_load x "
+		   "where x.model = m.model and x.load_id = l.load_id)),\n"
+		   "gone as (delete from %s o where (select mine from free) "
+		   "and not exists (select from pending p "
+		   "where p.loaded_at in (o.loaded_at, o.retired_at)) "
+		   "returning 1)\n"
+		   "update millrace.model set gone_from_load = greatest("
+		   "gone_from_load, coalesce((select min(load_id) - 1 "
+		   "from pending), changed_load))\n"
+		   "where exists (select from gone) and model = ",
+		   task->old);
+	quote_literal(out, task->name);
+	buf_add_text(out, "; commit");
+}
+
+static bool was_read(const struct task *task)
+{
+	for (size_t i = 0; i < task->consumer_count; i++)
+		if (task->consumer[i]->status == TASK_DONE)
+			return true;
+	return false;
+}
+
+bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
+		 struct error *err)
+{
+	struct buf floor = BUF_INIT;
+	bool ok;
+
+	floor_sql(&floor, tasks);
+	ok = pg_run(pg, timeout_ms, err, seal_sql) &&
+	     pg_run(pg, timeout_ms, err, buf_text(&floor));
+	buf_release(&floor);
+	for (size_t i = 0; ok && i < tasks->count; i++) {
+		const struct task *task = tasks->order[i];
+		struct buf sql = BUF_INIT;
+
+		if (!task->state.has_old || !was_read(task))
+			continue;
+		prune_sql(&sql, task);
+		ok = pg_run(pg, timeout_ms, err, buf_text(&sql));
+		buf_release(&sql);
+	}
+	return ok;
+}
