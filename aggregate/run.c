@@ -185,7 +185,8 @@ static bool turn(struct run *run, struct task *task, struct error *err)
 	reason = run_reason(run, task);
 	if (!reason)
 		return true;
-	log_line(LOG_DEBUG, "%s: %s", task->name, reason);
+	if (log_is_terminal())
+		log_progress("%s: %s", task->name, reason);
 	if (!task->state.is_known && !ensure_streams(run, task, err))
 		return false;
 	if (!task->state.is_there &&
