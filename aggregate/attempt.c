@@ -17,15 +17,23 @@
 
 /* --- deciding ------------------------------------------------------------- */
 
+/* Whether the strategy works out what gone rows had contributed. */
+static bool subtracts(const struct model *model)
+{
+	return model->strategy == STRATEGY_RECOMPUTE ||
+	       (model->strategy == STRATEGY_DELTA && model->rows);
+}
+
 /* A load that cannot be followed row by row: the relation was replaced, or its
- * gone rows were not kept. */
-static bool forces_rebuild(const struct load *load)
+ * gone rows were not kept.  Even what only grows loses rows when its code
+ * changes, and its readers have no other answer. */
+static bool forces_rebuild(const struct task *task, const struct load *load)
 {
 	if (!load->input->is_marked)
 		return true;
 	if (load->op == 'i')
 		return false;
-	if (load->op != 'r' || !load->input->task)
+	if (load->op != 'r' || !load->input->task || !subtracts(task->model))
 		return true;
 	if (mutant("away"))
 		return false;
@@ -55,7 +63,7 @@ static void decide(struct attempt *attempt)
 		attempt->action = ACTION_INDEX;
 	for (size_t i = 0;
 	     attempt->action == ACTION_APPLY && i < state->load_count; i++)
-		if (forces_rebuild(&state->load[i]))
+		if (forces_rebuild(task, &state->load[i]))
 			attempt->action = ACTION_REBUILD;
 	if (attempt->action == ACTION_VIEW && !attempt->is_new_code &&
 	    !state->load_count && !attempt->run->full_refresh &&

@@ -86,6 +86,24 @@ where /*+ incremental(s.at) */ true
 select s.k, length(s.k) as letters
 from staging.a s
 where /*+ incremental(s.at) */ true"""),
+    "noted": model("""
+        materialized: incremental
+        strategy: append
+        lookups: [p.words on_change=recompute]
+        """, """
+select s.k, s.v, w.weight
+from staging.a s
+join p.words w on w.note = s.note
+where /*+ incremental(s.at) */ true"""),
+    "least_noted": model("""
+        materialized: incremental
+        strategy: merge
+        unique_key: [k]
+        order_by: weight, v
+        """, """
+select n.k, n.weight, n.v
+from p.noted n
+where /*+ incremental(n.k) */ true"""),
     "both_streams": model("""
         materialized: incremental
         strategy: append
@@ -276,5 +294,8 @@ VARIANTS = {
         "count(distinct e.g) as kinds", "count(distinct e.g) as kinds, min(e.v) as least")},
     "sums_of_staging": {1: MODELS["sums_of_staging"].replace(
         "count(*) as n,", "count(s.note) as notes, count(*) as n,")},
+    "passed_on": {1: MODELS["passed_on"].replace("s.v > 0", "s.v > 1")},
+    "both_streams": {1: MODELS["both_streams"].replace(
+        "where /*+ incremental(s.at) */ true", "where /*+ incremental(s.at) */ true and s.v > 0")},
     "totals_view": {1: MODELS["totals_view"].replace("s.total,", "s.total, 1 as one,")},
 }
