@@ -2,19 +2,31 @@
 
 #include "aggregate/quote.h"
 #include "common/buf.h"
+#include "common/fault.h"
 #include "common/pg.h"
 
-static const char seal_sql[] =
-	"begin; set local role millrace_aggregate;\n"
-	"with now as (select pg_current_snapshot() as snapshot,"
-	" (select coalesce(max(load_id), 0) from millrace.load) as newest)\n"
-	"update millrace.seal set sealed_load = case when candidate_xid <="
-	" pg_snapshot_xmin(now.snapshot)"
-	" then greatest(sealed_load, candidate_load) else sealed_load end,"
-	" candidate_load = newest,"
-	" candidate_xid = pg_snapshot_xmax(now.snapshot)\n"
-	"from now where candidate_xid <= pg_snapshot_xmin(now.snapshot)"
-	" or candidate_xid > pg_snapshot_xmax(now.snapshot); commit";
+/* The transaction draws its xid here, after the snapshot that the newest number
+ * comes from: whoever holds a smaller number has taken an older xid.  The
+ * snapshot's own xmax will not do: it lies behind the newest transaction that
+ * has ended, and some beyond it may run. */
+static void seal_sql(struct buf *out)
+{
+	buf_format(out,
+		   "begin; set local role millrace_aggregate;\n"
+		   "with now as (select pg_current_snapshot() as snapshot,"
+		   " (select coalesce(max(load_id), 0) from millrace.load)"
+		   " as newest)\n"
+		   "update millrace.seal set sealed_load ="
+		   " case when candidate_xid <= pg_snapshot_xmin(now.snapshot)"
+		   " then greatest(sealed_load, candidate_load)"
+		   " else sealed_load end,"
+		   " candidate_load = newest, candidate_xid = %s\n"
+		   "from now"
+		   " where candidate_xid <= pg_snapshot_xmin(now.snapshot)"
+		   " or candidate_xid > pg_snapshot_xmax(now.snapshot); commit",
+		   mutant("xmax") ? "pg_snapshot_xmax(now.snapshot)"
+				  : "pg_current_xact_id()");
+}
 
 /* Models that have long had nothing to do follow the seal from afar, so that
  * looking for their loads stays short. */
@@ -109,12 +121,15 @@ static bool was_read(const struct task *task)
 bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
 		 struct error *err)
 {
+	struct buf seal = BUF_INIT;
 	struct buf floor = BUF_INIT;
 	bool ok;
 
+	seal_sql(&seal);
 	floor_sql(&floor, tasks);
-	ok = pg_run(pg, timeout_ms, err, seal_sql) &&
+	ok = pg_run(pg, timeout_ms, err, buf_text(&seal)) &&
 	     pg_run(pg, timeout_ms, err, buf_text(&floor));
+	buf_release(&seal);
 	buf_release(&floor);
 	for (size_t i = 0; ok && i < tasks->count; i++) {
 		const struct task *task = tasks->order[i];

@@ -136,9 +136,10 @@ create table millrace.model (
     last_run        bigint
 );
 
--- No load up to sealed_load can still become visible.  The candidate is sealed
--- once no transaction older than candidate_xid runs any more: a load takes its
--- xid before its number, so whoever started later has a larger number.
+-- No load up to sealed_load can still become visible.  A load takes its xid
+-- before its number, and candidate_xid is taken after candidate_load was seen:
+-- so a smaller number that is still to come has an xid before candidate_xid,
+-- and the candidate is sealed once no such transaction runs any more.
 create table millrace.seal (
     only_row       bool   primary key default true check (only_row),
     sealed_load    bigint not null,

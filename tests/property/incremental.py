@@ -139,13 +139,13 @@ class History:
         self.recent = (self.recent + [(stream, row)])[-40:]
         return row
 
-    def load(self, session, stream, rows):
+    def load(self, session, stream, rows, begun=False):
         """As the ingester: ledger row and rows, one transaction, one now()."""
         values = ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows)
         columns = {"a": "k, g, v, at, note", "b": "k, w, at"}[stream]
         session.run(
-            "begin;\n"
-            "insert into millrace.load (relation, loaded_at, row_count)"
+            ("" if begun else "begin;\n")
+            + "insert into millrace.load (relation, loaded_at, row_count)"
             f" values ('staging.{stream}', now(), {len(rows)});\n"
             + (f"insert into staging.{stream} ({columns}) values {values};" if rows else ""))
         self.figures["loads"] += 1
@@ -221,6 +221,32 @@ class History:
                 self.load(self.writers[-1], stream, [self.row(stream) for _ in range(6)])
                 self.writers[-1].run("commit")
             self.ended(self.start("-s", name))
+
+    def step_overtake(self):
+        """A run moves the seal when a load is open and one with an older xid and
+        a larger number has just become visible; two more runs follow."""
+        name, stream = "p.first_of_key", "a"
+        if self.open or len(self.writers) < 3 or "first_of_key" in self.away:
+            return
+        early, late, feeder = self.writers
+        self.load(feeder, stream, [self.row(stream) for _ in range(4)])
+        feeder.run("commit")
+        self.psql.run("begin; lock table millrace.seal in access exclusive mode")
+        running = self.start("-s", name)
+        while running.poll() is None and not self.psql.run(
+                "select 1 from pg_locks where not granted and relation = 'millrace.seal'::regclass"):
+            pass
+        early.run("begin; select pg_current_xact_id()")
+        self.load(late, stream, [self.row(stream) for _ in range(4)])
+        self.load(early, stream, [self.row(stream) for _ in range(4)], begun=True)
+        early.run("commit")
+        self.psql.run("commit")
+        self.ended(running)
+        for _ in range(2):
+            self.load(feeder, stream, [self.row(stream) for _ in range(4)])
+            feeder.run("commit")
+            self.ended(self.start("-s", name))
+        self.writers, self.open = [early, feeder], [late]
 
     def step_two(self):
         first, second = self.start(), self.start()
@@ -317,7 +343,7 @@ class History:
 
     def play(self):
         steps = {self.step_load: 34, self.step_end: 14, self.step_run: 12, self.step_some: 6, self.step_two: 3,
-                 self.step_fault: 8, self.step_kill: 3, self.step_seed: 2, self.step_code: 2, self.step_leave: 4,
+                 self.step_overtake: 4, self.step_fault: 8, self.step_kill: 3, self.step_seed: 2, self.step_code: 2, self.step_leave: 4,
                  self.step_refresh: 1, self.check: 2}
         subprocess.run(["createdb", "-T", "template0", self.database], check=True,
                        env=dict(os.environ))
