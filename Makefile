@@ -164,8 +164,9 @@ $(corpus)/seeded: $(spoilt)
 
 # --- measuring ---------------------------------------------------------------
 
-bench: deps-test all
+bench: deps-test all $(BUILD)/kafka-admin
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/ingest.sh
+	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/kafka.sh
 
 # --- tormenting -------------------------------------------------------------
 

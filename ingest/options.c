@@ -52,6 +52,10 @@ static const struct setting table[] = {
 	 "when Kafka has deleted records that were not loaded: halt with "
 	 "status 6, or record the gap and go on",
 	 .choices = on_gap},
+	{"leave-timeout", 0, SETTING_DURATION, AT(pipeline.leave_ms), "60s",
+	 "TIME",
+	 "without PostgreSQL for this long, leave the group until it is back",
+	 .min = 0},
 	{"property", 'X', SETTING_LIST, AT(kafka.property), NULL, "NAME=VALUE",
 	 "a property of librdkafka; secrets as NAME.file=PATH or "
 	 "NAME.env=VARIABLE",

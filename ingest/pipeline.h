@@ -36,6 +36,7 @@ struct pipeline_settings {
 	int64_t linger_ms;
 	int64_t shutdown_ms; /* to finish in, once asked to stop */
 	int64_t retry_ms;    /* how long to try without a commit; 0: for ever */
+	int64_t leave_ms;    /* without the database: others may take over */
 	int64_t progress_ms;
 	int64_t max_rejects;        /* -1: any number */
 	double max_rejects_percent; /* of the records read; < 0: any */

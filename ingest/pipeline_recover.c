@@ -11,7 +11,6 @@
 #include "ingest/pipeline_parts.h"
 
 enum { STEP_MS = 20, ISOLATIONS_MAX = 5 /* rounds for one batch */ };
-enum { LEAVE_MS = 60000 }; /* without PostgreSQL, then others may try */
 
 /* Waits before the next try, longer each time.  False: the time allowed is
  * over. */
@@ -23,7 +22,7 @@ static bool back_off(struct pipeline *pipeline, struct error *err)
 	if (pipeline->outage_ms == 0)
 		pipeline->outage_ms = clock_ms();
 	if (!pipeline->left && source_changes(pipeline->parts.source) &&
-	    clock_ms() - pipeline->outage_ms >= LEAVE_MS)
+	    clock_ms() - pipeline->outage_ms >= pipeline->parts.settings->leave_ms)
 		pipeline_leave(pipeline);
 	if (wait_ms < 0)
 		return error_context(

@@ -333,6 +333,44 @@ tail|5|15" "$(sql "select run, count(*), min(n) from staging.events where run in
 	whole outage 20
 }
 
+@test "thrown out of the group for not polling, it joins again" {
+	topic slow 1
+	produce slow slow 0 5 1
+	consume slow -e
+	launch log slow --batch-rows 1 -X max.poll.interval.ms=2100
+	wait_until 20 grep -q "partitions are ours" log
+	# Nothing can be committed: every batch fills up, and polling stops.
+	psql -Xq <<-END &
+		begin;
+		select from millrace.position where source like '%/slow' for update;
+		select pg_sleep(4);
+	END
+	local locker=$!
+	wait_for_value 20 "select count(*) from pg_locks where relation = 'millrace.position'::regclass and mode = 'RowShareLock'" 1
+	produce slow slow 5 60 1
+	wait_for_value 40 "select count(*) from staging.events where run = 'slow'" 60
+	wait $locker
+	halt "$PID"
+	grep -q "joining group tests again" log
+	whole slow 60
+}
+
+@test "without PostgreSQL for long it leaves the group, and comes back later" {
+	topic away 2
+	produce away away 0 10 2
+	own_server
+	launch log away --leave-timeout 1s
+	wait_for_value 20 "select count(*) from staging.events where run = 'away'" 10
+	stop_server
+	produce away away 10 20 2
+	wait_until 20 grep -q "leaving so that others can take over" log
+	start_server
+	wait_for_value 40 "select count(*) from staging.events where run = 'away'" 20
+	halt "$PID"
+	whole away 20
+	"$ROOT/tests/support/suite_pg.sh" remove "$OWN_PG"
+}
+
 @test "rejects of a topic are replayed once their stream has been fixed" {
 	topic fixed 1
 	printf '0\tk\t{"m": 5}\n' | admin produce fixed >/dev/null
