@@ -41,6 +41,7 @@ void batch_reset(struct batch *batch)
 	batch->range_count = 0;
 	buf_reset(&batch->raw);
 	arena_reset(&batch->arena);
+	batch->text_bytes = 0;
 	batch->record_count = 0;
 	batch->byte_count = 0;
 	batch->opened_ms = 0;
@@ -64,10 +65,15 @@ void batch_release(struct batch *batch)
 
 size_t batch_bytes(const struct batch *batch)
 {
-	size_t bytes = batch->raw.len;
+	size_t bytes = batch->raw.len + batch->text_bytes +
+		       batch->reject_count * sizeof *batch->reject;
 
-	for (size_t i = 0; i < batch->table_count; i++)
-		bytes += batch->table[i].rows.len;
+	for (size_t i = 0; i < batch->table_count; i++) {
+		const struct batch_table *table = &batch->table[i];
+
+		bytes +=
+			table->rows.len + table->row_count * sizeof *table->row;
+	}
 	return bytes;
 }
 
@@ -274,19 +280,28 @@ void batch_event_time(struct batch *batch, size_t stream_index, int64_t us)
 	table->has_events = true;
 }
 
-/* Reasons may quote what was cut between two bytes of a character; they must
- * never be what PostgreSQL refuses. */
-static const char *copy_reason(struct arena *arena, const char *reason)
+/* A copy; NULL for NULL. */
+static char *keep_text(struct batch *batch, const char *text)
 {
-	char *copy = arena_strdup(arena, reason);
-
-	utf8_mend(copy, strlen(copy));
-	return copy;
+	if (!text)
+		return NULL;
+	batch->text_bytes += strlen(text) + 1;
+	return arena_strdup(&batch->arena, text);
 }
 
-static const char *copy_text(struct arena *arena, const char *text)
+/* Reasons may quote what was cut between two bytes of a character; they must
+ * never be what PostgreSQL refuses.  A million records with one fault share
+ * one copy. */
+static const char *keep_reason(struct batch *batch, const char *reason)
 {
-	return text ? arena_strdup(arena, text) : NULL;
+	size_t count = batch->reject_count;
+	char *copy;
+
+	if (count && !strcmp(batch->reject[count - 1].reason, reason))
+		return batch->reject[count - 1].reason;
+	copy = keep_text(batch, reason);
+	utf8_mend(copy, strlen(copy));
+	return copy;
 }
 
 void batch_reject(struct batch *batch, const struct stream *stream,
@@ -295,11 +310,12 @@ void batch_reject(struct batch *batch, const struct stream *stream,
 {
 	assert(!batch->open_table);
 	MEM_GROW(batch->reject, batch->reject_count, batch->reject_capacity);
-	batch->reject[batch->reject_count++] = (struct batch_reject){
+	batch->reject[batch->reject_count] = (struct batch_reject){
 		.stream = stream,
 		.origin = *origin,
-		.reason = copy_reason(&batch->arena, reason),
-		.sqlstate = copy_text(&batch->arena, sqlstate),
-		.column_name = copy_text(&batch->arena, column_name),
+		.reason = keep_reason(batch, reason),
+		.sqlstate = keep_text(batch, sqlstate),
+		.column_name = keep_text(batch, column_name),
 	};
+	batch->reject_count++;
 }

@@ -84,6 +84,7 @@ struct batch {
 	int64_t opened_ms;   /* clock_ms of the first record; 0: empty */
 	uint64_t sequence;   /* order of filling; set by the pipeline */
 	/* private to batch.c */
+	size_t text_bytes;              /* of strings in arena */
 	struct batch_table *open_table; /* the row being written */
 	size_t *range_of_part;          /* index into range, plus 1; 0: none */
 	size_t part_capacity;
@@ -97,8 +98,8 @@ void batch_init(struct batch *batch, const struct stream *const *streams,
 void batch_reset(struct batch *batch);
 void batch_release(struct batch *batch);
 
-/* Bytes it holds in memory: encoded rows and raw records.  What batch-bytes
- * limits. */
+/* Bytes it holds in memory: encoded rows, raw records, reasons, and the lists
+ * of rows and rejects.  What the setting batch-bytes limits. */
 size_t batch_bytes(const struct batch *batch);
 bool batch_is_empty(const struct batch *batch);
 

@@ -28,7 +28,7 @@ struct search {
 	size_t table;
 	struct culprit culprit[ISOLATE_MAX];
 	size_t count;  /* of this table */
-	size_t before; /* of the tables before it */
+	size_t before; /* of the tables and rounds before it */
 	struct arena arena;
 };
 
@@ -189,7 +189,8 @@ static void move_rows(struct search *search)
 }
 
 bool isolate_rows(struct pg *pg, const struct sink_plan *plan,
-		  struct batch *batch, size_t *moved, struct error *err)
+		  struct batch *batch, size_t before, size_t *moved,
+		  struct error *err)
 {
 	struct search *search = mem_zalloc(1, sizeof *search);
 	struct buf begin = BUF_INIT;
@@ -199,6 +200,7 @@ bool isolate_rows(struct pg *pg, const struct sink_plan *plan,
 	search->pg = pg;
 	search->plan = plan;
 	search->batch = batch;
+	search->before = before;
 	sink_add_begin(plan, false, &begin);
 	ok = pg_run(pg, ANSWER_MS, err, buf_text(&begin));
 	for (size_t i = 0; ok && i < batch->table_count; i++) {
@@ -210,7 +212,7 @@ bool isolate_rows(struct pg *pg, const struct sink_plan *plan,
 		search->before += search->count;
 	}
 	pg_rollback(pg);
-	*moved = search->before;
+	*moved = search->before - before;
 	buf_release(&begin);
 	arena_release(&search->arena);
 	free(search);

@@ -25,9 +25,10 @@ struct sink_plan;
 enum { ISOLATE_MAX = 100 }; /* bad rows in one batch; more is a broken table */
 
 /* Moves every row that PostgreSQL refuses from the batch's tables to its
- * rejects; *moved is their number.  More than ISOLATE_MAX: STATUS_DATA. */
+ * rejects; *moved is their number, `before` that of earlier rounds.  Together
+ * more than ISOLATE_MAX: STATUS_DATA. */
 bool isolate_rows(struct pg *pg, const struct sink_plan *plan,
-		  struct batch *batch, size_t *moved,
+		  struct batch *batch, size_t before, size_t *moved,
 		  struct error *err) MUST_CHECK;
 
 /* The line that a COPY error's CONTEXT names, from 1; 0: none.  The text is

@@ -27,8 +27,10 @@ struct load {
 	bool *anchored;        /* whether the source had a proof */
 	size_t anchor_capacity;
 	enum load_state state;
-	bool suspect;    /* holds rows that PostgreSQL refuses */
-	int isolations;  /* times such rows have been taken out */
+	size_t records;
+	size_t rejects;  /* of the batch, for whoever does not own it */
+	size_t isolated; /* of them, rows that PostgreSQL refused */
+	int isolations;  /* times such rows have been looked for */
 	int64_t load_id; /* of its first ledger row, once begun */
 	struct load *next;
 };

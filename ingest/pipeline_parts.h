@@ -36,15 +36,15 @@ struct pipeline {
 	bool quit; /* threads leave */
 
 	int64_t *sealed; /* by part: end of the last filled load */
-	int64_t read_to; /* offset of the first part, for progress */
 	bool ended;      /* the source has ended, or failed */
 	struct error read_error;
 	bool hold; /* the reader drops what it is filling and waits */
 	bool held;
 	bool settling;              /* the reader waits for source_settle */
 	int64_t settle_deadline_ms; /* for what is in flight then */
-	int64_t outage_ms; /* clock_ms of the first failure since a commit */
-	bool left;         /* the source's parts were given up meanwhile */
+	int64_t outage_ms;    /* clock_ms of the first failure since a commit */
+	bool left;            /* the source's parts were given up meanwhile */
+	long partitions_made; /* when last asked for; the caller's thread's */
 };
 
 /* The threads; context is the pipeline. */
@@ -54,6 +54,22 @@ void *pipeline_send(void *context);
 /* After a failure, with no load being sent: finds out what is committed, and
  * gets everything else ready to go again.  False: give up. */
 bool pipeline_recover(struct pipeline *pipeline, struct error *err) MUST_CHECK;
+
+/* Does what the failure asks for before its batch can go again. */
+bool pipeline_treat(struct pipeline *pipeline, struct error *err) MUST_CHECK;
+
+/* pipeline_rejects.c: whether all rejects, with those of `more`, which is not
+ * among `unacked` (NULL: nothing), are within bounds.  ended: there will be no
+ * more, so that a share of few records counts too. */
+bool pipeline_check_rejects(struct pipeline *pipeline, const struct batch *more,
+			    bool ended, struct error *err) MUST_CHECK;
+
+/* Waits before the next try, longer each time.  False: the time allowed is
+ * over, and *err, which says what failed, says so too. */
+bool pipeline_back_off(struct pipeline *pipeline, struct error *err) MUST_CHECK;
+
+/* The caller's connection, opened again if it broke. */
+bool pipeline_control(struct pipeline *pipeline, struct error *err) MUST_CHECK;
 
 typedef bool pipeline_step(struct pipeline *pipeline, int argument,
 			   struct error *err);

@@ -6,7 +6,7 @@
 #include "ingest/observer.h"
 #include "ingest/pipeline_parts.h"
 
-enum { IDLE_MS = 100, FIRST_PERCENT_RECORDS = 1000 };
+enum { IDLE_MS = 100 };
 enum { SETTLE_MS = 10000 }; /* for what is in flight when parts go */
 
 /* Whether the reader must let go of what it is doing. */
@@ -61,15 +61,11 @@ static bool passed_over(const struct pipeline *pipeline)
 	return false;
 }
 
-/* All that the batch keeps in memory, its list of rows included. */
 static bool is_full(const struct batch *batch,
 		    const struct pipeline_settings *settings)
 {
-	size_t bytes = batch_bytes(batch) +
-		       batch->record_count * sizeof(struct batch_row);
-
 	return batch->record_count >= (size_t)settings->batch_rows ||
-	       bytes >= (size_t)settings->batch_bytes;
+	       batch_bytes(batch) >= (size_t)settings->batch_bytes;
 }
 
 /* Fills until the batch is full, old enough, or there is no more. */
@@ -100,37 +96,6 @@ static enum source_result fill(struct pipeline *pipeline, struct batch *batch,
 		look_ms = clock_ms() + IDLE_MS;
 	}
 	return SOURCE_RECORD;
-}
-
-/* Whether the rejects so far, with those of this batch, are within bounds. */
-static bool check_rejects(struct pipeline *pipeline, const struct batch *batch,
-			  struct error *err)
-{
-	const struct pipeline_settings *settings = pipeline->parts.settings;
-	struct stats *stats = pipeline->parts.stats;
-	uint64_t records = stats->read_records + batch->record_count;
-	uint64_t rejects = stats->read_rejects + batch->reject_count;
-	bool too_many = settings->max_rejects >= 0 &&
-			rejects > (uint64_t)settings->max_rejects;
-	bool too_dense = settings->max_rejects_percent >= 0 &&
-			 records >= FIRST_PERCENT_RECORDS &&
-			 (double)rejects * 100 > settings->max_rejects_percent *
-							 (double)records;
-
-	if (too_many || too_dense)
-		return error_set(
-			err, ERROR_FATAL, STATUS_DATA,
-			"%llu of %llu records of %s are rejects, more than "
-			"--max-rejects allows; the batch that went beyond was "
-			"not loaded; the first reason in it: %s",
-			(unsigned long long)rejects,
-			(unsigned long long)records,
-			pipeline->parts.source->name,
-			batch->reject_count ? batch->reject[0].reason : "-");
-	stats->read_records = records;
-	stats->read_rejects = rejects;
-	stats->unsure = decoder_unsure(pipeline->parts.decoder);
-	return true;
 }
 
 /* Closes the ranges and takes their proofs. */
@@ -167,13 +132,14 @@ static void push(struct pipeline *pipeline, struct load *load)
 	*last = load;
 	load->next = NULL;
 	load->state = LOAD_READY;
-	load->suspect = false;
+	load->records = load->batch.record_count;
+	load->rejects = load->batch.reject_count;
+	load->isolated = 0;
 	load->isolations = 0;
 	load->batch.sequence = pipeline->next_sequence++;
 	for (size_t i = 0; i < load->batch.range_count; i++)
 		pipeline->sealed[load->batch.range[i].part] =
 			load->batch.range[i].to;
-	pipeline->read_to = pipeline->sealed[0];
 	pthread_cond_broadcast(&pipeline->changed);
 }
 
@@ -235,7 +201,9 @@ static void read_one(struct pipeline *pipeline, struct load *load)
 
 	/* What was read before a failure of the source still counts. */
 	seal(pipeline, load);
-	if (!check_rejects(pipeline, batch, &too_many)) {
+	pipeline->parts.stats->unsure = decoder_unsure(pipeline->parts.decoder);
+	if (!pipeline_check_rejects(pipeline, batch, result == SOURCE_ENDED,
+				    &too_many)) {
 		batch_reset(batch);
 		if (result != SOURCE_FAILED)
 			err = too_many;

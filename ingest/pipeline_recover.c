@@ -6,15 +6,11 @@
 #include "common/log.h"
 #include "common/pg.h"
 #include "common/stop.h"
-#include "ingest/catalog.h"
-#include "ingest/isolate.h"
 #include "ingest/pipeline_parts.h"
 
-enum { STEP_MS = 20, ISOLATIONS_MAX = 5 /* rounds for one batch */ };
+enum { STEP_MS = 20 };
 
-/* Waits before the next try, longer each time.  False: the time allowed is
- * over. */
-static bool back_off(struct pipeline *pipeline, struct error *err)
+bool pipeline_back_off(struct pipeline *pipeline, struct error *err)
 {
 	int64_t wait_ms = backoff_next(&pipeline->backoff, clock_ms());
 	int64_t until = clock_ms() + wait_ms;
@@ -39,8 +35,7 @@ static bool back_off(struct pipeline *pipeline, struct error *err)
 	return true;
 }
 
-/* The caller's connection, opened again if it broke. */
-static bool control(struct pipeline *pipeline, struct error *err)
+bool pipeline_control(struct pipeline *pipeline, struct error *err)
 {
 	struct pg **pg = pipeline->parts.control;
 	const struct sink_plan *plan = pipeline->parts.plan;
@@ -58,11 +53,12 @@ bool pipeline_insist(struct pipeline *pipeline, pipeline_step *step,
 	for (;;) {
 		struct error failed = ERROR_INIT;
 
-		if (control(pipeline, &failed) &&
+		if (pipeline_control(pipeline, &failed) &&
 		    step(pipeline, argument, &failed))
 			return true;
 		*err = failed;
-		if (failed.kind != ERROR_TRANSIENT || !back_off(pipeline, err))
+		if (failed.kind != ERROR_TRANSIENT ||
+		    !pipeline_back_off(pipeline, err))
 			return false;
 	}
 }
@@ -301,86 +297,6 @@ static bool look_again(struct pipeline *pipeline, struct error *err)
 				      : rewind_source(pipeline, err);
 }
 
-/* --- the failure itself --------------------------------------------------- */
-
-static struct load *find_load(struct pipeline *pipeline, uint64_t sequence)
-{
-	struct load *load;
-
-	pthread_mutex_lock(&pipeline->lock);
-	load = pipeline->unacked;
-	while (load && load->batch.sequence != sequence)
-		load = load->next;
-	pthread_mutex_unlock(&pipeline->lock);
-	return load;
-}
-
-/* PostgreSQL refused a row: find it and set it aside. */
-static bool isolate(struct pipeline *pipeline, struct error *err)
-{
-	struct load *load = find_load(pipeline, pipeline->failure_sequence);
-	struct error failed = ERROR_INIT;
-	size_t moved = 0;
-
-	if (!load)
-		return true; /* committed after all */
-	if (load->isolations++ >= ISOLATIONS_MAX) {
-		*err = pipeline->failure;
-		return error_context(err, "no row of the batch is at fault");
-	}
-	if (!control(pipeline, &failed) ||
-	    !isolate_rows(*pipeline->parts.control, pipeline->parts.plan,
-			  &load->batch, &moved, &failed)) {
-		if (failed.kind == ERROR_TRANSIENT) {
-			load->isolations--;
-			return true;
-		}
-		*err = failed;
-		return false;
-	}
-	pipeline->parts.stats->isolated += moved;
-	log_line(LOG_WARNING,
-		 "PostgreSQL refused %zu rows of a batch; they became rejects",
-		 moved);
-	return true;
-}
-
-static bool make_partitions(struct pipeline *pipeline, int unused,
-			    struct error *err)
-{
-	(void)unused;
-	return pg_run(*pipeline->parts.control,
-		      pipeline->parts.plan->statement_ms, err,
-		      "begin; set local role millrace_ingest; "
-		      "select millrace.ensure_partitions(); commit");
-}
-
-/* What the failure asks for before the batch can go again. */
-static bool treat(struct pipeline *pipeline, struct error *err)
-{
-	const struct error *failure = &pipeline->failure;
-
-	switch (failure->kind) {
-	case ERROR_DATA:
-		return isolate(pipeline, err);
-	case ERROR_TRANSIENT:
-		break;
-	default:
-		*err = *failure;
-		catalog_explain(pipeline->parts.plan, pipeline->parts.control,
-				err);
-		return false;
-	}
-	if (!strcmp(failure->sqlstate, "23514"))
-		return pipeline_insist(pipeline, make_partitions, 0, err);
-	if (!strcmp(failure->sqlstate, "MR001")) {
-		pipeline->parts.stats->moved++;
-		return true;
-	}
-	*err = *failure;
-	return back_off(pipeline, err);
-}
-
 bool pipeline_recover(struct pipeline *pipeline, struct error *err)
 {
 	const struct error *failure = &pipeline->failure;
@@ -391,7 +307,8 @@ bool pipeline_recover(struct pipeline *pipeline, struct error *err)
 	    strcmp(failure->sqlstate, "MR001") != 0)
 		log_line(LOG_WARNING, "%s; trying again", failure->text);
 	if (!resolve_all(pipeline, &guessed, err) ||
-	    (!guessed && !look_again(pipeline, err)) || !treat(pipeline, err))
+	    (!guessed && !look_again(pipeline, err)) ||
+	    !pipeline_treat(pipeline, err))
 		return false;
 	*err = ERROR_INIT;
 	pthread_mutex_lock(&pipeline->lock);

@@ -99,8 +99,13 @@ bool sink_copy_rows(struct pg *pg, const struct sink_plan *plan,
 			  end - start - half) ||
 	    !pg_copy_send(pg, answer_ms, err, batch_copy_trailer,
 			  sizeof batch_copy_trailer) ||
-	    !pg_copy_end(pg, answer_ms, err, &rows))
+	    !pg_copy_end(pg, answer_ms, err, &rows)) {
+		/* a missing daily partition is no fault of any row */
+		if (!strcmp(err->sqlstate, "23514") &&
+		    !*pg_failure(pg)->constraint)
+			err->kind = ERROR_TRANSIENT;
 		return false;
+	}
 	if (rows != to - from)
 		return error_set(err, ERROR_FATAL, STATUS_DATABASE,
 				 "PostgreSQL counted %llu rows of %zu sent to "
@@ -110,21 +115,6 @@ bool sink_copy_rows(struct pg *pg, const struct sink_plan *plan,
 	return true;
 }
 
-/* A missing daily partition is no fault of any row. */
-static bool copy_table(struct sink *sink, const struct batch *batch,
-		       size_t index, struct error *err)
-{
-	const struct batch_table *table = &batch->table[index];
-
-	if (sink_copy_rows(sink->pg, sink->plan, batch, index, 0,
-			   table->row_count, err))
-		return true;
-	if (!strcmp(err->sqlstate, "23514") &&
-	    !*pg_failure(sink->pg)->constraint)
-		err->kind = ERROR_TRANSIENT;
-	return error_context(err, "loading %s", table->stream->relation);
-}
-
 static bool copy_all(struct sink *sink, const struct load *load,
 		     const struct positions *positions, struct error *err)
 {
@@ -132,8 +122,10 @@ static bool copy_all(struct sink *sink, const struct load *load,
 
 	for (size_t i = 0; i < batch->table_count; i++)
 		if (batch->table[i].row_count &&
-		    !copy_table(sink, batch, i, err))
-			return false;
+		    !sink_copy_rows(sink->pg, sink->plan, batch, i, 0,
+				    batch->table[i].row_count, err))
+			return error_context(err, "loading %s",
+					     batch->table[i].stream->relation);
 	return reject_copy(sink->pg, sink->plan, load, positions, err);
 }
 

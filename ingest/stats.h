@@ -23,7 +23,6 @@ struct stats {
 	uint64_t ties;     /* transactions begun again for their timestamp */
 	uint64_t isolated; /* rows that PostgreSQL refused */
 	uint64_t unsure;   /* records the fast decoder left to jansson */
-	uint64_t read_records, read_rejects; /* sealed, maybe not committed */
 	/* for the rate shown */
 	int64_t shown_ms;
 	uint64_t shown_rows;

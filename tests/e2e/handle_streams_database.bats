@@ -183,10 +183,28 @@ says() { grep -q "$1" log; }
 	assert_says "more than --max-rejects allows"
 	assert_equal rows 3000 "$(rows)"
 	assert_equal rejects 100 "$(rejects)"
-	run handle-streams --batch-rows 100 --max-rejects 5% file
+	run handle-streams --batch-rows 100 --max-rejects 300 file
 	assert_status 0
 	assert_equal rejects 400 "$(rejects)"
 	assert_verified
+}
+
+@test "--max-rejects as a share holds for a short file too" {
+	{ items 1 10 && yes nonsense | head -n 890; } >file
+	run handle-streams --max-rejects 1% file
+	assert_status 3
+	assert_says "890 of 900 records"
+	assert_equal rejects 0 "$(rejects)"
+}
+
+@test "rows that PostgreSQL refuses count among --max-rejects" {
+	items 1 1 | handle-streams
+	sql "alter table staging.items add constraint odd check (n % 100 <> 7)"
+	items 2 1000 >file
+	run handle-streams --max-rejects 5 file
+	assert_status 3
+	assert_says "10 of 999 records"
+	assert_equal rows 1 "$(rows)"
 }
 
 # --- while it runs ----------------------------------------------------------
@@ -245,6 +263,43 @@ says() { grep -q "$1" log; }
 	assert_status 0
 	assert_equal rows "6 7 8 9" "$(loaded)"
 	assert_equal rejects 0 "$(rejects)"
+}
+
+# A project of the test's own, with another stream, `things`.
+add_things() {
+	make_project "$PWD/project"
+	sed 's/items/things/; s/match: n/match: t/; s/from: n$/from: t/' \
+		project/sql/shop/streams/items.sql >project/sql/shop/streams/things.sql
+}
+
+@test "a partition is gone and a row of another table refused: one reject" {
+	add_things
+	items 1 1 | handle-streams
+	sql "alter table staging.items add constraint odd check (n <> 2)"
+	begin_pipe --linger 1h
+	wait_for_value 20 "select count(*) from millrace.position where source like 'pipe:%'" 1
+	sql "select format('drop table %s;', inhrelid::regclass) from pg_inherits where inhparent = 'staging.things'::regclass" |
+		psql -Xq
+	printf '%s\n' '{"n": 2}' '{"n": 3}' '{"t": 4}' >&7
+	end_pipe
+	assert_status 0
+	assert_equal items "1 3" "$(loaded)"
+	assert_equal things 4 "$(sql "select n from staging.things")"
+	assert_equal rejects 1 "$(rejects)"
+	assert_verified
+}
+
+@test "a trigger that fails as a missing partition does is waited out" {
+	items 1 1 | handle-streams
+	sql "create function refuse() returns trigger language plpgsql as
+	     'begin raise check_violation; end';
+	     create trigger refuse before insert on staging.items for each row execute function refuse()"
+	items 2 9 >file
+	run handle-streams --retry-timeout 1s file
+	assert_status 4
+	assert_says "gave up after 1 s"
+	[ "$(grep -c 'trying again' <<<"$output")" -lt 20 ]
+	assert_equal rows 1 "$(rows)"
 }
 
 @test "a column disappears while it runs: named, exit status 2" {

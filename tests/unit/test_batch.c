@@ -190,6 +190,29 @@ static void a_cut_record_remembers_its_full_length(void **state)
 	batch_release(&batch);
 }
 
+static void rejects_count_as_memory_and_share_a_repeated_reason(void **state)
+{
+	struct record record = make_record("nonsense", 0, 0);
+	struct batch_origin origin;
+	struct batch batch;
+
+	(void)state;
+	batch_init(&batch, streams, 2);
+	for (int i = 0; i < 1000; i++) {
+		record.position = record.next++;
+		batch_record(&batch, &record, &origin);
+		batch_reject(&batch, NULL, &origin, "not an object", NULL,
+			     NULL);
+	}
+	assert_true(batch_bytes(&batch) >=
+		    1000 * (8 + sizeof(struct batch_reject)));
+	assert_ptr_equal(batch.reject[0].reason, batch.reject[999].reason);
+	batch_reject(&batch, NULL, &origin, "another", NULL, NULL);
+	assert_string_equal(batch.reject[1000].reason, "another");
+	assert_string_equal(batch.reject[999].reason, "not an object");
+	batch_release(&batch);
+}
+
 static void event_times_keep_the_smallest_and_the_largest(void **state)
 {
 	struct batch batch;
@@ -257,6 +280,8 @@ int main(void)
 		cmocka_unit_test(a_reason_is_always_text),
 		cmocka_unit_test(ranges_cover_records_and_what_lies_between),
 		cmocka_unit_test(a_cut_record_remembers_its_full_length),
+		cmocka_unit_test(
+			rejects_count_as_memory_and_share_a_repeated_reason),
 		cmocka_unit_test(event_times_keep_the_smallest_and_the_largest),
 		cmocka_unit_test(a_reset_batch_is_empty_and_usable_again),
 	};
