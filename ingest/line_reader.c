@@ -192,9 +192,11 @@ static bool hand_out(struct line_reader *reader, size_t end, bool unterminated,
 	reader->scanned = reader->start;
 	line->next = here(reader);
 	trim(line);
+	if (is_blank(line->bytes, line->len))
+		return false;
 	if (line->len > reader->max_line)
 		line->len = LINE_KEPT_BYTES;
-	return !is_blank(line->bytes, line->len);
+	return true;
 }
 
 /* Keeps the head of a line that is too long and skips what is there of it. */

@@ -243,6 +243,28 @@ static void a_line_of_max_line_is_whole_and_one_more_is_cut(void **state)
 	check_long_line((size_t)MAX_LINE * 20, "\r\n", LINE_KEPT_BYTES);
 }
 
+static void an_over_long_line_may_begin_with_64_kib_of_blanks(void **state)
+{
+	size_t total;
+	char *bytes = with_long_line(MAX_LINE + 1, "\n", &total);
+	struct line_reader *reader;
+	struct line line;
+	int fd;
+
+	(void)state;
+	memset(bytes + strlen("first\n"), ' ', LINE_KEPT_BYTES);
+	fd = file_of(bytes, total);
+	reader = line_reader_open(fd, MAX_LINE, false);
+	next_line(reader, LINE_READ);
+	line = next_line(reader, LINE_READ);
+	assert_int_equal(line.number, 2);
+	assert_int_equal(line.len, LINE_KEPT_BYTES);
+	assert_int_equal(line.full_len, MAX_LINE + 1);
+	line_reader_close(reader);
+	close(fd);
+	free(bytes);
+}
+
 static void an_over_long_last_line_without_an_end_is_cut_too(void **state)
 {
 	size_t len = (size_t)MAX_LINE * 3;
@@ -430,6 +452,8 @@ int main(void)
 		cmocka_unit_test(a_nul_is_a_byte_like_any_other),
 		cmocka_unit_test(
 			a_line_of_max_line_is_whole_and_one_more_is_cut),
+		cmocka_unit_test(
+			an_over_long_line_may_begin_with_64_kib_of_blanks),
 		cmocka_unit_test(
 			an_over_long_last_line_without_an_end_is_cut_too),
 		cmocka_unit_test(a_quiet_pipe_gives_up_at_the_deadline),
