@@ -249,39 +249,54 @@ static void what_is_not_sure_goes_to_jansson_and_nothing_else(void **state)
 	close_pairs(pair);
 }
 
+static void check_depths(struct decode_pair *pair, struct buf *line)
+{
+	static const char *const key[] = {"z", "b\":{\"c", "b\":{\"c\":{\"d"};
+
+	for (int depth = 1; depth < 75; depth++) {
+		for (int path = 0; path < 3; path++) {
+			buf_reset(line);
+			buf_format(line, "{\"%s\":", key[path]);
+			for (int i = 0; i < depth; i++)
+				buf_add_text(line, i % 3 ? "[" : "{\"\":");
+			buf_add_text(line, "0");
+			for (int i = depth; i-- > 0;)
+				buf_add_text(line, i % 3 ? "]" : "}");
+			buf_add_text(line, &"}}}"[2 - path]);
+			check(pair, line->data, line->len);
+		}
+	}
+}
+
+static void check_counts(struct decode_pair *pair, struct buf *line)
+{
+	for (int values = 0; values < 150; values++) {
+		buf_reset(line);
+		buf_add_text(line, "{\"z\":[0");
+		for (int i = 0; i < values; i++)
+			buf_add_text(line, ",{}");
+		buf_add_text(line, "],\"k\":\"v\"}");
+		check(pair, line->data, line->len);
+	}
+}
+
 static void both_tiers_have_the_same_limits(void **state)
 {
-	struct decode_pair pair = DECODE_PAIR_INIT;
+	static const struct decode_limits tight[] = {
+		{1, 140}, {2, 140}, {9, 140}, {64, 140}, {70, 139}};
 	struct buf line = BUF_INIT;
 
 	(void)state;
-	decode_pair_add(&pair, "rest", decode_pair_rest);
-	decode_pair_open(&pair, 0, &(struct decode_limits){70, 140});
-	for (int depth = 1; depth < 75; depth++) {
-		for (int path = 0; path < 3; path++) {
-			static const char *const key[] = {"z", "b\":{\"c",
-							  "b\":{\"c\":{\"d"};
-			buf_reset(&line);
-			buf_format(&line, "{\"%s\":", key[path]);
-			for (int i = 0; i < depth; i++)
-				buf_add_text(&line, i % 3 ? "[" : "{\"\":");
-			buf_add_text(&line, "0");
-			for (int i = depth; i-- > 0;)
-				buf_add_text(&line, i % 3 ? "]" : "}");
-			buf_add_text(&line, &"}}}"[2 - path]);
-			check(&pair, line.data, line.len);
-		}
-	}
-	for (int values = 0; values < 150; values++) {
-		buf_reset(&line);
-		buf_add_text(&line, "{\"z\":[0");
-		for (int i = 0; i < values; i++)
-			buf_add_text(&line, ",{}");
-		buf_add_text(&line, "],\"k\":\"v\"}");
-		check(&pair, line.data, line.len);
+	for (size_t i = 0; i < sizeof tight / sizeof *tight; i++) {
+		struct decode_pair pair = DECODE_PAIR_INIT;
+
+		decode_pair_add(&pair, "rest", decode_pair_rest);
+		decode_pair_open(&pair, 0, &tight[i]);
+		check_depths(&pair, &line);
+		check_counts(&pair, &line);
+		decode_pair_close(&pair);
 	}
 	buf_release(&line);
-	decode_pair_close(&pair);
 }
 
 static void long_numbers_arrays_and_records_are_not_lost(void **state)
