@@ -31,6 +31,10 @@ bool command_rejects(const struct options *options,
 bool command_verify(const struct options *options,
 		    struct error *err) MUST_CHECK;
 
+/* Checks all that a load needs and says what to do about the rest. */
+bool command_doctor(const struct options *options,
+		    struct error *err) MUST_CHECK;
+
 /* --- what they share ------------------------------------------------------ */
 
 /* A database that is ready: reached, UTF-8, with the schema, and for each

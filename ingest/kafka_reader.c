@@ -162,6 +162,74 @@ bool kafka_reader_fetch(struct kafka_reader *reader, const char *place,
 	return ok;
 }
 
+/* --- topics and rights -----------------------------------------------------
+ */
+
+/* Whether the topic is there and may be read. */
+static rd_kafka_resp_err_t look_at(struct kafka_reader *reader,
+				   const char *name)
+{
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(reader->rk, name, NULL);
+	const struct rd_kafka_metadata *metadata = NULL;
+	rd_kafka_resp_err_t code =
+		rd_kafka_metadata(reader->rk, 0, topic, &metadata, ASK_MS);
+	int64_t low;
+	int64_t high;
+
+	if (metadata) {
+		code = metadata->topics[0].err;
+		rd_kafka_metadata_destroy(metadata);
+	}
+	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
+		code = rd_kafka_query_watermark_offsets(reader->rk, name, 0,
+							&low, &high, ASK_MS);
+	rd_kafka_topic_destroy(topic);
+	return code;
+}
+
+/* Whether the group may be used: its offsets can be asked for. */
+static rd_kafka_resp_err_t look_at_group(struct kafka_reader *reader,
+					 const char *topic)
+{
+	rd_kafka_topic_partition_list_t *list =
+		rd_kafka_topic_partition_list_new(1);
+	rd_kafka_resp_err_t code;
+
+	rd_kafka_topic_partition_list_add(list, topic, 0);
+	code = rd_kafka_committed(reader->rk, list, ASK_MS);
+	rd_kafka_topic_partition_list_destroy(list);
+	return code;
+}
+
+static void tell(FILE *out, const char *what, const char *name,
+		 rd_kafka_resp_err_t code, size_t *faults)
+{
+	bool ok = code == RD_KAFKA_RESP_ERR_NO_ERROR;
+
+	fprintf(out, "%s %s %s can be read%s%s\n", ok ? "ok   " : "FAULT", what,
+		name, ok ? "" : ": ", ok ? "" : rd_kafka_err2str(code));
+	*faults += !ok;
+}
+
+void kafka_reader_check(struct kafka_reader *reader,
+			const struct kafka_settings *settings, FILE *out,
+			size_t *faults)
+{
+	fprintf(out,
+		"ok    librdkafka %s, with what is safe in every version: "
+		"range "
+		"assignor, no pausing, anchor records\n",
+		rd_kafka_version_str());
+	for (size_t i = 0; i < settings->topic.count; i++) {
+		const char *name = settings->topic.item[i];
+
+		tell(out, "topic", name, look_at(reader, name), faults);
+		if (i == 0)
+			tell(out, "group", settings->group,
+			     look_at_group(reader, name), faults);
+	}
+}
+
 /* --- positions against marks ---------------------------------------------- */
 
 static void compare(struct kafka_reader *reader, const char *topic, int part,

@@ -30,6 +30,12 @@ void kafka_reader_close(struct kafka_reader *reader);
 bool kafka_reader_fetch(struct kafka_reader *reader, const char *place,
 			rd_kafka_message_t **out, struct error *err) MUST_CHECK;
 
+/* Says which library this is and how it is used, and whether the topics and the
+ * group may be read.  Adds to *faults what is not as it should be. */
+void kafka_reader_check(struct kafka_reader *reader,
+			const struct kafka_settings *settings, FILE *out,
+			size_t *faults);
+
 /* Compares the positions of this cluster's topics with what the brokers hold:
  * a line each with position, low and high mark, lag, and headroom, which is
  * how far retention is behind.  Adds to *faults the partitions whose position

@@ -19,6 +19,7 @@ static bool (*const commands[COMMAND_COUNT])(const struct options *,
 	[COMMAND_EXPLAIN] = command_explain,
 	[COMMAND_REJECTS] = command_rejects,
 	[COMMAND_VERIFY] = command_verify,
+	[COMMAND_DOCTOR] = command_doctor,
 };
 
 static int report(const struct error *err)

@@ -134,7 +134,8 @@ const struct settings_program options_program = {
 		 "handle-streams explain [--stream NAME] < one event\n"
 		 "handle-streams explain -b BROKERS -o TOPIC:PARTITION:OFFSET\n"
 		 "handle-streams rejects list | show ID | replay [-n] [ID...]\n"
-		 "handle-streams verify [-b BROKERS]",
+		 "handle-streams verify [-b BROKERS]\n"
+		 "handle-streams doctor [-b BROKERS -t TOPIC...]",
 	.notes = "Reads standard input when no FILE is given. A file is loaded "
 		 "exactly once, by its\ncontent: again, renamed or grown, only "
 		 "what is new is loaded.\n\n"
@@ -158,10 +159,9 @@ static void find_home(struct options *options)
 /* --- reading -------------------------------------------------------------- */
 
 static const char *const commands[COMMAND_COUNT] = {
-	[COMMAND_RUN] = "run",
-	[COMMAND_EXPLAIN] = "explain",
-	[COMMAND_REJECTS] = "rejects",
-	[COMMAND_VERIFY] = "verify",
+	[COMMAND_RUN] = "run",         [COMMAND_EXPLAIN] = "explain",
+	[COMMAND_REJECTS] = "rejects", [COMMAND_VERIFY] = "verify",
+	[COMMAND_DOCTOR] = "doctor",
 };
 
 /* The first operand, if it is a command.  A word that is no file either is a

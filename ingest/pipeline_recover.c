@@ -18,7 +18,8 @@ bool pipeline_back_off(struct pipeline *pipeline, struct error *err)
 	if (pipeline->outage_ms == 0)
 		pipeline->outage_ms = clock_ms();
 	if (!pipeline->left && source_changes(pipeline->parts.source) &&
-	    clock_ms() - pipeline->outage_ms >= pipeline->parts.settings->leave_ms)
+	    clock_ms() - pipeline->outage_ms >=
+		    pipeline->parts.settings->leave_ms)
 		pipeline_leave(pipeline);
 	if (wait_ms < 0)
 		return error_context(

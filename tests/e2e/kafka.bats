@@ -412,6 +412,23 @@ tail|5|15" "$(sql "select run, count(*), min(n) from staging.events where run in
 	consume marks -e --on-gap record
 }
 
+@test "doctor looks at the database, the topic and the group" {
+	run handle-streams doctor -b "$BROKERS" -t simple -G tests
+	assert_says "ok    the user may load"
+	assert_says "ok    topic simple can be read"
+	assert_says "ok    group tests can be read"
+	assert_says "range assignor"
+	assert_says "simple part 0: position=250"
+	run handle-streams doctor -b "$BROKERS" -t nowhere
+	assert_status 2
+	assert_says "FAULT topic nowhere can be read: Broker: Unknown topic"
+	sql "grant insert (loaded_at) on staging.events to millrace_ingest"
+	run handle-streams doctor
+	assert_status 2
+	assert_says "revoke insert (loaded_at) on staging.events from millrace_ingest"
+	sql "revoke insert (loaded_at) on staging.events from millrace_ingest"
+}
+
 @test "verify finds the ledger whole after all of this" {
 	run handle-streams verify
 	assert_status 0
