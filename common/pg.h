@@ -5,11 +5,11 @@
  * server ends it (FATAL, PANIC), the error is TRANSIENT with `lost` set: the
  * connection is unusable and the server may or may not have acted.  An ERROR
  * from the server leaves the connection usable, carries its SQLSTATE and the
- * kind that the policy table in pg.c gives to its class.
+ * kind that the policy table in pg_kind.c gives to its class.
  *
- * Sessions are pinned at connect: UTF8, UTC, ISO dates, lc_messages C, an empty
- * search_path.  A role's settings and anything a pooler could lose are set with
- * SET LOCAL by whoever begins a transaction.
+ * Sessions are pinned at connect: UTF8, UTC, ISO dates, a search_path that finds
+ * what is PostgreSQL's own.  A role's settings and anything a pooler could lose
+ * are set with SET LOCAL by whoever begins a transaction.
  */
 #ifndef COMMON_PG_H
 #define COMMON_PG_H
@@ -38,7 +38,9 @@ struct pg_failure {
 };
 
 /* Connects.  dsn: a libpq string or URI; "" takes PG* and the services.
- * application names the session in pg_stat_activity.  A server that cannot be
+ * application names the session in pg_stat_activity.  Of several hosts each has
+ * timeout_ms, and one that does not take the connection is passed over; one
+ * that takes it and is silent is not.  A server that cannot be
  * reached is TRANSIENT, a refusal of password, user or database FATAL. */
 bool pg_open(struct pg **out, const char *dsn, const char *application,
 	     int64_t timeout_ms, struct error *err) MUST_CHECK;
@@ -48,9 +50,6 @@ void pg_close(struct pg *pg);
 
 /* False once a call has failed with `lost`. */
 bool pg_is_usable(const struct pg *pg);
-
-/* The socket, for poll(). */
-int pg_fd(const struct pg *pg);
 
 /* libpq's own handle, for escaping and notifications. */
 PGconn *pg_raw(struct pg *pg);

@@ -141,3 +141,15 @@ refused() {
 	PROGRAMS=periodic PGHOST=$PWD/silent refused 4 "at $PWD/silent port 5432: PostgreSQL has not answered within the time allowed"
 	kill "$old" "$silent"
 }
+
+@test "of several hosts, one that does not answer is passed over" {
+	mkdir full
+	"$ROOT/tests/support/fake_server.py" "$PWD/full" full 3>&- &
+	full=$!
+	wait_until 10 test -s full/port
+	off=$(<full/port)
+	export PERIODIC_CONNECT_TIMEOUT=300ms
+	PGHOST=127.0.0.1,$PGHOST PGPORT=$off,$PGPORT periodic plan
+	PROGRAMS=periodic PGHOST=127.0.0.1 PGPORT=$off refused 4 "at 127.0.0.1 port $off: PostgreSQL has not answered within the time allowed"
+	kill "$full"
+}

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""A PostgreSQL that is none: fake_server.py FOLDER VERSION|silent
+"""A PostgreSQL that is none: fake_server.py FOLDER VERSION|silent|full
 
 Listens on FOLDER/.s.PGSQL.5432.  With a version it lets everybody in, says it
 is that version in UTF8, and answers every query with nothing; silent, it takes
-connections and never says a word.  Protocol:
+connections and never says a word.  Full, it takes no connection, like a
+machine that is off: on a port of 127.0.0.1, which FOLDER/port tells.  Protocol:
 https://www.postgresql.org/docs/15/protocol-flow.html
 """
 import os
@@ -63,8 +64,27 @@ def attend(conn, version):
     conn.close()
 
 
+def take_none(folder):
+    listener = socket.create_server(("127.0.0.1", 0), backlog=0)
+    port = listener.getsockname()[1]
+    waiting = []
+    while True:  # fills the queue, for nobody is ever taken from it
+        waiting.append(socket.socket())
+        waiting[-1].settimeout(0.5)
+        try:
+            waiting[-1].connect(("127.0.0.1", port))
+        except TimeoutError:
+            break
+    with open(os.path.join(folder, "port.new"), "w") as out:
+        out.write(str(port))
+    os.rename(out.name, os.path.join(folder, "port"))
+    threading.Event().wait()
+
+
 def main():
     folder, version = sys.argv[1:]
+    if version == "full":
+        take_none(folder)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(os.path.join(folder, ".s.PGSQL.5432"))
     listener.listen(5)
