@@ -5,44 +5,47 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/pg.h"
 
 /* What to do about it; the others speak for themselves. */
 static const struct {
 	const char *sqlstate;
-	enum error_kind kind;
 	const char *remedy;
 } remedies[] = {
-	{"28P01", ERROR_FATAL,
+	{"28P01",
 	 "the password belongs in ~/.pgpass, the file of PGPASSFILE, or a "
 	 "service"},
-	{"28000", ERROR_FATAL,
+	{"28000",
 	 "name another user with PGUSER or --dsn, or admit this one in the "
 	 "server's pg_hba.conf"},
-	{"3D000", ERROR_FATAL,
+	{"3D000",
 	 "make it with createdb, or name another with PGDATABASE or --dsn"},
-	{"42501", ERROR_FATAL,
-	 "let its owner grant connect on the database to this user"},
-	{"57P03", ERROR_TRANSIENT, NULL},
-	{"53300", ERROR_TRANSIENT, NULL},
+	{"42501", "let its owner grant connect on the database to this user"},
 };
 
-/* The five characters after "FATAL:  " of a verbose message, and the text that
- * follows them.  Several hosts may have answered: the last one counts. */
+static bool is_sqlstate(const char *text)
+{
+	size_t len = strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	return len == 5 && strncmp(text + len, ": ", 2) == 0;
+}
+
+/* The five characters after the severity of a verbose message, and the text
+ * that follows them.  The severity is in the server's language, but for the
+ * colon and two blanks behind it.  Several hosts may have answered: the last
+ * one counts. */
 static const char *find_sqlstate(const char *message, char sqlstate[6])
 {
-	static const char mark[] = "FATAL:  ";
+	static const char mark[] = ":  ";
 	const char *text = NULL, *at = message;
-	int i;
 
 	while ((at = strstr(at, mark))) {
 		at += sizeof mark - 1;
-		for (i = 0; i < 5 && isalnum((unsigned char)at[i]);)
-			i++;
-		if (i < 5 || at[5] != ':')
+		if (!is_sqlstate(at))
 			continue;
 		memcpy(sqlstate, at, 5);
 		sqlstate[5] = '\0';
-		text = at + 5 + strspn(at + 5, ": ");
+		text = at + 7;
 	}
 	return text;
 }
@@ -69,20 +72,20 @@ bool pg_refusal_word(const struct pg_request *request, const char *message,
 	const char *said = find_sqlstate(message, sqlstate);
 	struct buf line = BUF_INIT;
 	const char *remedy = NULL;
-	enum error_kind kind = said ? ERROR_FATAL : ERROR_TRANSIENT;
+	enum error_kind kind = ERROR_FATAL;
 	size_t i;
 
+	/* no row is at fault here: what is not TRANSIENT is FATAL */
+	if (!said || pg_kind(sqlstate) == ERROR_TRANSIENT)
+		kind = ERROR_TRANSIENT;
 	/* a server's detail, hint and place in its source follow its words */
 	if (said)
 		add_line(&line, said, strcspn(said, "\n"));
 	else
 		add_line(&line, message, strlen(message));
-	for (i = 0; i < sizeof remedies / sizeof *remedies; i++) {
-		if (strcmp(remedies[i].sqlstate, sqlstate) == 0) {
-			kind = remedies[i].kind;
+	for (i = 0; i < sizeof remedies / sizeof *remedies; i++)
+		if (strcmp(remedies[i].sqlstate, sqlstate) == 0)
 			remedy = remedies[i].remedy;
-		}
-	}
 	if (request->wants_password && !said) {
 		kind = ERROR_FATAL;
 		remedy = remedies[0].remedy;

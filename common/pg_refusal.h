@@ -15,8 +15,9 @@
 void pg_refusal_expect(PGconn *conn);
 
 /* After a failed handshake: what was refused and what to do about it.  A
- * server that is not there, is starting or is full is TRANSIENT; a wrong
- * password or name is FATAL.  Always returns false. */
+ * server that is not there is TRANSIENT, and so is every refusal that pg_kind
+ * calls so (it is starting, or full); a wrong password or name is FATAL.
+ * Always returns false. */
 bool pg_refusal_explain(PGconn *conn, struct error *err);
 
 /* The same from the parts, for tests: libpq's message, whether it wanted a

@@ -133,6 +133,44 @@ static void an_unknown_refusal_is_fatal_and_told_as_it_is(void **state)
 				      "something new");
 }
 
+/* As PgBouncer answers while its server restarts. */
+static void
+a_refusal_that_is_transient_by_its_class_is_tried_again(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_false(pg_refusal_word(
+		&request,
+		"connection to server at \"db\" (10.0.0.5), port 6432 failed: "
+		"FATAL:  08P01: server login has been failing, try again later "
+		"(server_login_retry)\n",
+		&err));
+	assert_int_equal(err.kind, ERROR_TRANSIENT);
+	assert_string_equal(err.sqlstate, "08P01");
+}
+
+/* As a server whose lc_messages is de_DE.UTF-8 says it. */
+static void a_refusal_in_another_language_is_read_too(void **state)
+{
+	struct error err = ERROR_INIT;
+
+	(void)state;
+	assert_false(pg_refusal_word(
+		&request,
+		"connection to server at \"db\" (10.0.0.5), port 5432 failed: "
+		"SCHWERWIEGEND:  3D000: Datenbank »events« existiert nicht\n"
+		"ORT:  InitPostgres, postinit.c:1014\n",
+		&err));
+	assert_int_equal(err.kind, ERROR_FATAL);
+	assert_string_equal(err.sqlstate, "3D000");
+	assert_string_equal(
+		err.text,
+		"cannot connect to database \"events\" as user \"app\" at db "
+		"port 5432: Datenbank »events« existiert nicht; make it with "
+		"createdb, or name another with PGDATABASE or --dsn");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +181,9 @@ int main(void)
 		cmocka_unit_test(
 			a_server_that_is_starting_is_worth_another_try),
 		cmocka_unit_test(of_several_hosts_the_last_refusal_counts),
+		cmocka_unit_test(
+			a_refusal_that_is_transient_by_its_class_is_tried_again),
+		cmocka_unit_test(a_refusal_in_another_language_is_read_too),
 		cmocka_unit_test(an_unknown_refusal_is_fatal_and_told_as_it_is),
 	};
 
