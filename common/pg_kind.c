@@ -12,11 +12,13 @@ static const struct policy {
 	{"23", ERROR_DATA},         /* integrity constraint violation */
 	{"25006", ERROR_TRANSIENT}, /* read-only: a standby, look again */
 	{"40", ERROR_TRANSIENT},    /* serialization failure, deadlock */
+	{"44", ERROR_DATA},         /* with check option violation */
 	{"53", ERROR_TRANSIENT},    /* insufficient resources, disk full */
 	{"55P03", ERROR_TRANSIENT}, /* lock not available */
 	{"57014", ERROR_TRANSIENT}, /* query cancelled, statement timeout */
 	{"57P", ERROR_TRANSIENT},   /* shutdown, crash, starting up */
 	{"58030", ERROR_TRANSIENT}, /* I/O error */
+	{"P0", ERROR_DATA},         /* raised by a function or a trigger */
 	{"MR001", ERROR_TRANSIENT}, /* a position has moved: look again */
 };
 
