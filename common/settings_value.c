@@ -175,6 +175,33 @@ static void store_item(const char *text, struct setting_list *list,
 	list->item = grown;
 }
 
+static const char *option_value(const PQconninfoOption *options,
+				const char *keyword)
+{
+	const PQconninfoOption *option;
+
+	for (option = options; option->keyword; option++)
+		if (!strcmp(option->keyword, keyword) && option->val)
+			return option->val;
+	return "";
+}
+
+/* Whether a piece of a password is where host, port or database belong, which
+ * an @ or / in it does to a URI.  (A host that begins with @ is a socket.) */
+static bool is_torn(const PQconninfoOption *options)
+{
+	const char *host = option_value(options, "host");
+	const char *port = option_value(options, "port");
+	const char *at;
+
+	for (at = strchr(host, '@'); at; at = strchr(at + 1, '@'))
+		if (at > host && at[-1] != ',')
+			return true;
+	return port[strspn(port, "0123456789, ")] ||
+	       (!*option_value(options, "user") &&
+		strchr(option_value(options, "dbname"), '@'));
+}
+
 /* libpq's own message would quote the string, and with it a password. */
 static bool store_dsn(const struct setting *setting, const char *text,
 		      const char **value, struct arena *arena,
@@ -184,7 +211,14 @@ static bool store_dsn(const struct setting *setting, const char *text,
 	bool is_name = strchr(text, '=') == NULL && !strstr(text, "://");
 
 	if (options) {
+		bool torn = is_torn(options);
+
 		PQconninfoFree(options);
+		if (torn)
+			return error_config(
+				err, "this URI makes no sense; in a password "
+				     "write %% as %%25, @ as %%40, : as %%3A, "
+				     "/ as %%2F, ? as %%3F and # as %%23");
 		*value = arena_strdup(arena, text);
 		return true;
 	}

@@ -443,6 +443,40 @@ static void a_dsn_is_a_string_a_uri_or_a_database_name(void **state)
 		       "\"host=db.example.org dbname=events\"");
 }
 
+static void a_password_that_tears_a_uri_is_not_repeated(void **state)
+{
+	static const char *const torn[] = {
+		"postgresql://app:te@a:pot@db/events",
+		"postgresql://app:te@apot@db/events",
+		"postgresql://app:te/a@pot/events",
+		"postgresql://app:12/tea@pot",
+	};
+	static const char *const whole[] = {
+		"postgresql://app:te%40a@db:5433,other/events%40home",
+		"host=@socket,db port=5432,5433 dbname=events user=app",
+	};
+	char line[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof torn / sizeof *torn; i++) {
+		snprintf(line, sizeof line, "dsn = %s\n", torn[i]);
+		write_config(line, 0600);
+		assert_false(READ_NOTHING());
+		assert_int_equal(err.status, STATUS_CONFIG);
+		assert_non_null(strstr(err.text, "@ as %40"));
+		assert_null(strstr(err.text, "pot@"));
+		assert_null(strstr(err.text, "te@"));
+		assert_null(strstr(err.text, "te/"));
+		assert_null(strstr(err.text, "tea@"));
+	}
+	for (size_t i = 0; i < sizeof whole / sizeof *whole; i++) {
+		snprintf(line, sizeof line, "dsn = %s\n", whole[i]);
+		write_config(line, 0600);
+		assert_true(READ_NOTHING());
+		assert_string_equal(values.dsn, whole[i]);
+	}
+}
+
 static char *printed(void (*print)(const struct settings_program *, FILE *))
 {
 	char *text = NULL;
@@ -526,6 +560,7 @@ int main(void)
 		TEST(a_password_is_refused_on_the_command_line),
 		TEST(a_password_in_a_file_that_others_read_is_refused),
 		TEST(a_dsn_is_a_string_a_uri_or_a_database_name),
+		TEST(a_password_that_tears_a_uri_is_not_repeated),
 		TEST(the_help_follows_from_the_table),
 		TEST(the_sample_read_back_uncommented_changes_nothing),
 	};
