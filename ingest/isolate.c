@@ -42,19 +42,32 @@ size_t isolate_line(const char *context)
 	return *digit == '\n' ? 0 : strtoul(digit, NULL, 10);
 }
 
+/* More than can be set aside.  PostgreSQL's own words may quote the row, and
+ * this goes to the log. */
+static bool give_up(const struct search *search, struct error *err)
+{
+	const struct pg_failure *failure = pg_failure(search->pg);
+	bool of_column = *failure->column != '\0';
+	bool of_constraint = *failure->constraint != '\0';
+
+	return error_set(
+		err, ERROR_FATAL, STATUS_DATA,
+		"PostgreSQL refuses more than %d rows of one batch for %s, the "
+		"last with SQLSTATE %s%s%s%s%s",
+		ISOLATE_MAX,
+		search->batch->table[search->table].stream->relation,
+		failure->sqlstate, of_column ? ", column " : "",
+		failure->column, of_constraint ? ", constraint " : "",
+		failure->constraint);
+}
+
 static bool accuse(struct search *search, size_t row, const struct error *why,
 		   struct error *err)
 {
 	const struct pg_failure *failure = pg_failure(search->pg);
 
 	if (search->before + search->count >= ISOLATE_MAX)
-		return error_set(
-			err, ERROR_FATAL, STATUS_DATA,
-			"PostgreSQL refuses more than %d rows of one "
-			"batch for %s, the last with: %s",
-			ISOLATE_MAX,
-			search->batch->table[search->table].stream->relation,
-			why->text);
+		return give_up(search, err);
 	search->culprit[search->count++] = (struct culprit){
 		.row = row,
 		.reason = arena_format(&search->arena, "PostgreSQL: %s",

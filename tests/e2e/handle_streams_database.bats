@@ -165,6 +165,30 @@ says() { grep -q "$1" log; }
 	assert_verified
 }
 
+@test "rows that a trigger of the user's own refuses become rejects" {
+	items 1 1 | handle-streams
+	sql "create function refuse() returns trigger language plpgsql as
+	     'begin if new.n % 300 = 7 then raise exception ''not number %'', new.n; end if; return new; end';
+	     create trigger refuse before insert on staging.items for each row execute function refuse()"
+	items 2 1000 >file
+	run handle-streams file
+	assert_status 0
+	assert_equal rejects "P0001: 7 307 607 907" \
+		"$(sql "select min(sqlstate) || ': ' || string_agg(convert_from(raw, 'UTF8')::json->>'n', ' ' order by position) from millrace.reject")"
+	assert_equal rows 996 "$(rows)"
+	assert_verified
+}
+
+@test "what PostgreSQL quotes of a row that stops the load is not logged" {
+	items 1 1 | handle-streams
+	sql "alter table staging.items add constraint digits check (name::int > 0) not valid"
+	items 2 1000 >file
+	run handle-streams file
+	assert_status 3
+	assert_says "refuses more than 100 rows of one batch for staging.items, the last with SQLSTATE 22P02"
+	[[ $output != *"item "* ]]
+}
+
 @test "more than 100 such rows in a batch stop the load, exit status 3" {
 	items 1 1 | handle-streams
 	sql "alter table staging.items add constraint none check (n < 500)"
@@ -172,6 +196,7 @@ says() { grep -q "$1" log; }
 	run handle-streams file
 	assert_status 3
 	assert_says "refuses more than 100 rows"
+	assert_says "SQLSTATE 23514, constraint none"
 	assert_equal rows 1 "$(rows)"
 	assert_equal rejects 0 "$(rejects)"
 }
