@@ -3,11 +3,9 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "aggregate/commands.h"
 #include "aggregate/options.h"
-#include "common/clock.h"
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/stop.h"
@@ -34,7 +32,6 @@ int main(int argc, char **argv)
 
 	log_init("periodic", LOG_INFO);
 	stop_install();
-	srandom((unsigned)(clock_unix_us() ^ getpid()));
 	if (!fault_init()) {
 		log_line(LOG_ERROR, "MILLRACE_FAULT names no fault point");
 		return STATUS_USAGE;

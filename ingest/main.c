@@ -4,9 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include "common/clock.h"
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/stop.h"
@@ -53,7 +51,6 @@ int main(int argc, char **argv)
 	keep_standard_descriptors();
 	log_init("handle-streams", LOG_INFO);
 	stop_install();
-	srandom((unsigned)(clock_unix_us() ^ getpid()));
 	if (!fault_init()) {
 		log_line(LOG_ERROR, "MILLRACE_FAULT names no fault point");
 		return STATUS_USAGE;
