@@ -57,7 +57,7 @@ static bool want_column(const struct refresh *refresh, const char *what,
 static bool is_measure(const char *type)
 {
 	return !strcmp(type, "bigint") || !strcmp(type, "integer") ||
-	       !strcmp(type, "smallint") || !strncmp(type, "numeric", 7);
+	       !strcmp(type, "smallint") || !strcmp(type, "numeric");
 }
 
 /* Everything that is not in the key is added and subtracted. */

@@ -75,7 +75,8 @@ static void add_item(struct reader *r, size_t first)
 
 	MEM_GROW(q->item, q->item_count, r->item_capacity);
 	item = &q->item[q->item_count++];
-	*item = (struct query_item){.last = &q->word[r->at - 1]};
+	*item = (struct query_item){.first = &q->word[first],
+				    .last = &q->word[r->at - 1]};
 	query_item_name(q, item, first, r->at, r->arena);
 }
 

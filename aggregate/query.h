@@ -72,7 +72,7 @@ struct query_item {
 	const char *column; /* the name it gives its column; NULL: PostgreSQL
 			       knows */
 	bool is_star;
-	const struct token *last; /* its last word */
+	const struct token *first, *last; /* its words, both included */
 };
 
 /* An entry of the outer query's first GROUP BY. */

@@ -302,6 +302,35 @@ static void a_delta_may_group_in_many_ways(void **state)
 	}
 }
 
+static void a_delta_counts_and_sums(void **state)
+{
+	static const char *const measures[] = {
+		"count(*) as n",
+		"count(*)",
+		"COUNT (o.x) n",
+		"count(o.x)::numeric as n",
+		"sum(o.v)::bigint as n",
+		"coalesce(sum(o.v), 0) as n",
+		"coalesce(sum(o.v * (1 + o.w))::bigint, 0)::numeric as n",
+		"sum(o.v) filter (where o.w in (1, 2)) as n",
+		"coalesce(sum(o.v) filter (where max > 1), 0) n",
+		"count(*) as n, sum(max(o.v, distinct_one(o.w))) as m",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof measures / sizeof *measures; i++) {
+		char *text = mem_format("-- config:\n--   strategy: delta\n"
+					"--   unique_key: [id]\n"
+					"select o.id, %s from shop.orders o\n"
+					"where /*+ incremental(o.id) */ true\n"
+					"group by 1",
+					measures[i]);
+
+		model_close(parse(text));
+		free(text);
+	}
+}
+
 static void what_does_not_carry_marked_rows_may_do_anything(void **state)
 {
 	static const char *const texts[] = {
@@ -484,6 +513,7 @@ int main(void)
 		cmocka_unit_test(a_view_may_ask_the_clock_and_limit),
 		cmocka_unit_test(columns_named_like_clocks_are_columns),
 		cmocka_unit_test(a_delta_may_group_in_many_ways),
+		cmocka_unit_test(a_delta_counts_and_sums),
 		cmocka_unit_test(
 			what_does_not_carry_marked_rows_may_do_anything),
 		cmocka_unit_test(
