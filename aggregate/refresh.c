@@ -1,5 +1,6 @@
 #include "aggregate/refresh.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,8 +124,8 @@ static bool retire(struct refresh *refresh, const char *retired,
 	if (task_is_consumed(task))
 		buf_add_text(&sql, "with moved as (");
 	buf_format(&sql,
-		   "delete from %s t using pg_temp.%s r "
-		   "where t.ctid = r.millrace_row",
+		   "delete from %s t where t.ctid = any(array("
+		   "select millrace_row from pg_temp.%s))",
 		   task->table, retired);
 	if (task_is_consumed(task))
 		buf_format(&sql,
@@ -167,23 +168,29 @@ static bool keep_statistics(struct refresh *refresh, int64_t rows,
 	return ok;
 }
 
-bool refresh_apply(struct refresh *refresh, const char *retired,
-		   const char *added, struct error *err)
+bool refresh_insert(struct refresh *refresh, const char *added,
+		    const char *unless, struct error *err)
 {
 	struct buf sql = BUF_INIT;
 	int64_t rows = 0;
 	bool ok;
 
-	if (retired && !retire(refresh, retired, err))
-		return false;
-	buf_format(&sql, "insert into %s (%s)\nselect %s from pg_temp.%s",
-		   refresh->task->table, refresh->list, refresh->list, added);
+	buf_format(&sql, "insert into %s (%s)\nselect %s from pg_temp.%s%s",
+		   refresh->task->table, refresh->list, refresh->list, added,
+		   unless);
 	ok = refresh_run(refresh, buf_text(&sql), &rows, err);
 	if (ok)
 		refresh->inserted += rows;
 	refresh->added = added;
 	buf_release(&sql);
 	return ok && keep_statistics(refresh, rows, err);
+}
+
+bool refresh_apply(struct refresh *refresh, const char *retired,
+		   const char *added, struct error *err)
+{
+	return (!retired || retire(refresh, retired, err)) &&
+	       refresh_insert(refresh, added, "", err);
 }
 
 /* --- diff ----------------------------------------------------------------- */
@@ -252,7 +259,8 @@ static void add_sort_key(struct buf *out, const struct column *column)
 	buf_format(out, "%s%s", column->quoted, suffix[column->order]);
 }
 
-static void add_keys(struct buf *out, const struct refresh *refresh)
+void refresh_keys(struct buf *out, const struct refresh *refresh,
+		  const char *collation)
 {
 	const struct model *model = refresh->task->model;
 
@@ -261,7 +269,7 @@ static void add_keys(struct buf *out, const struct refresh *refresh)
 			columns_find(&refresh->columns, model->unique_key[i]);
 
 		buf_format(out, "%s%s%s", i ? ", " : "", column->quoted,
-			   column->order == ORDER_TEXT ? " collate \"C\"" : "");
+			   column->order == ORDER_TEXT ? collation : "");
 	}
 }
 
@@ -271,10 +279,10 @@ void refresh_first(struct buf *out, const struct refresh *refresh,
 	const struct model *model = refresh->task->model;
 
 	buf_add_text(out, "select distinct on (");
-	add_keys(out, refresh);
+	refresh_keys(out, refresh, " collate \"C\"");
 	buf_format(out, ") %s%s\nfrom (\n%s\n) q\norder by ", refresh->list,
 		   with_row ? ", millrace_row" : "", select);
-	add_keys(out, refresh);
+	refresh_keys(out, refresh, " collate \"C\"");
 	if (with_row && mutant("merge-last-wins"))
 		buf_add_text(out, ", millrace_row nulls first");
 	for (size_t i = 0; i < model->order_by_count; i++) {
@@ -312,17 +320,27 @@ void refresh_query(struct buf *out, const struct refresh *refresh)
 
 /* --- rows of the same key ------------------------------------------------- */
 
+/* Looking up rows one by one pays while they are fewer than the pages that a
+ * scan of the whole table would read, times this. */
+enum { LOOKUPS_PER_PAGE = 4 };
+
 /* One branch for each combination of NULLs in the key: `is null` and `=` find
- * their way through an index, `is not distinct from` does not. */
+ * their way through an index, `is not distinct from` does not.  Behind `offset
+ * 0` the planner has no choice but to look each row up: it would rather scan
+ * all of a large table. */
 static void same_branch(struct buf *out, const struct refresh *refresh,
 			const char *name, const PGresult *nulls, int row)
 {
 	const struct model *model = refresh->task->model;
+	bool one_by_one =
+		PQgetvalue(nulls, row, (int)model->unique_key_count)[0] == 't';
 
-	buf_add_text(out, "select t.ctid as millrace_row, ");
+	buf_format(out,
+		   "select t.* from pg_temp.%s n cross join lateral (\n"
+		   "    select t.ctid as millrace_row, ",
+		   name);
 	columns_list(out, &refresh->columns, "t.");
-	buf_format(out, "\nfrom pg_temp.%s n join %s t on ", name,
-		   refresh->task->table);
+	buf_format(out, " from %s t\n    where ", refresh->task->table);
 	for (size_t i = 0; i < model->unique_key_count; i++) {
 		const char *key =
 			columns_find(&refresh->columns, model->unique_key[i])
@@ -335,10 +353,11 @@ static void same_branch(struct buf *out, const struct refresh *refresh,
 		else
 			buf_format(out, "t.%s = n.%s", key, key);
 	}
+	buf_add_text(out, one_by_one ? "\n    offset 0) t" : ") t");
 }
 
-bool refresh_same_key(struct refresh *refresh, const char *name,
-		      struct buf *out, struct error *err)
+bool refresh_present(struct refresh *refresh, const char *name, int64_t rows,
+		     int64_t *present, struct error *err)
 {
 	const struct model *model = refresh->task->model;
 	struct buf sql = BUF_INIT;
@@ -347,17 +366,24 @@ bool refresh_same_key(struct refresh *refresh, const char *name,
 
 	buf_add_text(&sql, "select distinct ");
 	for (size_t i = 0; i < model->unique_key_count; i++) {
-		buf_add_text(&sql, i ? ", " : "");
 		quote_identifier(&sql, model->unique_key[i]);
-		buf_add_text(&sql, " is null");
+		buf_add_text(&sql, " is null, ");
 	}
-	buf_format(&sql, " from pg_temp.%s", name);
+	buf_add_text(&sql, "pg_relation_size(");
+	quote_literal(&sql, refresh->task->table);
+	buf_format(&sql,
+		   ") / current_setting('block_size')::int * %d > %" PRId64
+		   " from pg_temp.%s",
+		   LOOKUPS_PER_PAGE, rows, name);
 	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
 		      buf_text(&sql));
+	buf_reset(&sql);
 	for (int row = 0; ok && row < PQntuples(res); row++) {
-		buf_add_text(out, row ? "\nunion all " : "");
-		same_branch(out, refresh, name, res, row);
+		buf_add_text(&sql, row ? "\nunion all " : "");
+		same_branch(&sql, refresh, name, res, row);
 	}
+	ok = ok &&
+	     refresh_temp(refresh, "present", buf_text(&sql), present, err);
 	PQclear(res);
 	buf_release(&sql);
 	return ok;

@@ -46,6 +46,10 @@ bool refresh_run(struct refresh *refresh, const char *sql, int64_t *rows,
 bool refresh_temp(struct refresh *refresh, const char *name, const char *select,
 		  int64_t *rows, struct error *err) MUST_CHECK;
 
+/* Inserts what pg_temp.<added> holds, `unless` at the end of the statement. */
+bool refresh_insert(struct refresh *refresh, const char *added,
+		    const char *unless, struct error *err) MUST_CHECK;
+
 /* Deletes what `retired` lists, unless it is NULL, and inserts what `added`
  * holds.  Adds to inserted and deleted. */
 bool refresh_apply(struct refresh *refresh, const char *retired,
@@ -66,9 +70,14 @@ void refresh_query(struct buf *out, const struct refresh *refresh);
 void refresh_first(struct buf *out, const struct refresh *refresh,
 		   const char *select, bool with_row);
 
-/* Rows of the table that have the key of a row of pg_temp.<name>, NULLs equal:
- * a select of millrace_row and the columns. */
-bool refresh_same_key(struct refresh *refresh, const char *name,
-		      struct buf *out, struct error *err) MUST_CHECK;
+/* The unique_key, separated by commas; text followed by the collation. */
+void refresh_keys(struct buf *out, const struct refresh *refresh,
+		  const char *collation);
+
+/* Creates pg_temp.present: millrace_row and the columns of those rows of the
+ * table that have the key of one of the `rows` in pg_temp.<name>, NULLs equal.
+ * What it costs depends on those, not on what the table holds. */
+bool refresh_present(struct refresh *refresh, const char *name, int64_t rows,
+		     int64_t *present, struct error *err) MUST_CHECK;
 
 #endif

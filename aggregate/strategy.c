@@ -69,25 +69,13 @@ bool strategy_full(struct refresh *refresh, struct error *err)
 
 bool strategy_append(struct refresh *refresh, struct error *err)
 {
+	bool has_key = refresh->task->model->unique_key_count > 0;
 	char *query = strategy_query(refresh, STRATEGY_NEW);
-	struct buf sql = BUF_INIT;
-	int64_t rows;
 	bool ok;
 
-	ok = refresh_temp(refresh, "added", query, NULL, err);
-	if (ok) {
-		buf_format(&sql,
-			   "insert into %s (%s)\nselect %s from pg_temp.added",
-			   refresh->task->table, refresh->list, refresh->list);
-		if (refresh->task->model->unique_key_count)
-			buf_add_text(&sql, "\non conflict do nothing");
-		ok = refresh_run(refresh, buf_text(&sql), &rows, err);
-	}
-	if (ok) {
-		refresh->inserted += rows;
-		refresh->added = "added";
-	}
-	buf_release(&sql);
+	ok = refresh_temp(refresh, "added", query, NULL, err) &&
+	     refresh_insert(refresh, "added",
+			    has_key ? "\non conflict do nothing" : "", err);
 	free(query);
 	return ok;
 }

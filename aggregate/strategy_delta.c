@@ -35,16 +35,6 @@ static void add_columns(struct buf *out, const struct refresh *refresh,
 	}
 }
 
-static void add_keys(struct buf *out, const struct refresh *refresh)
-{
-	const struct model *model = refresh->task->model;
-
-	for (size_t i = 0; i < model->unique_key_count; i++)
-		buf_format(out, "%s%s", i ? ", " : "",
-			   columns_find(&refresh->columns, model->unique_key[i])
-				   ->quoted);
-}
-
 /* Groups whose sums are all 0 have not changed.  Where nothing is ever
  * subtracted they may be new groups of zeros, and stay. */
 static void add_having_change(struct buf *out, const struct refresh *refresh)
@@ -81,7 +71,7 @@ static void change_sql(struct buf *out, const struct refresh *refresh)
 		buf_format(out, " from (\n%s\n) minus", minus);
 	}
 	buf_add_text(out, "\n) change\ngroup by ");
-	add_keys(out, refresh);
+	refresh_keys(out, refresh, "");
 	if (task->model->rows)
 		add_having_change(out, refresh);
 	free(plus);
@@ -100,7 +90,7 @@ static void sum_sql(struct buf *out, const struct refresh *refresh)
 		   "union all select %s from pg_temp.present\n) both_sides\n"
 		   "group by ",
 		   refresh->list, refresh->list);
-	add_keys(out, refresh);
+	refresh_keys(out, refresh, "");
 	if (model->rows)
 		buf_format(
 			out, "\nhaving sum(%s) <> 0",
@@ -118,9 +108,7 @@ bool strategy_delta(struct refresh *refresh, struct error *err)
 	ok = refresh_temp(refresh, "change", buf_text(&sql), &changed, err);
 	if (!ok || !changed)
 		goto out;
-	buf_reset(&sql);
-	ok = refresh_same_key(refresh, "change", &sql, err) &&
-	     refresh_temp(refresh, "present", buf_text(&sql), &present, err);
+	ok = refresh_present(refresh, "change", changed, &present, err);
 	if (!ok)
 		goto out;
 	buf_reset(&sql);

@@ -51,12 +51,9 @@ bool strategy_merge(struct refresh *refresh, struct error *err)
 	else
 		refresh_first(&sql, refresh, query, false);
 	ok = refresh_temp(refresh, "incoming", buf_text(&sql), &incoming, err);
-	if (ok && incoming) {
-		buf_reset(&sql);
-		ok = refresh_same_key(refresh, "incoming", &sql, err) &&
-		     refresh_temp(refresh, "present", buf_text(&sql), &present,
-				  err);
-	}
+	if (ok && incoming)
+		ok = refresh_present(refresh, "incoming", incoming, &present,
+				     err);
 	if (ok)
 		ok = present ? settle(refresh, err)
 			     : refresh_apply(refresh, NULL, "incoming", err);
