@@ -25,12 +25,9 @@
  * Not sure, so left to the authority, is everything that a row can stumble
  * over: broken JSON, limits, a node that is there twice, an escaped key that
  * might be a node's, no stream or two, a value that does not convert, a column
- * without one that must not be null.  What is not sure costs this pass on top
- * of the authority's and nothing else.
+ * without one that must not be null.
  *
- * The record's bytes are read where the batch keeps them, since there stands a
- * NUL behind them and room to load a register across the end: no loop has to
- * ask where the record ends (fast_text.h).
+ * The bytes are read where the batch keeps them: fast_text.h says why.
  */
 #include "ingest/decode_fast.h"
 
