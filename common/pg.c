@@ -90,18 +90,28 @@ bool pg_fail(struct pg *pg, PGresult *res, struct error *err)
 
 /* --- waiting -------------------------------------------------------------- */
 
+enum { LOOK_MS = 200 }; /* at give_up_ms, which another thread may set */
+
+static _Atomic int64_t give_up_ms = INT64_MAX;
+
+void pg_give_up_at(int64_t at_ms)
+{
+	give_up_ms = at_ms;
+}
+
 bool pg_wait(struct pg *pg, short events, int64_t deadline, struct error *err)
 {
 	for (;;) {
 		struct pollfd fd = {.fd = PQsocket(pg->conn), .events = events};
-		int64_t left = deadline - clock_ms();
+		int64_t until = deadline < give_up_ms ? deadline : give_up_ms;
+		int64_t left = until - clock_ms();
 		int n;
 
 		if (fd.fd < 0)
 			return pg_lose(pg, err, NULL);
 		if (left <= 0)
 			return pg_lose(pg, err, no_answer);
-		n = poll(&fd, 1, left > 60000 ? 60000 : (int)left);
+		n = poll(&fd, 1, left > LOOK_MS ? LOOK_MS : (int)left);
 		if (n > 0)
 			return true;
 		if (n < 0 && errno != EINTR)

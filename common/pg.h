@@ -51,6 +51,10 @@ void pg_close(struct pg *pg);
 /* False once a call has failed with `lost`. */
 bool pg_is_usable(const struct pg *pg);
 
+/* From at_ms (clock_ms) on nothing is waited for any more, in any thread: every
+ * call that would have to is lost. */
+void pg_give_up_at(int64_t at_ms);
+
 /* libpq's own handle, for escaping and notifications. */
 PGconn *pg_raw(struct pg *pg);
 

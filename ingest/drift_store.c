@@ -34,11 +34,19 @@ bool drift_store_write(struct pg *pg, struct drift *drift, struct error *err)
 		     "set local lock_timeout = '2s'; "
 		     "set local statement_timeout = '4s'; "
 		     "insert into millrace.drift as d (relation, path, kind, "
-		     "sampled_count, sample) values ");
+		     "sampled_count, sample) select * from (values ");
 	for (size_t i = 0; i < count; i++) {
 		buf_add_text(&sql, i ? ", " : "");
 		add_row(pg, &sql, entry[i]);
 	}
+	buf_format(&sql,
+		   ") as n (relation, path, kind, sampled_count, sample) "
+		   "where exists (select from millrace.drift o "
+		   "where (o.relation, o.path, o.kind) = "
+		   "(n.relation, n.path, n.kind)) or "
+		   "(select count(*) from millrace.drift o "
+		   "where o.relation = n.relation) < %d",
+		   DRIFT_PATHS);
 	buf_add_text(&sql,
 		     " on conflict (relation, path, kind) do update set "
 		     "last_seen = now(), sampled_count = d.sampled_count + "

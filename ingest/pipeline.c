@@ -1,6 +1,7 @@
 #include "ingest/pipeline.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -39,9 +40,11 @@ void pipeline_drop(struct pipeline *pipeline, struct load *load)
 
 void pipeline_note_stop(struct pipeline *pipeline)
 {
-	if (stop_requested() && !pipeline->stop_deadline_ms)
-		pipeline->stop_deadline_ms =
-			clock_ms() + pipeline->parts.settings->shutdown_ms;
+	if (!stop_requested() || pipeline->stop_deadline_ms)
+		return;
+	pipeline->stop_deadline_ms =
+		clock_ms() + pipeline->parts.settings->shutdown_ms;
+	pg_give_up_at(pipeline->stop_deadline_ms);
 }
 
 static bool is_out_of_time(const struct pipeline *pipeline)
@@ -121,22 +124,30 @@ static void show(struct pipeline *pipeline, int64_t *next_ms)
 	*next_ms = clock_ms() + every;
 }
 
-/* What is left when time is up.  A file can be read again; a pipe cannot. */
+/* What is left when time is up and all threads have ended.  A file can be read
+ * again; a pipe cannot. */
 static bool give_up(const struct pipeline *pipeline, struct error *err)
 {
 	size_t records = 0;
+	size_t doubtful = 0;
+	char doubt[80] = "";
 
 	*err = ERROR_INIT;
 	for (const struct load *load = pipeline->unacked; load;
 	     load = load->next)
-		records += load->batch.record_count;
-	if (pipeline->parts.source->replayable || records == 0)
+		*(load->state == LOAD_IN_DOUBT ? &doubtful : &records) +=
+			load->batch.record_count;
+	if (pipeline->parts.source->replayable || records + doubtful == 0)
 		return true;
+	if (doubtful)
+		snprintf(doubt, sizeof doubt,
+			 "; %zu more may or may not be committed", doubtful);
 	return error_set(err, ERROR_FATAL, STATUS_DATABASE,
-			 "stopped before %zu records read from %s could be "
+			 "stopped before %s%zu records read from %s could be "
 			 "committed; they are lost unless their producer sends "
-			 "them again",
-			 records, pipeline->parts.source->name);
+			 "them again%s",
+			 pipeline->ended ? "" : "at least ", records,
+			 pipeline->parts.source->name, doubt);
 }
 
 /* Whether this thread must act: nothing is being sent, and something has failed
@@ -155,8 +166,8 @@ static bool is_treatable(struct pipeline *pipeline)
 	       (pipeline->failed || (pipeline->settling && !pipeline->unacked));
 }
 
-/* Until the source has ended and everything is committed.  The lock is held
- * before and after. */
+/* Until the source has ended and everything is committed, or time is up.  The
+ * lock is held before and after. */
 static bool watch(struct pipeline *pipeline, struct error *err)
 {
 	int64_t next_show = clock_ms() + pipeline->parts.settings->progress_ms;
@@ -175,8 +186,10 @@ static bool watch(struct pipeline *pipeline, struct error *err)
 			if (ok)
 				continue;
 		}
-		if (is_out_of_time(pipeline))
-			return give_up(pipeline, err);
+		if (is_out_of_time(pipeline)) {
+			pipeline->given_up = true;
+			return false;
+		}
 		if (!ok)
 			return false;
 		if (pipeline->ended && !pipeline->unacked)
@@ -199,6 +212,9 @@ bool pipeline_run(const struct pipeline_parts *parts, struct error *err)
 	bool ok;
 
 	init(&pipeline, parts);
+	if (parts->source->size >= 0)
+		stats_begin(parts->stats,
+			    pipeline.positions->item[0].next_offset);
 	reader = start(pipeline_read, &pipeline);
 	for (size_t i = 0; i < senders; i++)
 		sender[i] = start(pipeline_send, &pipeline);
@@ -210,6 +226,8 @@ bool pipeline_run(const struct pipeline_parts *parts, struct error *err)
 	pthread_join(reader, NULL);
 	for (size_t i = 0; i < senders; i++)
 		pthread_join(sender[i], NULL);
+	if (pipeline.given_up)
+		ok = give_up(&pipeline, err);
 	release(&pipeline);
 	free(sender);
 	return ok;

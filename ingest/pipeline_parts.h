@@ -23,6 +23,7 @@ struct pipeline {
 	int64_t *expected; /* by part: end of the last record; the reader's */
 	struct backoff backoff;   /* reset under the lock, by a commit */
 	int64_t stop_deadline_ms; /* 0: not asked to stop */
+	bool given_up;            /* when it was over */
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;

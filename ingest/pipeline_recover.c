@@ -80,6 +80,13 @@ static bool read_part(struct pipeline *pipeline, int part, struct error *err)
 			     part, err);
 }
 
+/* At once or not at all: whoever lives keeps it. */
+static bool claim_part(struct pipeline *pipeline, int part, struct error *err)
+{
+	return position_claim(*pipeline->parts.control, pipeline->positions,
+			      part, NULL, 0, err);
+}
+
 /* Whether the load was committed: a part that is still mine decides for all.
  * With none left that is another owner's business. */
 static enum verdict judge(const struct pipeline *pipeline,
@@ -150,13 +157,19 @@ static struct load *find_in_doubt(struct pipeline *pipeline)
 	return load;
 }
 
-/* *guessed: a mutant did not ask. */
+/* On a new connection: the old one may lead to a server that is no longer the
+ * one in charge.  *guessed: a mutant did not ask. */
 static bool resolve_all(struct pipeline *pipeline, bool *guessed,
 			struct error *err)
 {
-	struct load *load;
+	struct pg **control = pipeline->parts.control;
+	struct load *load = find_in_doubt(pipeline);
 
-	while ((load = find_in_doubt(pipeline)) != NULL) {
+	if (!load)
+		return true;
+	pg_close(*control);
+	*control = NULL;
+	for (; load; load = find_in_doubt(pipeline)) {
 		if (!resolve(pipeline, load, err))
 			return false;
 		*guessed = mutant("blind-commit") || mutant("assume-not");
@@ -224,14 +237,10 @@ static bool realign(struct pipeline *pipeline, bool *back, struct error *err)
 		const struct position *position = &pipeline->positions->item[i];
 		int64_t from = wanted(pipeline, (int)i);
 
-		if (!position->mine && source->grouped) {
+		if (!position->mine) { /* of a group */
 			*back = *back || is_loading(pipeline, (int)i);
 			continue;
 		}
-		if (!position->mine)
-			return error_set(err, ERROR_FATAL, STATUS_FENCED,
-					 "another process has taken over %s",
-					 source->name);
 		if (position->next_offset == from)
 			continue;
 		*back = true;
@@ -274,6 +283,20 @@ static void resend_blindly(struct pipeline *pipeline)
 }
 #endif
 
+/* Where a part stands now.  One that was taken over by a process that has ended
+ * since is taken back; of a group the members agree otherwise. */
+static bool look_at(struct pipeline *pipeline, int part, struct error *err)
+{
+	const struct position *position = &pipeline->positions->item[part];
+	bool grouped = pipeline->parts.source->grouped;
+
+	if (!position->mine && grouped)
+		return true;
+	return pipeline_insist(pipeline, read_part, part, err) &&
+	       (position->mine || grouped ||
+		pipeline_insist(pipeline, claim_part, part, err));
+}
+
 static bool look_again(struct pipeline *pipeline, struct error *err)
 {
 	const struct source *source = pipeline->parts.source;
@@ -281,8 +304,7 @@ static bool look_again(struct pipeline *pipeline, struct error *err)
 	bool ok;
 
 	for (size_t i = 0; i < pipeline->positions->count; i++)
-		if ((pipeline->positions->item[i].mine || !source->grouped) &&
-		    !pipeline_insist(pipeline, read_part, (int)i, err))
+		if (!look_at(pipeline, (int)i, err))
 			return false;
 	pthread_mutex_lock(&pipeline->lock);
 #ifdef MILLRACE_MUTANTS

@@ -11,6 +11,12 @@ void stats_start(struct stats *stats)
 	stats->shown_ms = stats->started_ms;
 }
 
+void stats_begin(struct stats *stats, int64_t done)
+{
+	stats->begun_ms = clock_ms();
+	stats->begun_at = done;
+}
+
 void stats_commit(struct stats *stats, const struct batch *batch)
 {
 	for (size_t i = 0; i < batch->table_count; i++)
@@ -48,9 +54,10 @@ void stats_show(struct stats *stats, const char *name, int64_t done,
 	char eta[64] = "";
 
 	show_size((double)stats->bytes, bytes);
-	if (size > 0 && done > 0 && done < size) {
-		double left = seconds(now - stats->started_ms) *
-			      (double)(size - done) / (double)done;
+	if (size > 0 && done > stats->begun_at && done < size) {
+		double left = seconds(now - stats->begun_ms) *
+			      (double)(size - done) /
+			      (double)(done - stats->begun_at);
 
 		snprintf(eta, sizeof eta, " done=%.0f%% eta=%.0fs",
 			 100.0 * (double)done / (double)size, left);

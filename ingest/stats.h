@@ -23,12 +23,17 @@ struct stats {
 	uint64_t ties;     /* transactions begun again for their timestamp */
 	uint64_t isolated; /* rows that PostgreSQL refused */
 	uint64_t unsure;   /* records the fast decoder left to jansson */
+	/* for the time left of this input */
+	int64_t begun_ms, begun_at;
 	/* for the rate shown */
 	int64_t shown_ms;
 	uint64_t shown_rows;
 };
 
 void stats_start(struct stats *stats);
+
+/* An input is begun, `done` bytes of which were loaded by earlier runs. */
+void stats_begin(struct stats *stats, int64_t done);
 
 /* The batch has been committed. */
 void stats_commit(struct stats *stats, const struct batch *batch);

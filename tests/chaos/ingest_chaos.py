@@ -145,7 +145,8 @@ def fenced_zombie(world, proxy, mutant):
         time.sleep(0.02)
     zombie.send_signal(signal.SIGCONT)
     status = world.finish(zombie)
-    must(status == 6, f"the zombie exited with {status}: {zombie.said}")
+    # Nobody who lives has the file: it looks where that stands and is done.
+    must(status == 0, f"the zombie exited with {status}: {zombie.said}")
     lost, doubled = world.count("zombie")
     must(lost == 0 and doubled == 0, f"{lost} lost, {doubled} doubled")
 

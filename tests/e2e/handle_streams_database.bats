@@ -277,6 +277,44 @@ says() { grep -q "$1" log; }
 	assert_equal rows 50 "$(rows)"
 }
 
+@test "asked to stop while a statement waits: --shutdown-timeout is kept" {
+	begin_pipe --shutdown-timeout 500ms --lock-timeout 10min --statement-timeout 10min
+	items 1 5 >&7
+	wait_for_value 20 "select count(*) from staging.items" 5
+	mkfifo held
+	psql -Xq <held & # holds the lock until the test lets go
+	exec 8>held
+	echo "begin; lock table staging.items in access exclusive mode;" >&8
+	wait_for_value 20 "select count(*) from pg_locks where relation = 'staging.items'::regclass and mode = 'AccessExclusiveLock' and granted" 1
+	items 6 9 >&7
+	wait_for_value 20 "select count(*) > 0 from pg_locks where relation = 'staging.items'::regclass and not granted" t
+	kill -TERM "$pid"
+	wait_until 10 says "stopped before 4 records read from stdin could be committed"
+	end_pipe
+	exec 8>&-
+	assert_status 4
+	wait_for_value 20 "select count(*) from staging.items" 5
+}
+
+@test "a file taken over by a process that has ended since is taken back" {
+	items 1 1 | handle-streams
+	items 2 9 >file
+	mkfifo held
+	psql -Xq <held &
+	exec 8>held
+	echo "begin; lock table staging.items in exclusive mode;" >&8
+	wait_for_value 20 "select count(*) from pg_locks where relation = 'staging.items'::regclass and mode = 'ExclusiveLock' and granted" 1
+	handle-streams --lock-timeout 10min file 2>log &
+	pid=$!
+	wait_for_value 20 "select count(*) > 0 from pg_locks where relation = 'staging.items'::regclass and not granted" t
+	sql "update millrace.position set owner = 'gone', epoch = epoch + 1 where source like 'file:%'"
+	echo "commit;" >&8
+	exec 8>&-
+	wait "$pid"
+	assert_equal rows "1 2 3 4 5 6 7 8 9" "$(loaded)"
+	assert_verified
+}
+
 @test "the partition of the day disappears: made again, no reject" {
 	begin_pipe
 	items 1 5 >&7
