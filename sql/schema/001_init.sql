@@ -192,12 +192,15 @@ create table millrace.test_result (
     primary key (run_id, model, test)
 );
 
+-- What follows runs as millrace_owner, whoever calls: pg_temp comes last, or the
+-- caller's own types would be found before PostgreSQL's.
+
 -- Moves positions, all or none.  MR001: another owner has moved one, or this
 -- batch does not begin where the position stands.  Arrays sorted by the caller.
 create function millrace.advance(sources text[], parts int[], epochs bigint[],
     froms bigint[], tos bigint[], anchor_offsets bigint[], anchor_hashes bytea[])
 returns void language plpgsql security definer
-set search_path = pg_catalog as $$
+set search_path = pg_catalog, pg_temp as $$
 begin
     for i in 1 .. cardinality(sources) loop
         update millrace.position
@@ -217,7 +220,7 @@ end $$;
 -- wait behind every open writer; CREATE (LIKE) and ATTACH does not.
 create function millrace.ensure_partitions(days_ahead int default 7)
 returns int language plpgsql security definer
-set search_path = pg_catalog set timezone = 'UTC' as $$
+set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
 declare
     parent record;
     day    date;
@@ -249,7 +252,7 @@ end $$;
 -- loaded_at, rights that keep loaded_at out of the writers' hands, partitions.
 create function millrace.adopt_staging(name text)
 returns void language plpgsql security definer
-set search_path = pg_catalog as $$
+set search_path = pg_catalog, pg_temp as $$
 declare
     rel  regclass := format('staging.%I', name)::regclass;
     cols text;
@@ -272,7 +275,7 @@ end $$;
 -- or before `since` are left alone.
 create function millrace.summarize(relation text, since timestamptz default '-infinity')
 returns int language plpgsql security definer
-set search_path = pg_catalog set timezone = 'UTC' as $$
+set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
 declare
     leaf record;
     done int := 0;
@@ -314,16 +317,16 @@ grant usage on schema staging to millrace_ingest, millrace_aggregate;
 
 grant select on millrace.schema_version, millrace.load, millrace.gap, millrace.reject, millrace.drift,
     millrace.position to millrace_ingest, millrace_aggregate;
-grant insert (relation, loaded_at, op, row_count, reject_count, byte_count, event_min, event_max, parts, origin),
-    update (row_count, reject_count, event_min, event_max)
+grant insert (relation, loaded_at, op, row_count, reject_count, byte_count, event_min, event_max, parts, origin)
     on millrace.load to millrace_ingest, millrace_aggregate;
+grant update (row_count, reject_count, event_min, event_max) on millrace.load to millrace_ingest;
 grant insert, delete, update (epoch, owner, group_id, updated_at) on millrace.position to millrace_ingest;
 grant insert on millrace.gap to millrace_ingest;
 grant insert, update (replayed_at, replay_load_id) on millrace.reject to millrace_ingest;
 grant insert, update on millrace.drift to millrace_ingest;
-grant execute on function millrace.advance, millrace.ensure_partitions, millrace.summarize
+grant execute on function millrace.advance to millrace_ingest;
+grant execute on function millrace.ensure_partitions, millrace.adopt_staging, millrace.summarize
     to millrace_ingest, millrace_aggregate;
-grant execute on function millrace.adopt_staging to millrace_ingest, millrace_aggregate;
 
 grant select, insert, update, delete on millrace.model, millrace.model_load, millrace.run,
     millrace.run_model, millrace.test_result to millrace_aggregate;
