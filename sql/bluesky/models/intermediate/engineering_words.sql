@@ -43,13 +43,15 @@ engineering_posts as (
 
 ),
 
--- Unicode case folding: lower case, and what upper case does not keep apart.
+-- Unicode case folding: lower case, and what upper case does not keep apart (ß
+-- and ss, ﬁ and fi).  The dotless ı stays itself; as a digit, of which words
+-- have none, it passes upper case unharmed.
 words as (
 
     select
-        replace(
-            translate(lower(r.run[1] collate "und-x-icu"), 'ςſµϐϑϕϖϰϱϵẛ', 'σsμβθφπκρεṡ'),
-            'ß', 'ss') collate "C" as word
+        translate(
+            lower(upper(lower(translate(r.run[1], 'ı', '1') collate "und-x-icu"))),
+            '1ς', 'ıσ') collate "C" as word
     from engineering_posts p
     cross join lateral regexp_matches(
         p.body collate "und-x-icu", '[[:alpha:]]{2,}', 'g') as r (run)
