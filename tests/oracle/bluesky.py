@@ -94,7 +94,9 @@ def event_of(document):
     record = commit.get("record")
     text = string(member(record, "text"))
     langs = member(record, "langs")
-    if not (isinstance(langs, list) and all(isinstance(x, str) for x in langs)):
+    if isinstance(langs, list) and all(isinstance(x, str) for x in langs):
+        langs = tuple(langs)
+    else:
         langs = None
     subject = member(record, "subject")
     content = (rev, cid, string(member(subject, "uri")), string(subject), text, langs,
@@ -126,7 +128,7 @@ def events(lines):
 
 
 def rank(event):
-    return event.at_us, [(part is None, part or "") for part in event.content]
+    return event.at_us, [(0, part) if part is not None else (1,) for part in event.content]
 
 
 # --- words --------------------------------------------------------------------
