@@ -52,16 +52,15 @@ refresh() {
 	took=$(((${EPOCHREALTIME/./} - from) / 1000))
 }
 
-# Rows in staging, and seconds from the newest event that the marts hold to now.
+# Rows in staging, and seconds since the newest load that is in all marts that
+# become files; - before the first.
 state() {
 	query "
 	select
 	    coalesce((select sum(row_count) from millrace.load
 	              where relation = 'staging.bluesky_events'), 0),
-	    coalesce((select round(extract(epoch from clock_timestamp() - max(l.event_max)), 1)
-	              from millrace.load l
-	              join millrace.model_load using (load_id)
-	              where model = 'bluesky.events'), 0)"
+	    coalesce((select round(extract(epoch from clock_timestamp() - min(loaded_through)), 1)::text
+	              from millrace.model where exported_load is not null and model like 'bluesky.%'), '-')"
 }
 
 echo "Events go in at $rate a second for $seconds seconds:"
