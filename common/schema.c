@@ -39,25 +39,21 @@ int schema_newest(void)
 }
 
 /* *version: the newest migration applied, 0 if none; *min: what it asks of
- * programs. */
+ * programs.  One question: a database without the table says so. */
 static bool look(struct pg *pg, int *version, int *min, struct error *err)
 {
+	static const char no_table[] = "42P01";
 	PGresult *res = NULL;
-	bool there;
 
 	*version = *min = 0;
 	if (!pg_fetch(pg, QUICK_MS, err, &res, NULL,
-		      "select to_regclass('millrace.schema_version') "
-		      "is not null"))
-		return false;
-	there = PQgetvalue(res, 0, 0)[0] == 't';
-	PQclear(res);
-	if (!there)
-		return true;
-	if (!pg_fetch(pg, QUICK_MS, err, &res, NULL,
 		      "select max(version), max(min_program) "
-		      "from millrace.schema_version"))
-		return false;
+		      "from millrace.schema_version")) {
+		if (strcmp(err->sqlstate, no_table) != 0)
+			return false;
+		*err = ERROR_INIT;
+		return true;
+	}
 	*version = (int)strtol(PQgetvalue(res, 0, 0), NULL, 10);
 	*min = (int)strtol(PQgetvalue(res, 0, 1), NULL, 10);
 	PQclear(res);
