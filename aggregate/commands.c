@@ -76,6 +76,7 @@ static bool with_database(const struct options *options, struct tasks *tasks,
 	struct run run = {
 		.tasks = tasks,
 		.timeout_ms = options->statement_ms,
+		.keep_runs_ms = options->keep_runs_ms,
 		.full_refresh = options->full_refresh,
 		.command = options_command(options),
 	};

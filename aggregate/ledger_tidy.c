@@ -1,5 +1,7 @@
 #include "aggregate/ledger.h"
 
+#include <inttypes.h>
+
 #include "aggregate/quote.h"
 #include "common/buf.h"
 #include "common/fault.h"
@@ -89,18 +91,19 @@ static void prune_sql(struct buf *out, const struct task *task)
 	quote_literal(out, task->name);
 	buf_add_text(out, ")) as mine),\npending as (select l.load_id, "
 			  "l.loaded_at from millrace.model m "
-			  "join millrace.load l on l.load_id > m.floor_load "
-			  "and l.relation = ");
+			  "cross join lateral (select * from millrace.load a "
+			  "where a.load_id > m.floor_load and a.relation = ");
 	quote_literal(out, task->name);
-	buf_add_text(out, " where m.model in ");
+	buf_add_text(out, " offset 0) l where m.model in ");
 	add_consumers(out, task);
 	buf_format(out,
 		   " and not exists (select from millrace.model_load x "
 		   "where x.model = m.model and x.load_id = l.load_id)),\n"
 		   "gone as (delete from %s o where (select mine from free) "
 		   "and not exists (select from pending p "
-		   "where p.loaded_at in (o.loaded_at, o.retired_at)) "
-		   "returning 1)\n"
+		   "where p.loaded_at = o.loaded_at) "
+		   "and not exists (select from pending p "
+		   "where p.loaded_at = o.retired_at) returning 1)\n"
 		   "update millrace.model set gone_from_load = greatest("
 		   "gone_from_load, coalesce((select min(load_id) - 1 "
 		   "from pending), changed_load))\n"
@@ -118,8 +121,24 @@ static bool was_read(const struct task *task)
 	return false;
 }
 
+/* The log of runs, but for what models last did. */
+static bool forget_runs(struct pg *pg, int64_t timeout_ms, int64_t keep_ms,
+			struct error *err)
+{
+	if (keep_ms == 0)
+		return true;
+	return pg_runf(pg, timeout_ms, err,
+		       "begin; set local role millrace_aggregate; "
+		       "delete from millrace.run r "
+		       "where r.started_at < now() - "
+		       "interval '1 millisecond' * %" PRId64
+		       " and not exists (select from millrace.model m "
+		       "where m.last_run = r.run_id); commit",
+		       keep_ms);
+}
+
 bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
-		 struct error *err)
+		 int64_t keep_runs_ms, struct error *err)
 {
 	struct buf seal = BUF_INIT;
 	struct buf floor = BUF_INIT;
@@ -128,7 +147,8 @@ bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
 	seal_sql(&seal);
 	floor_sql(&floor, tasks);
 	ok = pg_run(pg, timeout_ms, err, buf_text(&seal)) &&
-	     pg_run(pg, timeout_ms, err, buf_text(&floor));
+	     pg_run(pg, timeout_ms, err, buf_text(&floor)) &&
+	     forget_runs(pg, timeout_ms, keep_runs_ms, err);
 	buf_release(&seal);
 	buf_release(&floor);
 	for (size_t i = 0; ok && i < tasks->count; i++) {

@@ -32,7 +32,7 @@ struct options {
 	struct setting_list select, exclude;
 	bool full_refresh;
 	bool quiet, verbose;
-	int64_t connect_ms, statement_ms, retry_ms;
+	int64_t connect_ms, statement_ms, retry_ms, keep_runs_ms;
 	struct settings settings; /* owns the texts */
 };
 

@@ -208,7 +208,8 @@ bool run_pass(struct run *run, struct error *err)
 	for (size_t i = 0; ok && i < tasks->count && !stop_requested(); i++)
 		ok = turn(run, tasks->order[i], err);
 	if (ok && run->done)
-		ok = ledger_tidy(run->pg, run->timeout_ms, tasks, err);
+		ok = ledger_tidy(run->pg, run->timeout_ms, tasks,
+				 run->keep_runs_ms, err);
 	return ok && finish(run, err);
 }
 

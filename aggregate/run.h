@@ -22,6 +22,7 @@ struct run {
 	struct pg *pg;
 	struct tasks *tasks;
 	int64_t timeout_ms; /* for one statement */
+	int64_t keep_runs_ms; /* of the log; 0: for ever */
 	bool full_refresh;
 	const char *command;
 	int64_t run_id; /* 0: nothing has been worth a row in millrace.run */

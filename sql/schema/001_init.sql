@@ -157,6 +157,7 @@ create table millrace.run (
     finished_at timestamptz,
     status      text                          -- success, error, fail (a test), stopped
 );
+create index on millrace.run (started_at);
 
 create table millrace.run_model (
     run_id      bigint      not null references millrace.run on delete cascade,
@@ -272,10 +273,11 @@ end $$;
 
 -- Brings the BRIN summaries of a staging table up to date: BRIN is blind to
 -- its unsummarised tail, which is where new loads are.  Partitions that end at
--- or before `since` are left alone.
+-- or before `since` are left alone, and so are those that somebody has locked:
+-- a summary only makes reading faster.
 create function millrace.summarize(relation text, since timestamptz default '-infinity')
 returns int language plpgsql security definer
-set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
+set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '100ms' as $$
 declare
     leaf record;
     done int := 0;
@@ -291,23 +293,38 @@ begin
             and (not c.relispartition or since = '-infinity' or
                  (regexp_match(pg_get_expr(c.relpartbound, c.oid), $r$TO \('([^']+)'\)$r$))[1]::timestamptz > since)
     loop
-        done := done + brin_summarize_new_values(leaf.index);
+        begin
+            done := done + brin_summarize_new_values(leaf.index);
+        exception when lock_not_available then
+            null;
+        end;
     end loop;
     return done;
+exception when lock_not_available then
+    return done;  -- the partitions cannot even be listed
 end $$;
 
--- What a monitor reads: one row per staging table and per model.
+-- What a monitor reads: one row per staging table, counting its last 24 hours,
+-- and one per model.  A look costs those hours, not the ledger.
 create view millrace.status as
-select 'stream' as kind, l.relation as name, max(l.loaded_at) as loaded_through,
-    count(*) as loads, sum(l.row_count) as rows, sum(l.reject_count) as rejects,
-    null::bigint as pending_loads, null::text as last_status
-from millrace.load l
-where l.relation like 'staging.%' or l.relation = 'millrace.reject'
-group by l.relation
+with recursive touched (relation) as (
+    select min(relation) from millrace.load
+    union all
+    select (select min(l.relation) from millrace.load l where l.relation > t.relation)
+    from touched t where t.relation is not null
+)
+select 'stream' as kind, t.relation as name,
+    (select max(l.loaded_at) from millrace.load l where l.relation = t.relation) as loaded_through,
+    recent.loads, recent.rows, recent.rejects, null::text as last_status
+from touched t
+cross join lateral (
+    select count(*) as loads, coalesce(sum(l.row_count), 0) as rows, coalesce(sum(l.reject_count), 0) as rejects
+    from millrace.load l
+    where l.relation = t.relation and l.loaded_at > now() - interval '24 hours'
+) recent
+where t.relation like 'staging.%' or t.relation = 'millrace.reject'
 union all
-select m.materialized, m.model, m.loaded_through,
-    (select count(*) from millrace.model_load x where x.model = m.model),
-    null, null, null, r.status
+select m.materialized, m.model, m.loaded_through, null, null, null, r.status
 from millrace.model m
 left join millrace.run_model r on r.run_id = m.last_run and r.model = m.model;
 

@@ -64,3 +64,70 @@ draw() {
 	assert_says "p.sums: delta, +1 -0 rows, 1 load,"
 	assert_equal mart "a b c early late" "$(sql 'select k from p.sums order by k' | xargs)"
 }
+
+@test "a partition that somebody has locked keeps nobody waiting" {
+	periodic
+	session other
+	feed "('a', 1)"
+	tell other "begin; lock table staging.r in share update exclusive mode"
+	run -0 periodic --statement-timeout 5s
+	assert_says "p.sums: delta, +1 -0 rows, 1 load,"
+	tell other rollback
+}
+
+@test "old runs are forgotten, but for what models last did" {
+	periodic
+	feed "('a', 1)"
+	periodic
+	local last
+	last=$(sql "select last_run from millrace.model where model = 'p.sums'")
+	sql "insert into millrace.run (command, program, host, started_at)
+	     select 'run', 'test', 'test', now() - interval '1 day' * d from unnest('{29, 31, 300}'::int[]) d"
+	sql "insert into millrace.run_model (run_id, model, status, action, started_at, duration_ms)
+	     select run_id, 'p.sums', 'success', 'delta', started_at, 1 from millrace.run where program = 'test'"
+	sql "update millrace.run set started_at = now() - interval '400 days' where run_id = $last"
+	# a pass that only looks forgets nothing, one that keeps all neither
+	periodic
+	feed "('b', 1)"
+	periodic --keep-runs 0
+	assert_equal kept 3 "$(sql "select count(*) from millrace.run where program = 'test'")"
+	sql "update millrace.model set last_run = $last"
+	model others <<<"select k from p.sums"
+	periodic -s p.others
+	assert_equal kept 29 "$(sql "select extract(day from now() - r.started_at) from millrace.run r
+		join millrace.run_model m using (run_id) where program = 'test'")"
+	assert_equal last 1 "$(sql "select count(*) from millrace.run_model where run_id = $last")"
+	feed "('c', 1)"
+	periodic
+	assert_equal last 0 "$(sql "select count(*) from millrace.run_model where run_id = $last")"
+}
+
+@test "the status counts the last day of a stream, and costs that day" {
+	periodic
+	feed "('a', 1), ('b', 2)"
+	periodic
+	sql "insert into millrace.load (relation, loaded_at, row_count, reject_count)
+	     select 'staging.r', now() - interval '25 hours' - i * interval '1 ms', 7, 1 from generate_series(1, 50000) i"
+	sql "insert into millrace.load (relation, loaded_at, row_count, reject_count)
+	     values ('staging.r', now() - interval '23 hours', 5, 3)"
+	sql "vacuum analyze millrace.load"
+	assert_equal status "stream staging.r 2 7 3  table p.sums    success" \
+		"$(sql "select kind, name, loads, rows, rejects, last_status from millrace.status order by 1" | tr '|\n' '  ' | sed 's/ $//')"
+	assert_equal through t "$(sql "select bool_and(loaded_through > now() - interval '1 hour') from millrace.status")"
+	sql "explain (analyze, buffers, format json) select * from millrace.status" >plan.json
+	[ "$(jq '.[0].Plan | ."Shared Hit Blocks" + ."Shared Read Blocks"' plan.json)" -lt 100 ]
+}
+
+@test "a pass that finds nothing sends its settings and two questions" {
+	periodic
+	feed "('a', 1)"
+	periodic
+	local log=${SUITE_PG:-$OWN_PG}/log
+	local before
+	before=$(wc -l <"$log")
+	PGOPTIONS="-c log_statement=all" run -0 periodic
+	assert_says "nothing new"
+	tail -n "+$((before + 1))" "$log" | sed -n 's/.*LOG:  statement: //p' >asked
+	assert_equal messages "set client_encoding,select max(version),with task" \
+		"$(sed -E 's/^((set|with) [a-z_]+|select max\(version\)).*/\1/' asked | paste -sd,)"
+}
