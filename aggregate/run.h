@@ -21,7 +21,7 @@ struct pg;
 struct run {
 	struct pg *pg;
 	struct tasks *tasks;
-	int64_t timeout_ms; /* for one statement */
+	int64_t timeout_ms;   /* for one statement */
 	int64_t keep_runs_ms; /* of the log; 0: for ever */
 	bool full_refresh;
 	const char *command;
