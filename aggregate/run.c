@@ -11,6 +11,7 @@
 #include "aggregate/quote.h"
 #include "aggregate/relation.h"
 #include "aggregate/run_task.h"
+#include "aggregate/stale.h"
 #include "aggregate/test.h"
 #include "common/log.h"
 #include "common/pg.h"
@@ -203,7 +204,8 @@ bool run_pass(struct run *run, struct error *err)
 
 	if (!tasks->count)
 		return true;
-	ok = ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", err) &&
+	ok = stale_end(run->pg, run->timeout_ms, err) &&
+	     ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", err) &&
 	     summarize(run, err);
 	for (size_t i = 0; ok && i < tasks->count && !stop_requested(); i++)
 		ok = turn(run, tasks->order[i], err);

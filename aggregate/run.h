@@ -4,7 +4,7 @@
  * Every due model, inputs first, each in a transaction of its own under its
  * own lock: consumed loads, rows, test results and log commit together or not
  * at all.  What fails takes its descendants out of this pass and nobody else.
- * A pass that finds nothing to do has asked one question.
+ * A pass that finds nothing to do has asked two questions.
  */
 #ifndef AGGREGATE_RUN_H
 #define AGGREGATE_RUN_H
