@@ -1,70 +1,131 @@
 #include "common/staging.h"
 
 #include <libpq-fe.h>
+#include <string.h>
 
 #include "common/buf.h"
 #include "common/pg.h"
 
-enum { QUICK_MS = 10000, CREATE_MS = 60000 };
+enum { QUICK_MS = 10000, MAKE_MS = 60000 };
 
-static bool is_there(struct pg *pg, const char *name, bool *there,
-		     struct error *err)
+/* How much of a staging table is there. */
+enum found {
+	ABSENT,
+	FOREIGN, /* made with psql, say: millrace_owner may not act for it */
+	BARE, /* a writer or a reader lacks rights, of a new column perhaps */
+	ADOPTED,
+};
+
+static bool look(struct pg *pg, const char *name, enum found *found,
+		 struct error *err)
 {
+	static const char query[] =
+		"select case when not pg_has_role('millrace_owner', "
+		"c.relowner, 'usage') then 1 when exists (select from "
+		"pg_attribute a where a.attrelid = c.oid and a.attnum > 0 "
+		"and not a.attisdropped and a.attname <> 'loaded_at' and not "
+		"has_column_privilege('millrace_ingest', c.oid, a.attnum, "
+		"'insert')) or exists (select from (values "
+		"('millrace_ingest'), ('millrace_aggregate')) r (name) where "
+		"not has_table_privilege(r.name, c.oid, 'select')) then 2 "
+		"else 3 end from pg_class c where c.relname = $1 and "
+		"c.relnamespace = to_regnamespace('staging') and c.relkind "
+		"in ('r', 'p')";
 	const char *const values[] = {name};
 	PGresult *res = NULL;
 
-	if (!pg_fetch_params(pg, QUICK_MS, err, &res,
-			     "select exists (select from pg_class where "
-			     "relname = $1 and relnamespace = "
-			     "to_regnamespace('staging') and relkind in "
-			     "('r', 'p'))",
-			     1, values))
+	if (!pg_fetch_params(pg, QUICK_MS, err, &res, query, 1, values))
 		return false;
-	*there = PQgetvalue(res, 0, 0)[0] == 't';
+	*found = ABSENT;
+	if (PQntuples(res))
+		*found = (enum found)(PQgetvalue(res, 0, 0)[0] - '0');
 	PQclear(res);
 	return true;
 }
 
-static bool create(struct pg *pg, const char *name, const char *sql,
-		   struct error *err)
+/* Gives a table that another user has made, and its partitions, to
+ * millrace_owner.  Only who may act for that user can. */
+static void add_give(struct pg *pg, struct buf *sql, const char *name)
 {
-	struct error ignored = ERROR_INIT;
+	struct buf table = BUF_INIT;
+
+	buf_add_text(&table, "staging.");
+	pg_identifier(pg, &table, name);
+	buf_add_text(sql, "reset role; do $do$ declare part regclass; begin "
+			  "for part in select ");
+	pg_literal(pg, sql, buf_text(&table));
+	buf_add_text(sql, "::regclass union all select inhrelid from "
+			  "pg_inherits where inhparent = ");
+	pg_literal(pg, sql, buf_text(&table));
+	buf_add_text(sql,
+		     "::regclass loop execute format('alter table %s owner "
+		     "to millrace_owner', part); end loop; end $do$; "
+		     "set local role millrace_owner; ");
+	buf_release(&table);
+}
+
+/* What the table lacks, as SQL. */
+static void add_missing(struct pg *pg, struct buf *out, const char *name,
+			const char *sql, enum found found)
+{
+	if (found == ABSENT)
+		buf_format(out, "%s\n; ", sql);
+	if (found == FOREIGN)
+		add_give(pg, out, name);
+	buf_add_text(out, "select millrace.adopt_staging(");
+	pg_literal(pg, out, name);
+	buf_add_text(out, ")");
+}
+
+/* Keeps *err's words and adds the remedy. */
+static bool refuse_foreign(struct error *err)
+{
+	struct error said = *err;
+
+	return error_set(err, ERROR_FATAL, STATUS_DATABASE,
+			 "%.800s; another user has made the table: let that "
+			 "user `alter table ... owner to millrace_owner`",
+			 said.text);
+}
+
+static bool make(struct pg *pg, const char *name, const char *sql,
+		 struct error *err)
+{
+	enum found found = ABSENT;
 	struct buf text = BUF_INIT;
-	bool there = false;
 	bool ok;
 
-	/* Lock first, look again, then create: the other program may have
-	 * been faster. */
-	if (!pg_run(pg, CREATE_MS, err,
+	/* Lock first, look again, then make: the other program may have been
+	 * faster. */
+	if (!pg_run(pg, MAKE_MS, err,
 		    "begin; set local role millrace_owner; "
 		    "set local search_path = pg_catalog, pg_temp; "
 		    "select pg_advisory_xact_lock("
 		    "hashtext('millrace.staging'))"))
 		return false;
-	ok = is_there(pg, name, &there, err);
-	if (ok && !there) {
-		buf_add_text(&text, sql);
-		buf_add_text(&text, "\n; select millrace.adopt_staging(");
-		pg_literal(pg, &text, name);
-		buf_add_text(&text, ")");
-		ok = pg_run(pg, CREATE_MS, err, buf_text(&text));
+	ok = look(pg, name, &found, err);
+	if (ok && found != ADOPTED) {
+		add_missing(pg, &text, name, sql, found);
+		ok = pg_run(pg, MAKE_MS, err, buf_text(&text));
 	}
 	buf_release(&text);
 	if (ok)
 		return pg_run(pg, QUICK_MS, err, "commit");
-	if (pg_is_usable(pg) && !pg_run(pg, QUICK_MS, &ignored, "rollback"))
-		return false;
+	pg_rollback(pg);
+	if (found == FOREIGN && !strcmp(err->sqlstate, "42501"))
+		return refuse_foreign(err);
 	return false;
 }
 
 bool staging_ensure(struct pg *pg, const char *name, const char *file,
 		    const char *sql, struct error *err)
 {
-	bool there = false;
+	enum found found = ABSENT;
 
-	if (!is_there(pg, name, &there, err))
+	if (!look(pg, name, &found, err))
 		return false;
-	if (there || create(pg, name, sql, err))
+	if (found == ADOPTED || make(pg, name, sql, err))
 		return true;
-	return error_context(err, "%s: creating staging.%s", file, name);
+	return error_context(err, "%s: %s staging.%s", file,
+			     found == ABSENT ? "creating" : "adopting", name);
 }

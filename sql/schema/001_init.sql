@@ -36,6 +36,7 @@ create schema if not exists staging authorization millrace_owner;
 create schema if not exists millrace_old authorization millrace_aggregate;
 
 set local role millrace_owner;
+alter default privileges revoke execute on functions from public;
 
 create table millrace.schema_version (
     version     int primary key,
@@ -218,7 +219,9 @@ end $$;
 
 -- Makes the daily partitions of every staging table, from yesterday to
 -- days_ahead, and returns how many were missing.  CREATE ... PARTITION OF would
--- wait behind every open writer; CREATE (LIKE) and ATTACH does not.
+-- wait behind every open writer; CREATE (LIKE) and ATTACH does not.  One that
+-- has been detached is attached again.  Tables of other owners are theirs to
+-- care for, until a program that loads or reads them adopts them.
 create function millrace.ensure_partitions(days_ahead int default 7)
 returns int language plpgsql security definer
 set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
@@ -226,21 +229,27 @@ declare
     parent record;
     day    date;
     name   text;
+    part   regclass;
     made   int := 0;
 begin
     perform pg_advisory_xact_lock(hashtext('millrace.ensure_partitions'));
     for parent in
         select c.oid, c.relname from pg_class c
         where c.relnamespace = 'staging'::regnamespace and c.relkind = 'p'
+            and pg_has_role(current_user, c.relowner, 'usage')
         order by c.relname
     loop
         for day in select d::date from generate_series(
             current_date - 1, current_date + days_ahead, interval '1 day') d
         loop
             name := left(parent.relname, 54) || '_' || to_char(day, 'YYYYMMDD');
-            continue when to_regclass(format('staging.%I', name)) is not null;
-            execute format('create table staging.%I (like staging.%I including defaults including constraints)',
-                           name, parent.relname);
+            part := to_regclass(format('staging.%I', name));
+            continue when exists (select from pg_inherits
+                                  where inhparent = parent.oid and inhrelid = part);
+            if part is null then
+                execute format('create table staging.%I (like staging.%I including defaults including constraints)',
+                               name, parent.relname);
+            end if;
             execute format('alter table staging.%I attach partition staging.%I for values from (%L) to (%L)',
                            parent.relname, name, day::timestamptz, (day + 1)::timestamptz);
             made := made + 1;

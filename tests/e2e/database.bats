@@ -153,3 +153,90 @@ refused() {
 	PROGRAMS=periodic PGHOST=127.0.0.1 PGPORT=$off refused 4 "at 127.0.0.1 port $off: PostgreSQL has not answered within the time allowed"
 	kill "$full"
 }
+
+@test "a staging table made with psql is adopted, by who may" {
+	new_database byhand
+	export PGDATABASE=byhand
+	periodic migrate
+	sql "create table staging.strange (n int, loaded_at timestamptz not null) partition by range (loaded_at)"
+	psql -Xq -f sql/pageviews/streams/pageviews.sql
+	sql 'grant millrace_owner, millrace_ingest, millrace_aggregate to app'
+	events='{"user_id":1,"url":"/","pageview_datetime":"2025-01-01T00:00:00Z"}'
+	PGUSER=app run handle-streams <<<"$events"
+	assert_status 4
+	assert_says 'adopting staging.pageviews: must be owner of table pageviews'
+	assert_says 'alter table ... owner to millrace_owner'
+	run -0 handle-streams <<<"$events"
+	assert_equal owners "pageviews millrace_owner,strange $PGUSER" \
+		"$(sql "select string_agg(tablename || ' ' || tableowner, ',' order by tablename)
+			from pg_tables where tablename in ('pageviews', 'strange')")"
+	PGUSER=app handle-streams <<<"$events"
+	assert_equal rows 2 "$(sql 'select count(*) from staging.pageviews')"
+	sql 'revoke millrace_owner, millrace_ingest, millrace_aggregate from app'
+}
+
+@test "a column added to a staging table can be loaded" {
+	new_database grown
+	export PGDATABASE=grown
+	: | handle-streams
+	sql 'alter table staging.pageviews add column more int'
+	: | handle-streams
+	sql "select has_column_privilege('millrace_ingest', 'staging.pageviews', 'more', 'insert')" | grep -qx t
+	sql "select has_column_privilege('millrace_ingest', 'staging.pageviews', 'loaded_at', 'insert')" | grep -qx f
+}
+
+@test "a partition of today that was detached is attached again" {
+	new_database detached
+	export PGDATABASE=detached
+	events='{"user_id":1,"url":"/","pageview_datetime":"2025-01-01T00:00:00Z"}'
+	handle-streams <<<"$events"
+	sql "do \$\$ declare part text; begin
+	     for part in select inhrelid::regclass from pg_inherits where inhparent = 'staging.pageviews'::regclass loop
+	         execute 'alter table staging.pageviews detach partition ' || part;
+	     end loop; end \$\$"
+	timeout 20 handle-streams <<<"$events"
+	assert_equal rows 2 "$(sql 'select count(*) from staging.pageviews')"
+}
+
+@test "a function made later is not for everybody" {
+	new_database private
+	export PGDATABASE=private
+	periodic migrate
+	sql "set role millrace_owner; create function millrace.later() returns int language sql return 1"
+	sql "select has_function_privilege('millrace_read', 'millrace.later()', 'execute')" | grep -qx f
+}
+
+# Sessions as a load leaves them; in this database every transaction can be
+# made to look 11 minutes older.
+@test "a load that is stuck in a transaction is ended by periodic" {
+	new_database stuck
+	export PGDATABASE=stuck
+	periodic migrate
+	for name in 'handle-streams 00ff' 'handle-streams verify' somebody; do
+		mkfifo "${name// /-}"
+		PGAPPNAME=$name psql -Xq <"${name// /-}" >/dev/null 2>&1 3>&- &
+	done
+	exec 5>handle-streams-00ff 6>handle-streams-verify 7>somebody
+	for open in 5 6 7; do
+		echo 'begin; select 1;' >&"$open"
+	done
+	names="select string_agg(application_name, ',' order by application_name)
+		from pg_stat_activity where state = 'idle in transaction'"
+	wait_for_value 10 "$names" 'handle-streams 00ff,handle-streams verify,somebody'
+	run -0 periodic
+	[[ $output != *00ff* ]]
+	PGOPTIONS='-c allow_system_table_mods=on' sql "do \$\$ begin
+	     execute 'create or replace view pg_catalog.pg_stat_activity as ' ||
+	         replace(pg_get_viewdef('pg_stat_activity'), 's.xact_start',
+	                 's.xact_start - interval ''11 min'' as xact_start');
+	     end \$\$"
+	sql 'grant millrace_owner, millrace_ingest, millrace_aggregate to app; grant pg_read_all_stats to app'
+	PGUSER=app run -0 periodic
+	assert_says 'warning: handle-streams 00ff (pid'
+	assert_says 'is in one transaction for 11 minutes and cannot be ended: must be a superuser'
+	sql 'revoke millrace_owner, millrace_ingest, millrace_aggregate, pg_read_all_stats from app'
+	run -0 periodic
+	assert_says 'was in one transaction for 11 minutes; ended it'
+	wait_for_value 10 "$names" 'handle-streams verify,somebody'
+	exec 5>&- 6>&- 7>&-
+}

@@ -98,14 +98,24 @@ says() { grep -q "$1" log; }
 	assert_says "column extra is not null"
 }
 
-@test "a missing right: one sentence, exit status 4, nothing half-written" {
-	items 1 1 | handle-streams
+@test "a right taken away meanwhile: one sentence, exit status 4, nothing half-written" {
+	begin_pipe
+	items 1 1 >&7
+	wait_for_value 20 "select count(*) from staging.items" 1
 	sql "revoke insert (n, name, at) on staging.items from millrace_ingest"
-	run handle-streams <<<'{"n": 2}'
-	assert_status 4
+	items 2 2 >&7
+	end_pipe
+	assert_equal status 4 "$status"
 	assert_says "millrace_ingest has lost a right"
 	assert_equal "rows and loads" "1|1" \
 		"$(sql "select (select count(*) from staging.items), (select count(*) from millrace.load)")"
+}
+
+@test "a right that was taken away before is given back at the start" {
+	items 1 1 | handle-streams
+	sql "revoke insert (n, name, at) on staging.items from millrace_ingest"
+	items 2 2 | handle-streams
+	assert_equal loaded "1 2" "$(loaded)"
 }
 
 @test "a stream file that is wrong: file, line, exit status 2" {
