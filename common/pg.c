@@ -3,16 +3,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/mem.h"
 #include "common/pg_internal.h"
-#include "common/pg_refusal.h"
 
 enum { ROLLBACK_MS = 10000 };
 
@@ -143,113 +139,6 @@ bool pg_next_result(struct pg *pg, int64_t deadline, PGresult **out,
 	}
 	*out = PQgetResult(pg->conn);
 	return true;
-}
-
-/* --- connecting ----------------------------------------------------------- */
-
-static void quiet(void *unused, const PGresult *notice)
-{
-	(void)unused;
-	(void)notice;
-}
-
-/* Where libpq is knocking: one address of one host. */
-struct place {
-	char host[256];
-	char address[64];
-	char port[16];
-};
-
-/* Notes where libpq is; true if that is elsewhere than before. */
-static bool has_moved(const PGconn *conn, struct place *place)
-{
-	const struct place before = *place;
-
-	snprintf(place->host, sizeof place->host, "%s", PQhost(conn));
-	snprintf(place->address, sizeof place->address, "%s", PQhostaddr(conn));
-	snprintf(place->port, sizeof place->port, "%s", PQport(conn));
-	return strcmp(before.host, place->host) != 0 ||
-	       strcmp(before.address, place->address) != 0 ||
-	       strcmp(before.port, place->port) != 0;
-}
-
-/* Gives up an address that has not even taken the connection: libpq sees it
- * fail and goes on to the next. */
-static bool abandon(struct pg *pg)
-{
-	if (PQstatus(pg->conn) != CONNECTION_STARTED ||
-	    shutdown(PQsocket(pg->conn), SHUT_RDWR) != 0)
-		return false;
-	pg->lost = false;
-	return true;
-}
-
-static bool handshake(struct pg *pg, int64_t timeout_ms, struct error *err)
-{
-	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
-	struct error late = ERROR_INIT;
-	struct place place = {0};
-	int64_t deadline = 0;
-
-	while (state != PGRES_POLLING_OK) {
-		if (has_moved(pg->conn, &place)) {
-			deadline = clock_ms() + timeout_ms;
-			late = ERROR_INIT;
-		}
-		if (state == PGRES_POLLING_FAILED && !late.lost)
-			return pg_refusal_explain(pg->conn, err);
-		if (state == PGRES_POLLING_FAILED ||
-		    (!pg_wait(pg,
-			      state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-			      deadline, &late) &&
-		     !abandon(pg))) {
-			*err = late;
-			return error_context(
-				err,
-				"connecting to database \"%s\" at %s port %s",
-				PQdb(pg->conn), place.host, place.port);
-		}
-		state = PQconnectPoll(pg->conn);
-	}
-	return true;
-}
-
-bool pg_open(struct pg **out, const char *dsn, const char *application,
-	     int64_t timeout_ms, struct error *err)
-{
-	static const char session[] =
-		"set client_encoding = 'UTF8'; set timezone = 'UTC'; "
-		"set datestyle = 'ISO, YMD'; set intervalstyle = 'iso_8601'; "
-		"set standard_conforming_strings = on; "
-		"set bytea_output = 'hex'; set extra_float_digits = 1; "
-		"set search_path = pg_catalog, pg_temp; "
-		"set client_min_messages = warning";
-	/* What dsn says itself comes later and wins, but for the last. */
-	const char *const keys[] = {"keepalives_idle", "tcp_user_timeout",
-				    "dbname", "application_name", NULL};
-	const char *const values[] = {"30", "10000", dsn, application, NULL};
-	struct pg *pg = mem_zalloc(1, sizeof *pg);
-
-	pg->conn = PQconnectStartParams(keys, values, 1);
-	if (!pg->conn)
-		abort();
-	PQsetNoticeReceiver(pg->conn, quiet, NULL);
-	pg_refusal_expect(pg->conn);
-	if (PQstatus(pg->conn) == CONNECTION_BAD) {
-		pg_refusal_explain(pg->conn, err);
-		goto failed;
-	}
-	if (!handshake(pg, timeout_ms, err))
-		goto failed;
-	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
-	PQsetnonblocking(pg->conn, 1);
-	if (!pg_run(pg, timeout_ms, err, session))
-		goto failed;
-	*out = pg;
-	return true;
-failed:
-	pg_close(pg);
-	return false;
 }
 
 void pg_close(struct pg *pg)
