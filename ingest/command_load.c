@@ -130,6 +130,18 @@ static bool insist(const struct claim *claim, claim_step *step,
 	}
 }
 
+/* Whether the claim failed only because the program is asked to stop: nothing
+ * of the input has been read then, and nothing is wrong. */
+static bool stopped_before(const char *name, struct error *err)
+{
+	if (!stop_requested())
+		return false;
+	log_line(LOG_INFO, "asked to stop before %s was begun: %s", name,
+		 err->text);
+	*err = ERROR_INIT;
+	return true;
+}
+
 /* Loads a source whose part is claimed. */
 static bool load(struct run *run, struct source *source, struct error *err)
 {
@@ -175,6 +187,8 @@ static bool run_pipe(struct run *run, int fd, const char *name,
 		source = source_pipe_open(
 			fd, name, (size_t)run->options->max_line, &positions);
 		ok = load(run, source, err);
+	} else {
+		ok = stopped_before(name, err);
 	}
 	/* Nothing is in flight any more.  A row that stays is swept later. */
 	if (positions.item[0].mine && run->control &&
@@ -245,6 +259,8 @@ static bool run_file(struct run *run, int fd, const char *name,
 				      (size_t)run->options->max_line,
 				      &positions, err) &&
 		     load(run, source, err);
+	} else {
+		ok = stopped_before(name, err);
 	}
 	source_close(source);
 	positions_release(&positions);

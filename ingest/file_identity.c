@@ -10,6 +10,7 @@
 
 #include "common/mem.h"
 #include "common/pg.h"
+#include "common/stop.h"
 
 enum { READ_BYTES = 1024 * 1024, ANSWER_MS = 30000 };
 
@@ -29,6 +30,9 @@ static bool digest_until(struct pass *pass, int64_t end, struct error *err)
 		size_t want = left < READ_BYTES ? (size_t)left : READ_BYTES;
 		ssize_t n = pread(pass->fd, pass->buf, want, pass->offset);
 
+		if (stop_requested())
+			return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+					 "not read to its end");
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

@@ -325,6 +325,25 @@ says() { grep -q "$1" log; }
 	assert_verified
 }
 
+@test "asked to stop while another process has the file: a polite end" {
+	items 1 5 >file
+	handle-streams file
+	items 6 9 >>file
+	sql "update millrace.position set owner = 'other'"
+	mkfifo held
+	PGAPPNAME="handle-streams other" psql -Xq <held &
+	exec 8>held
+	wait_for_value 20 "select count(*) from pg_stat_activity where application_name = 'handle-streams other'" 1
+	handle-streams file 2>log &
+	pid=$!
+	wait_for_value 20 "select count(*) from pg_stat_activity where application_name like 'handle-streams %' and query like '%millrace.position p%'" 1
+	kill -TERM "$pid"
+	wait "$pid"
+	exec 8>&-
+	assert_equal rows "1 2 3 4 5" "$(loaded)"
+	says "before file was begun"
+}
+
 @test "the partition of the day disappears: made again, no reject" {
 	begin_pipe
 	items 1 5 >&7
