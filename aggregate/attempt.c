@@ -1,19 +1,23 @@
 #include "aggregate/attempt.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "aggregate/build.h"
 #include "aggregate/export.h"
 #include "aggregate/index.h"
 #include "aggregate/ledger.h"
+#include "aggregate/project_files.h"
 #include "aggregate/quote.h"
+#include "aggregate/relation.h"
 #include "aggregate/run_task.h"
 #include "aggregate/seed.h"
 #include "aggregate/strategy.h"
 #include "common/clock.h"
 #include "common/fault.h"
 #include "common/pg.h"
+#include "common/staging.h"
 
 /* --- deciding ------------------------------------------------------------- */
 
@@ -87,6 +91,42 @@ const char *attempt_action(const struct attempt *attempt)
 	}
 }
 
+/* --- before -------------------------------------------------------------- */
+
+/* Staging tables that a new model reads: periodic may be the first to need
+ * them. */
+static bool ensure_streams(const struct run *run, const struct task *task,
+			   struct error *err)
+{
+	const struct project *project = run->tasks->project;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < task->relation->input_count; i++) {
+		const struct relation *input =
+			&project->relation[task->relation->input[i].relation];
+		char *sql = NULL;
+
+		if (input->kind != RELATION_STREAM)
+			continue;
+		ok = project_files_read(input->file, &sql, err) &&
+		     staging_ensure(run->pg, strchr(input->name, '.') + 1,
+				    input->file, sql, err);
+		free(sql);
+	}
+	return ok;
+}
+
+/* What must be there before the transaction, in transactions of its own. */
+static bool prepare(const struct run *run, const struct task *task,
+		    struct error *err)
+{
+	if (!task->state.is_known && !ensure_streams(run, task, err))
+		return false;
+	return task->state.is_there ||
+	       relation_ensure_pack(run->pg, run->timeout_ms, task->model->pack,
+				    err);
+}
+
 /* --- the transaction ------------------------------------------------------ */
 
 static bool begin(struct attempt *attempt, struct error *err)
@@ -152,8 +192,11 @@ static bool apply(struct attempt *attempt, struct error *err)
 {
 	struct refresh *refresh = &attempt->refresh;
 
-	if (attempt->task->seed && !seed_load(attempt->task->seed, refresh->pg,
-					      refresh->timeout_ms, err))
+	if (attempt->task->seed &&
+	    (attempt->action == ACTION_BUILD ||
+	     attempt->action == ACTION_REBUILD) &&
+	    !seed_load(attempt->task->seed, refresh->pg, refresh->timeout_ms,
+		       err))
 		return false;
 	switch (attempt->action) {
 	case ACTION_VIEW:
@@ -291,7 +334,7 @@ bool attempt_work(struct attempt *attempt, struct error *err)
 	enum export_outcome outcome = EXPORT_UNCHANGED;
 	struct run *run = attempt->run;
 
-	if (!begin(attempt, err))
+	if (!prepare(run, attempt->task, err) || !begin(attempt, err))
 		return false;
 	if (attempt->action == ACTION_NONE)
 		return pg_run(run->pg, run->timeout_ms, err, "rollback");

@@ -7,15 +7,12 @@
 
 #include "aggregate/export.h"
 #include "aggregate/ledger.h"
-#include "aggregate/project_files.h"
 #include "aggregate/quote.h"
-#include "aggregate/relation.h"
 #include "aggregate/run_task.h"
 #include "aggregate/stale.h"
 #include "aggregate/test.h"
 #include "common/log.h"
 #include "common/pg.h"
-#include "common/staging.h"
 #include "common/stop.h"
 #include "common/version.h"
 
@@ -72,44 +69,27 @@ bool run_ensure(struct run *run, struct error *err)
 	return ok;
 }
 
-static bool finish(struct run *run, struct error *err)
+/* However it went: the first error stands. */
+static bool finish(struct run *run, bool ok, struct error *err)
 {
-	if (!run->run_id)
-		return true;
-	return pg_runf(run->pg, run->timeout_ms, err,
+	struct error second = ERROR_INIT;
+
+	if (!run->run_id || !pg_is_usable(run->pg))
+		return ok;
+	if (!ok)
+		pg_rollback(run->pg);
+	return pg_runf(run->pg, run->timeout_ms, ok ? err : &second,
 		       "begin; set local role millrace_aggregate; "
 		       "update millrace.run set finished_at = now(), "
 		       "status = '%s' where run_id = %" PRId64 "; commit",
-		       run->failed        ? "error"
+		       !ok || run->failed ? "error"
 		       : stop_requested() ? "stopped"
 					  : "success",
-		       run->run_id);
+		       run->run_id) &&
+	       ok;
 }
 
 /* --- what a pass needs before --------------------------------------------- */
-
-/* Staging tables that a new model reads: periodic may be the first to need
- * them. */
-static bool ensure_streams(struct run *run, const struct task *task,
-			   struct error *err)
-{
-	const struct project *project = run->tasks->project;
-	bool ok = true;
-
-	for (size_t i = 0; ok && i < task->relation->input_count; i++) {
-		const struct relation *input =
-			&project->relation[task->relation->input[i].relation];
-		char *sql = NULL;
-
-		if (input->kind != RELATION_STREAM)
-			continue;
-		ok = project_files_read(input->file, &sql, err) &&
-		     staging_ensure(run->pg, strchr(input->name, '.') + 1,
-				    input->file, sql, err);
-		free(sql);
-	}
-	return ok;
-}
 
 /* BRIN is blind to its unsummarised tail, which is where pending loads are. */
 static bool summarize(struct run *run, struct error *err)
@@ -188,12 +168,6 @@ static bool turn(struct run *run, struct task *task, struct error *err)
 		return true;
 	if (log_is_terminal())
 		log_progress("%s: %s", task->name, reason);
-	if (!task->state.is_known && !ensure_streams(run, task, err))
-		return false;
-	if (!task->state.is_there &&
-	    !relation_ensure_pack(run->pg, run->timeout_ms, task->model->pack,
-				  err))
-		return false;
 	return run_task(run, task, err);
 }
 
@@ -212,7 +186,7 @@ bool run_pass(struct run *run, struct error *err)
 	if (ok && run->done)
 		ok = ledger_tidy(run->pg, run->timeout_ms, tasks,
 				 run->keep_runs_ms, err);
-	return ok && finish(run, err);
+	return finish(run, ok, err);
 }
 
 /* --- tests alone ---------------------------------------------------------- */
@@ -289,5 +263,5 @@ bool run_tests(struct run *run, struct error *err)
 				 "%s: not built yet, its tests wait",
 				 task->name);
 	}
-	return ok && finish(run, err);
+	return finish(run, ok, err);
 }

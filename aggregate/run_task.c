@@ -90,7 +90,8 @@ static void report_export(struct run *run, const struct task *task)
 		 task->model->export_path);
 }
 
-/* A table's CSV, after the commit: a later run catches up on a crash here. */
+/* A table's CSV, after the commit: a later run catches up on a crash here.
+ * With false, the transaction may be open. */
 static bool export_table(struct run *run, struct task *task, struct error *err)
 {
 	enum export_outcome outcome = EXPORT_UNCHANGED;
@@ -114,9 +115,7 @@ static bool export_table(struct run *run, struct task *task, struct error *err)
 	     export_write(run->pg, run->timeout_ms, task, &outcome, err) &&
 	     pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
 	buf_release(&sql);
-	if (!ok)
-		pg_rollback(run->pg);
-	else if (outcome == EXPORT_WRITTEN)
+	if (ok && outcome == EXPORT_WRITTEN)
 		report_export(run, task);
 	return ok;
 }
@@ -148,6 +147,16 @@ static void report_done(struct run *run, const struct attempt *attempt)
 		 clock_ms() - attempt->started_ms);
 }
 
+static void count_failure(struct run *run, const struct task *task,
+			  const struct error *failure)
+{
+	run->failed++;
+	if (run->status == STATUS_DONE)
+		run->status = failure->status == STATUS_CONFIG ? STATUS_CONFIG
+							       : STATUS_DATA;
+	log_line(LOG_ERROR, "%s: %s", task->name, failure->text);
+}
+
 static bool fail(struct attempt *attempt, struct error *failure,
 		 struct error *err)
 {
@@ -160,11 +169,7 @@ static bool fail(struct attempt *attempt, struct error *failure,
 	attempt_find_test(attempt, failure);
 	attempt->task->status =
 		attempt->report.failed ? TASK_TESTS : TASK_FAILED;
-	run->failed++;
-	if (run->status == STATUS_DONE)
-		run->status = failure->status == STATUS_CONFIG ? STATUS_CONFIG
-							       : STATUS_DATA;
-	log_line(LOG_ERROR, "%s: %s", attempt->task->name, failure->text);
+	count_failure(run, attempt->task, failure);
 	task_leave_descendants(run->tasks, attempt->task, TASK_SKIPPED);
 	return attempt_log_failure(attempt, failure->text, err);
 }
@@ -207,10 +212,15 @@ static bool try_task(struct run *run, struct task *task, struct error *err)
 	}
 }
 
-/* A file that cannot be written fails the task, not the run. */
+/* A file that cannot be written fails the task, not the run, nor those who read
+ * the table. */
 static bool try_export(struct run *run, struct task *task, struct error *err)
 {
 	struct error failure = ERROR_INIT;
+	struct attempt attempt = {.run = run,
+				  .task = task,
+				  .report = TEST_REPORT_INIT,
+				  .started_ms = clock_ms()};
 
 	if (task->status != TASK_DONE || task_is_view(task) ||
 	    export_table(run, task, &failure))
@@ -220,12 +230,8 @@ static bool try_export(struct run *run, struct task *task, struct error *err)
 		return false;
 	}
 	task->status = TASK_FAILED;
-	run->failed++;
-	if (run->status == STATUS_DONE)
-		run->status = failure.status == STATUS_CONFIG ? STATUS_CONFIG
-							      : STATUS_DATA;
-	log_line(LOG_ERROR, "%s: %s", task->name, failure.text);
-	return true;
+	count_failure(run, task, &failure);
+	return attempt_log_failure(&attempt, failure.text, err);
 }
 
 bool run_task(struct run *run, struct task *task, struct error *err)

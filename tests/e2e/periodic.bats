@@ -413,6 +413,48 @@ teardown() { drop_own_database; }
 	assert_equal "changed lookup" "b1|b1|b1" "$(sql "$all")"
 }
 
+@test "a pack that cannot be built leaves the others alone" {
+	periodic
+	sql "create role \"${PGDATABASE}_other\"; create schema taken authorization \"${PGDATABASE}_other\""
+	mkdir -p sql/taken/models sql/torn/streams sql/torn/models
+	cat >sql/taken/models/copy.sql <<-'SQL'
+		-- config:
+		--   materialized: table
+		select s.k from p.sums s
+	SQL
+	cat >sql/torn/streams/t.sql <<-'SQL'
+		-- stream: t
+		-- format: json
+		-- load: append
+		-- description: Of a type that there is not.
+		create table staging.t (
+		    k         text,  -- from: k
+		    loaded_at timestamptz not null default now()
+		) partition by range (loaded_at);
+	SQL
+	cat >sql/torn/models/keys.sql <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select t.k from staging.t t where /*+ incremental(t.k) */ true
+	SQL
+	sed -i 's/k         text/k         texture/' sql/torn/streams/t.sql
+	feed "('a', 1)"
+	run -3 periodic
+	[[ $output == *"p.sums: delta, +1 -0 rows"* ]]
+	[[ $output == *"taken.copy: creating schema taken: permission denied"* ]]
+	[[ $output == *"torn.keys: "*'type "texture" does not exist'* ]]
+	assert_equal log "error|p.sums success taken.copy error torn.keys error" "$(sql "
+		select r.status, string_agg(model || ' ' || m.status, ' ' order by model)
+		from millrace.run r join millrace.run_model m using (run_id)
+		where run_id = (select max(run_id) from millrace.run) group by 1")"
+	sed -i 's/texture/text/' sql/torn/streams/t.sql
+	sql "alter schema taken owner to millrace_owner; drop role \"${PGDATABASE}_other\""
+	sql "drop schema taken"
+	run -0 periodic
+	[[ $output == *"taken.copy: build"* && $output == *"torn.keys: build"* ]]
+}
+
 @test "readers of marts see them, and nothing else" {
 	periodic
 	feed "('a', 1)"

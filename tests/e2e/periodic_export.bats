@@ -119,3 +119,22 @@ teardown() { drop_own_database; }
 		[[ $output == *"export"* ]]
 	done
 }
+
+@test "a file that cannot be written is an error in the log, each time" {
+	rm -r metrics
+	touch metrics
+	feed "('c', 3)"
+	for _ in 1 2; do
+		run -2 periodic
+		[[ $output == *"p.sums: "*metrics* ]]
+		assert_equal log "error|error|t" "$(sql "
+			select r.status, m.status, m.message like '%metrics%'
+			from millrace.run r join millrace.run_model m using (run_id)
+			where run_id = (select max(run_id) from millrace.run)")"
+	done
+	assert_equal mart 3 "$(sql 'select count(*) from p.sums')"
+	rm metrics
+	run -0 periodic
+	[[ $output == *"wrote metrics/sums.csv"* ]]
+	assert_equal log success "$(sql "select status from millrace.run order by run_id desc limit 1")"
+}
