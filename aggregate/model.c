@@ -11,6 +11,12 @@
 #include "aggregate/query.h"
 #include "common/mem.h"
 
+const char *const model_grains[] = {"",    "second", "minute", "hour",
+				    "day", "week",   "month"};
+
+const char *const model_strategies[] = {"view",  "append",    "merge",
+					"delta", "recompute", "full"};
+
 /* What a header leaves unsaid. */
 static void set_defaults(struct model *model, const struct model_config *config)
 {

@@ -43,6 +43,10 @@ enum grain {
 	GRAIN_MONTH,
 };
 
+/* As headers spell them, and date_trunc: "" for none, "view" for none. */
+extern const char *const model_grains[GRAIN_MONTH + 1];
+extern const char *const model_strategies[STRATEGY_FULL + 1];
+
 struct by_column {
 	const char *name; /* a column of the model */
 	enum grain grain;
@@ -150,13 +154,5 @@ void model_close(struct model *model);
  * reference that marker i marks becomes `(subquery[i]) alias`; every marker
  * becomes `true`.  subquery has marker_count entries.  The caller frees it. */
 char *model_rewrite(const struct model *model, const char *const *subquery);
-
-/* A query of this model's rows, followed by the strategy's own deduplication:
- * merge, and append with a unique_key, keep the first row of each key by
- * order_by; the others' queries come back as they are.  The caller frees it. */
-char *model_settle(const struct model *model, const char *query);
-
-/* The full refresh: the query as the file has it, settled. */
-char *model_refresh(const struct model *model);
 
 #endif

@@ -46,14 +46,6 @@ struct check {
 	struct error *err;
 };
 
-const char *model_strategy_name(enum strategy strategy)
-{
-	static const char *const name[] = {"view",  "append",    "merge",
-					   "delta", "recompute", "full"};
-
-	return name[strategy];
-}
-
 static bool refuse(const struct check *c, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -94,7 +86,7 @@ static bool check_materialized(const struct check *c)
 		       refuse(c, line,
 			      "a table is always built in full: write "
 			      "materialized: incremental for %s",
-			      model_strategy_name(model->strategy));
+			      model_strategies[model->strategy]);
 	default:
 		return model->strategy != STRATEGY_NONE ||
 		       refuse(c, line,
@@ -117,11 +109,11 @@ static bool check_keys(const struct check *c)
 				      model_key_name(rule->key), rule->whose,
 				      strategy == STRATEGY_NONE
 					      ? "a view"
-					      : model_strategy_name(strategy));
+					      : model_strategies[strategy]);
 		if (line == 0 && (rule->needs & BIT(strategy)))
 			return refuse(c, strategy_line(c),
 				      "%s wants \"%s\": %s",
-				      model_strategy_name(strategy),
+				      model_strategies[strategy],
 				      model_key_name(rule->key), rule->why);
 	}
 	return true;
@@ -202,7 +194,7 @@ static bool are_apart(const struct query_branch *a,
 static bool check_markers(const struct check *c)
 {
 	const struct model *model = c->model;
-	const char *strategy = model_strategy_name(model->strategy);
+	const char *strategy = model_strategies[model->strategy];
 	const struct marker *marker = model->marker;
 
 	if (!(INCREMENTAL & BIT(model->strategy)))

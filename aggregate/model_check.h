@@ -20,7 +20,4 @@ bool model_check(struct model *model, const struct model_config *config,
  * first that it does not exist. */
 bool model_check_reads(const struct model *model, struct error *err) MUST_CHECK;
 
-/* The strategy as the header spells it; "view" for none. */
-const char *model_strategy_name(enum strategy strategy);
-
 #endif

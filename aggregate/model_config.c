@@ -26,11 +26,10 @@ static bool set_materialized(const struct model_at *at, const char *value)
 
 static bool set_strategy(const struct model_at *at, const char *value)
 {
-	static const char *const known[] = {"append", "merge", "delta",
-					    "recompute", "full"};
 	size_t i;
 
-	if (!set_word(at, "strategy", value, known, COUNT(known), &i))
+	if (!set_word(at, "strategy", value, model_strategies + STRATEGY_APPEND,
+		      STRATEGY_FULL, &i))
 		return false;
 	at->model->strategy = (enum strategy)(STRATEGY_APPEND + i);
 	return true;
@@ -40,8 +39,6 @@ static bool set_strategy(const struct model_at *at, const char *value)
 static bool set_by_column(const struct model_at *at, const char *entry,
 			  struct by_column *by)
 {
-	static const char *const known[] = {"second", "minute", "hour",
-					    "day",    "week",   "month"};
 	size_t len = strcspn(entry, " \t"), i;
 	const char *grain;
 
@@ -54,7 +51,8 @@ static bool set_by_column(const struct model_at *at, const char *entry,
 	by->grain = GRAIN_NONE;
 	if (*grain == '\0')
 		return true;
-	if (!set_word(at, "grain", grain, known, COUNT(known), &i))
+	if (!set_word(at, "grain", grain, model_grains + GRAIN_SECOND,
+		      GRAIN_MONTH, &i))
 		return false;
 	by->grain = (enum grain)(GRAIN_SECOND + i);
 	return true;

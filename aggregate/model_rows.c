@@ -67,7 +67,7 @@ static bool refuse(const struct flow *flow, const struct query_core *core,
 	struct model_at at = {flow->model, core->line, flow->err};
 
 	return model_refuse(&at, "%s shows the query new rows alone, so %s: %s",
-			    model_strategy_name(flow->model->strategy), what,
+			    model_strategies[flow->model->strategy], what,
 			    instead);
 }
 

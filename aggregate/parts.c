@@ -7,12 +7,6 @@
 #include "aggregate/quote.h"
 #include "common/pg.h"
 
-static const char *const grains[] = {
-	[GRAIN_SECOND] = "second", [GRAIN_MINUTE] = "minute",
-	[GRAIN_HOUR] = "hour",     [GRAIN_DAY] = "day",
-	[GRAIN_WEEK] = "week",     [GRAIN_MONTH] = "month",
-};
-
 static bool has(uint32_t columns, size_t i)
 {
 	return columns >> i & 1;
@@ -66,7 +60,8 @@ static void add_branch(struct buf *out, const struct refresh *refresh,
 			buf_format(out, "x.%s as k%zu", column->quoted, i);
 		else
 			buf_format(out, "date_trunc('%s', x.%s%s) as k%zu",
-				   grains[model->by[i].grain], column->quoted,
+				   model_grains[model->by[i].grain],
+				   column->quoted,
 				   column->is_timestamptz
 					   ? " at time zone 'UTC'"
 					   : "::timestamp",
@@ -122,7 +117,7 @@ static void ranges_sql(struct buf *out, const struct refresh *refresh,
 		       enum source source)
 {
 	const struct model *model = refresh->task->model;
-	const char *grain = grains[model->by[pattern->time].grain];
+	const char *grain = model_grains[model->by[pattern->time].grain];
 	struct buf others = BUF_INIT;
 	struct buf end = BUF_INIT;
 	const char *keys;
@@ -319,7 +314,7 @@ static void add_match(struct buf *out, const struct refresh *refresh,
 				   "x.%s >= p.k%zu%s and "
 				   "x.%s < (p.k%zu + interval '1 %s')%s",
 				   column->quoted, i, zone, column->quoted, i,
-				   grains[model->by[i].grain], zone);
+				   model_grains[model->by[i].grain], zone);
 		if (has(pattern->nulls, i))
 			buf_format(out, " or x.%s is null and p.k%zu is null)",
 				   column->quoted, i);

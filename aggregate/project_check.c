@@ -52,7 +52,7 @@ bool project_check_references(const struct project *project, struct error *err)
 static bool check_marked(const struct model *model, const struct marker *marker,
 			 const struct relation *input, struct error *err)
 {
-	const char *strategy = model_strategy_name(model->strategy);
+	const char *strategy = model_strategies[model->strategy];
 
 	if (relation_is_view(input))
 		return error_config(err,

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "aggregate/model.h"
-#include "aggregate/quote.h"
 #include "common/buf.h"
 #include "common/mem.h"
 
@@ -48,30 +47,4 @@ char *model_rewrite(const struct model *model, const char *const *subquery)
 	buf_add_text(&out, model->sql + at);
 	free(cut);
 	return buf_detach(&out);
-}
-
-char *model_settle(const struct model *model, const char *query)
-{
-	struct buf out = BUF_INIT;
-
-	if ((model->strategy != STRATEGY_MERGE &&
-	     model->strategy != STRATEGY_APPEND) ||
-	    model->unique_key_count == 0)
-		return mem_strdup(query);
-	buf_add_text(&out, "select distinct on (");
-	quote_identifiers(&out, model->unique_key, model->unique_key_count);
-	buf_format(&out, ") *\nfrom (%s\n) q\norder by ", query);
-	quote_identifiers(&out, model->unique_key, model->unique_key_count);
-	for (size_t i = 0; i < model->order_by_count; i++)
-		buf_format(&out, ", %s", model->order_by[i]);
-	return buf_detach(&out);
-}
-
-char *model_refresh(const struct model *model)
-{
-	char *query = model_rewrite(model, NULL);
-	char *settled = model_settle(model, query);
-
-	free(query);
-	return settled;
 }

@@ -87,6 +87,16 @@ static bool read_header(struct seed *seed, struct error *err)
 	return ok;
 }
 
+/* Spreadsheets put one before the first name. */
+static void strip_byte_order_mark(char *content)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+
+	if (!strncmp(content, mark, sizeof mark - 1))
+		memmove(content, content + sizeof mark - 1,
+			strlen(content + sizeof mark - 1) + 1);
+}
+
 bool seed_open(struct seed **out, const char *file, const char *pack,
 	       const char *name, struct error *err)
 {
@@ -101,16 +111,19 @@ bool seed_open(struct seed **out, const char *file, const char *pack,
 	model->sql_line = 1;
 	model->materialized = MATERIALIZED_TABLE;
 	model->strategy = STRATEGY_FULL;
-	if (!project_files_read(file, &seed->content, err) ||
-	    !read_header(seed, err)) {
-		seed_close(seed);
-		return false;
-	}
+	if (!project_files_read(file, &seed->content, err))
+		goto fail;
+	strip_byte_order_mark(seed->content);
+	if (!read_header(seed, err))
+		goto fail;
 	XXH128_canonicalFromHash(
 		&digest, XXH3_128bits(seed->content, strlen(seed->content)));
 	memcpy(model->code_hash, digest.digest, sizeof model->code_hash);
 	*out = seed;
 	return true;
+fail:
+	seed_close(seed);
+	return false;
 }
 
 void seed_close(struct seed *seed)

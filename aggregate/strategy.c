@@ -24,24 +24,19 @@ bool strategy_apply(struct refresh *refresh, struct error *err)
 	return strategy_full(refresh, err);
 }
 
-char *strategy_query(const struct refresh *refresh, enum strategy_side side)
+char *strategy_rewrite(const struct refresh *refresh,
+		       void (*add_rows)(struct buf *, const struct refresh *,
+					const struct marker *, const void *),
+		       const void *context)
 {
-	const struct task *task = refresh->task;
-	const struct model *model = task->model;
+	const struct model *model = refresh->task->model;
 	size_t count = model->marker_count;
 	const char **subquery = mem_zalloc(count + 1, sizeof *subquery);
 	struct buf *text = mem_zalloc(count + 1, sizeof *text);
 	char *query;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct marker *marker = &model->marker[i];
-		const struct task_input *input =
-			changes_input(task, marker->relation);
-
-		if (side == STRATEGY_NEW)
-			changes_new(&text[i], task, input);
-		else
-			changes_gone(&text[i], task, input);
+		add_rows(&text[i], refresh, &model->marker[i], context);
 		subquery[i] = buf_text(&text[i]);
 	}
 	query = model_rewrite(model, subquery);
@@ -50,6 +45,23 @@ char *strategy_query(const struct refresh *refresh, enum strategy_side side)
 	free(text);
 	free(subquery);
 	return query;
+}
+
+static void add_changes(struct buf *out, const struct refresh *refresh,
+			const struct marker *marker, const void *side)
+{
+	const struct task_input *input =
+		changes_input(refresh->task, marker->relation);
+
+	if (*(const enum strategy_side *)side == STRATEGY_NEW)
+		changes_new(out, refresh->task, input);
+	else
+		changes_gone(out, refresh->task, input);
+}
+
+char *strategy_query(const struct refresh *refresh, enum strategy_side side)
+{
+	return strategy_rewrite(refresh, add_changes, &side);
 }
 
 bool strategy_full(struct refresh *refresh, struct error *err)

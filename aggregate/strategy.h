@@ -35,4 +35,13 @@ bool strategy_recompute(struct refresh *refresh, struct error *err) MUST_CHECK;
 enum strategy_side { STRATEGY_NEW, STRATEGY_GONE };
 char *strategy_query(const struct refresh *refresh, enum strategy_side side);
 
+/* The query with a select in place of each marked relation, which add_rows
+ * writes; the context is passed on to it. */
+char *strategy_rewrite(const struct refresh *refresh,
+		       void (*add_rows)(struct buf *out,
+					const struct refresh *refresh,
+					const struct marker *marker,
+					const void *context),
+		       const void *context);
+
 #endif

@@ -3,37 +3,19 @@
 #include "aggregate/changes.h"
 #include "aggregate/parts.h"
 #include "aggregate/strategy.h"
-#include "common/mem.h"
 
-/* The query with every marked relation cut down to the parts shown. */
-static char *shown_query(const struct parts *parts,
-			 const struct refresh *refresh)
+/* The rows of what is marked that lie in the parts shown. */
+static void add_shown(struct buf *out, const struct refresh *refresh,
+		      const struct marker *marker, const void *parts)
 {
-	const struct model *model = refresh->task->model;
-	size_t count = model->marker_count;
-	const char **subquery = mem_zalloc(count + 1, sizeof *subquery);
-	struct buf *text = mem_zalloc(count + 1, sizeof *text);
-	char *query;
+	const struct task_input *input =
+		changes_input(refresh->task, marker->relation);
+	struct parts_relation relation = {.table = input->table,
+					  .columns = &input->columns};
 
-	for (size_t i = 0; i < count; i++) {
-		const struct marker *marker = &model->marker[i];
-		const struct task_input *input =
-			changes_input(refresh->task, marker->relation);
-		struct parts_relation relation = {.table = input->table,
-						  .columns = &input->columns};
-
-		for (size_t k = 0; k < marker->column_count && k < BY_MAX; k++)
-			relation.column[k] = marker->column[k];
-		parts_select(&text[i], parts, refresh, &relation, PARTS_SHOWN,
-			     "x.*");
-		subquery[i] = buf_text(&text[i]);
-	}
-	query = model_rewrite(model, subquery);
-	for (size_t i = 0; i < count; i++)
-		buf_release(&text[i]);
-	free(text);
-	free(subquery);
-	return query;
+	for (size_t i = 0; i < marker->column_count && i < BY_MAX; i++)
+		relation.column[i] = marker->column[i];
+	parts_select(out, parts, refresh, &relation, PARTS_SHOWN, "x.*");
 }
 
 bool strategy_recompute(struct refresh *refresh, struct error *err)
@@ -54,7 +36,7 @@ bool strategy_recompute(struct refresh *refresh, struct error *err)
 		return true;
 	for (size_t i = 0; i < model->by_count && i < BY_MAX; i++)
 		target.column[i] = model->by[i].name;
-	query = shown_query(&parts, refresh);
+	query = strategy_rewrite(refresh, add_shown, &parts);
 	/* what the query says about other parts is half the truth */
 	buf_format(&wanted, "select %s from (\n%s\n) x\nwhere ", refresh->list,
 		   query);

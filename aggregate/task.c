@@ -25,16 +25,7 @@ bool task_is_consumed(const struct task *task)
 
 const char *task_strategy(const struct task *task)
 {
-	static const char *const names[] = {
-		[STRATEGY_NONE] = "view",
-		[STRATEGY_APPEND] = "append",
-		[STRATEGY_MERGE] = "merge",
-		[STRATEGY_DELTA] = "delta",
-		[STRATEGY_RECOMPUTE] = "recompute",
-		[STRATEGY_FULL] = "full",
-	};
-
-	return task->seed ? "seed" : names[task->model->strategy];
+	return task->seed ? "seed" : model_strategies[task->model->strategy];
 }
 
 /* --- opening -------------------------------------------------------------- */

@@ -98,7 +98,7 @@ bool tasks_open(struct tasks **out, const struct project *project,
 		struct error *err) MUST_CHECK;
 void tasks_close(struct tasks *tasks);
 
-/* A view; a stored table that is recomputed or seeded otherwise. */
+/* Whether it is computed at reading; all else has a table. */
 bool task_is_view(const struct task *task);
 
 /* Whether somebody reads its changes, so that old versions must be kept. */

@@ -55,7 +55,8 @@ static void add_failing(struct buf *out, const struct model_test *test,
 		}
 		return;
 	case TEST_EXPRESSION:
-		buf_format(out, "select * from %s where not (%s)", rows,
+		/* a line comment in it ends with the line */
+		buf_format(out, "select * from %s where not (%s\n)", rows,
 			   test->expression);
 		return;
 	}

@@ -106,6 +106,36 @@ teardown() { drop_own_database; }
 		from millrace.run_model where run_id = (select max(run_id) from millrace.run)")"
 }
 
+@test "merge keeps the first row of each key, in one load or in many" {
+	sed -i '/not_null/d' sql/p/models/sums.sql
+	model firsts <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: merge
+		--   unique_key: [k]
+		--   order_by: v desc nulls last
+		select r.k, r.v from staging.r r where /*+ incremental(r.k) */ true -- each;
+	SQL
+	local all="select string_agg(coalesce(k, '-') || v, ' ' order by k) from p.firsts"
+	periodic
+	feed "('a', 3), ('a', 7), (null, 2), (null, 1), ('b', null), ('b', -1)"
+	periodic
+	assert_equal "one load" "a7 b-1 -2" "$(sql "$all")"
+	feed "('a', 5), (null, 4), ('b', null)"
+	periodic
+	assert_equal "a second one" "a7 b-1 -4" "$(sql "$all")"
+	run -0 periodic --full-refresh -s firsts
+	[[ $output == *"p.firsts: rebuild, +0 -0 rows"* ]]
+}
+
+@test "a comment may end an expression" {
+	sed -i 's/total < 1000/total < 1000 -- per key/' sql/p/models/sums.sql
+	periodic
+	feed "('a', 5000)"
+	run -3 periodic
+	[[ $output == *"test expression(total < 1000 -- per key) of p.sums fails for 1 row"* ]]
+}
+
 @test "a unique test is an index, and says which row" {
 	model rows <<-'SQL'
 		-- config:

@@ -122,62 +122,6 @@ static void branches_may_use_the_same_alias(void **state)
 	assert_rewritten(query, NULL, plain);
 }
 
-static void assert_refresh(const char *text, const char *expected)
-{
-	struct error err = ERROR_INIT;
-	struct model *model;
-	char *found;
-
-	if (!model_parse(&model, "m.sql", "shop", "m", text, &err))
-		fail_msg("%s", err.text);
-	found = model_refresh(model);
-	assert_string_equal(found, expected);
-	free(found);
-	model_close(model);
-}
-
-static void a_refresh_keeps_the_first_row_of_each_key(void **state)
-{
-	(void)state;
-	assert_refresh("-- config:\n--   strategy: merge\n"
-		       "--   unique_key: [k, \"Odd \"\" one\"]\n"
-		       "--   order_by: at desc nulls last, coalesce(x, y)\n"
-		       "select e.k, e.o as \"Odd \"\" one\", e.at, e.x, e.y\n"
-		       "from shop.a e where /*+ incremental(e.k) */ true -- ;\n"
-		       ";\n",
-		       "select distinct on (\"k\", \"Odd \"\" one\") *\n"
-		       "from (select e.k, e.o as \"Odd \"\" one\", e.at, e.x, "
-		       "e.y\n"
-		       "from shop.a e where  true -- ;\n"
-		       ") q\n"
-		       "order by \"k\", \"Odd \"\" one\", at desc nulls last, "
-		       "coalesce(x, y)");
-	assert_refresh("-- config:\n--   strategy: append\n"
-		       "--   unique_key: k\n"
-		       "select e.k from shop.a e where /*+ incremental(e.k) */ "
-		       "true",
-		       "select distinct on (\"k\") *\n"
-		       "from (select e.k from shop.a e where  true\n"
-		       ") q\n"
-		       "order by \"k\"");
-}
-
-static void other_refreshes_are_the_query_itself(void **state)
-{
-	(void)state;
-	assert_refresh("-- config:\n--   strategy: append\n"
-		       "select e.k from shop.a e where /*+ incremental(e.k) */ "
-		       "true",
-		       "select e.k from shop.a e where  true");
-	assert_refresh("-- config:\n--   strategy: delta\n"
-		       "--   unique_key: k\n"
-		       "select e.k, count(*) as n from shop.a e\n"
-		       "where /*+ incremental(e.k) */ true group by 1",
-		       "select e.k, count(*) as n from shop.a e\n"
-		       "where  true group by 1");
-	assert_refresh("select 1 as a;\n", "select 1 as a");
-}
-
 static void quoting_leaves_no_way_out(void **state)
 {
 	static const char *const names[] = {"a", "B \"c"};
@@ -206,8 +150,6 @@ int main(void)
 		cmocka_unit_test(markers_may_stand_before_what_they_mark),
 		cmocka_unit_test(a_marker_sees_the_aliases_around_it),
 		cmocka_unit_test(branches_may_use_the_same_alias),
-		cmocka_unit_test(a_refresh_keeps_the_first_row_of_each_key),
-		cmocka_unit_test(other_refreshes_are_the_query_itself),
 		cmocka_unit_test(quoting_leaves_no_way_out),
 	};
 

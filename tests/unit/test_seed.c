@@ -38,6 +38,24 @@ static void the_header_names_columns_and_types(void **state)
 	seed_close(seed);
 }
 
+static void a_byte_order_mark_is_no_part_of_a_name(void **state)
+{
+	struct error err = ERROR_INIT;
+	struct seed *marked, *plain;
+
+	(void)state;
+	assert_true(open_text(&marked,
+			      "\xef\xbb\xbf"
+			      "a,b\n1,2\n",
+			      &err));
+	assert_true(open_text(&plain, "a,b\n1,2\n", &err));
+	assert_string_equal(seed_model(marked)->sql, seed_model(plain)->sql);
+	assert_memory_equal(seed_model(marked)->code_hash,
+			    seed_model(plain)->code_hash, 16);
+	seed_close(marked);
+	seed_close(plain);
+}
+
 static void content_makes_the_code(void **state)
 {
 	struct error err = ERROR_INIT;
@@ -77,6 +95,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(the_header_names_columns_and_types),
+		TEST(a_byte_order_mark_is_no_part_of_a_name),
 		TEST(content_makes_the_code),
 		TEST(a_header_without_a_name_is_refused),
 	};
