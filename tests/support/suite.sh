@@ -8,6 +8,7 @@ for name in $(compgen -e | grep -E '^(PG|HANDLE_STREAMS_|PERIODIC_|MILLRACE_)' |
 	unset "$name"
 done
 
+# shellcheck disable=SC2086 # a list of options
 SUITE_PG=$("$here/suite_pg.sh" make ${SUITE_PG_OPTIONS:-})
 export SUITE_PG
 trap '"$here/suite_pg.sh" remove "$SUITE_PG"' EXIT
