@@ -23,7 +23,6 @@ struct pipeline {
 	int64_t *expected; /* by part: end of the last record; the reader's */
 	struct backoff backoff;   /* reset under the lock, by a commit */
 	int64_t stop_deadline_ms; /* 0: not asked to stop */
-	bool given_up;            /* when it was over */
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -34,7 +33,8 @@ struct pipeline {
 	bool failed;          /* a load has failed; the others roll back */
 	struct error failure; /* of the earliest that failed */
 	uint64_t failure_sequence;
-	bool quit; /* threads leave */
+	bool quit;     /* threads leave */
+	bool given_up; /* the time allowed after a stop was over */
 
 	int64_t *sealed; /* by part: end of the last filled load */
 	bool ended;      /* the source has ended, or failed */
@@ -44,8 +44,8 @@ struct pipeline {
 	bool settling;              /* the reader waits for source_settle */
 	int64_t settle_deadline_ms; /* for what is in flight then */
 	int64_t outage_ms;    /* clock_ms of the first failure since a commit */
-	bool left;            /* the source's parts were given up meanwhile */
 	long partitions_made; /* when last asked for; the caller's thread's */
+	bool left;            /* the source's parts were given up meanwhile */
 };
 
 /* The threads; context is the pipeline. */
