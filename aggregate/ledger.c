@@ -32,8 +32,6 @@ static void add_task(struct buf *sql, const struct task *task, size_t number)
 	buf_format(sql, "%s(%zu, ", number ? ", " : "", number);
 	quote_literal(sql, task->name);
 	buf_add_text(sql, ", ");
-	quote_literal(sql, task->table);
-	buf_add_text(sql, ", ");
 	quote_literal(sql, task->old);
 	buf_add_byte(sql, ')');
 }
@@ -68,7 +66,7 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 	size_t number = 0;
 	size_t inputs = 0;
 
-	buf_add_text(sql, "with task (number, model, relation, old) as "
+	buf_add_text(sql, "with task (number, model, old) as "
 			  "(values ");
 	for (size_t i = 0; i < tasks->count; i++)
 		if (concerns(tasks->order[i], only))
@@ -87,8 +85,12 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 	buf_format(
 		sql,
 		"\nselect t.number, m.model is not null,"
+		/* by name: to_regclass would stumble over a schema that is
+		 * somebody else's, and stop every other pack */
 		" (select c.relkind from pg_class c"
-		" where c.oid = to_regclass(t.relation)),"
+		" join pg_namespace n on n.oid = c.relnamespace"
+		" where n.nspname = split_part(t.model, '.', 1)"
+		" and c.relname = split_part(t.model, '.', 2)),"
 		" to_regclass(t.old) is not null,"
 		" encode(m.code_hash, 'hex'), m.gone_from_load,"
 		" m.changed_load, m.exported_load, m.indexes, null::int,"

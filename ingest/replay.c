@@ -67,13 +67,11 @@ static const char *topic_of(const PGresult *res, int row)
 	return slash && !strncmp(source, "kafka:", 6) ? slash + 1 : NULL;
 }
 
-/* The stream of a topic that was mapped to it, plus 1; 0: to be matched. */
+/* The stream that took the record before, plus 1; 0: to be matched. */
 static int stream_of(const struct replay *replay, const PGresult *res, int row)
 {
 	const char *relation = PQgetvalue(res, row, COL_RELATION);
 
-	if (!topic_of(res, row))
-		return 0;
 	for (size_t i = 0; i < replay->plan->stream_count; i++)
 		if (!strcmp(replay->plan->stream[i]->relation, relation))
 			return (int)i + 1;

@@ -55,6 +55,15 @@ correct_stream() {
 	assert_verified
 }
 
+@test "what a stream rejected is replayed into that stream, whatever it matches" {
+	printf '%s\n' '{"n": 1}' '{"number": 2}' | handle-streams --stream items
+	assert_equal relation "staging.items" "$(sql "select relation from millrace.reject")"
+	sed -i 's/-- from: n$/-- from: n | number/' project/sql/shop/streams/items.sql
+	run handle-streams rejects replay
+	assert_says "1 replayed, 0 stay"
+	assert_equal rows "1 2" "$(loaded)"
+}
+
 @test "one reject can be replayed by its number" {
 	printf '%s\n' '{"number": 2}' '{"number": 4}' | handle-streams
 	correct_stream
