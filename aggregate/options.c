@@ -62,17 +62,6 @@ const struct settings_program options_program = {
 	.table = table,
 };
 
-/* Before the settings are read, since they may lie in it. */
-static void find_home(struct options *options)
-{
-	const char *project = getenv("PERIODIC_PROJECT");
-
-	if (project && *project)
-		buf_add_text(&options->home, project);
-	else
-		home_find(&options->home);
-}
-
 static const char *const commands[COMMAND_COUNT] = {
 	[COMMAND_RUN] = "run",   [COMMAND_TEST] = "test",
 	[COMMAND_LS] = "ls",     [COMMAND_PLAN] = "plan",
@@ -114,7 +103,8 @@ bool options_read(struct options *options, int argc, char *const *argv,
 		  struct error *err)
 {
 	*options = (struct options){.settings = SETTINGS_INIT};
-	find_home(options);
+	/* before the settings are read, since they may lie in it */
+	home_find(&options->home, "PERIODIC_PROJECT");
 	if (!settings_read(&options->settings, &options_program,
 			   buf_text(&options->home), argc, argv, options, err))
 		return false;

@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,12 +19,17 @@ static bool is_project(const char *folder)
 	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
-void home_find(struct buf *out)
+void home_find(struct buf *out, const char *variable)
 {
+	const char *said = getenv(variable);
 	char path[PATH_MAX];
 	ssize_t len;
 	char *slash;
 
+	if (said && *said) {
+		buf_add_text(out, said);
+		return;
+	}
 	len = readlink("/proc/self/exe", path, sizeof path - 1);
 	if (is_project(".") || len <= 0) {
 		buf_add_text(out, ".");

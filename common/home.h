@@ -10,7 +10,8 @@
 
 struct buf;
 
-/* Adds the project's folder to out: "." or an absolute path. */
-void home_find(struct buf *out);
+/* Adds the project's folder to out: what the environment variable says, if it
+ * is set to anything, else "." or an absolute path. */
+void home_find(struct buf *out, const char *variable);
 
 #endif

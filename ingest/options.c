@@ -143,17 +143,6 @@ const struct settings_program options_program = {
 	.table = table,
 };
 
-/* Before the settings are read, since they may lie in it. */
-static void find_home(struct options *options)
-{
-	const char *project = getenv("HANDLE_STREAMS_PROJECT");
-
-	if (project && *project)
-		buf_add_text(&options->home, project);
-	else
-		home_find(&options->home);
-}
-
 /* --- reading -------------------------------------------------------------- */
 
 static const char *const commands[COMMAND_COUNT] = {
@@ -250,7 +239,8 @@ bool options_read(struct options *options, int argc, char *const *argv,
 		  struct error *err)
 {
 	*options = (struct options){.settings = SETTINGS_INIT};
-	find_home(options);
+	/* before the settings are read, since they may lie in it */
+	home_find(&options->home, "HANDLE_STREAMS_PROJECT");
 	if (!settings_read(&options->settings, &options_program,
 			   buf_text(&options->home), argc, argv, options, err))
 		return false;

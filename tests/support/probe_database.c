@@ -27,7 +27,7 @@ int main(int argc, char **argv)
 
 	stop_install();
 	log_init("probe", LOG_INFO);
-	home_find(&home);
+	home_find(&home, "PROBE_PROJECT");
 	options.home = buf_text(&home);
 	ready = database_open(&pg, &options, DATABASE_READY, &dsn, &err);
 	if (ready)

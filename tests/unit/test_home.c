@@ -21,7 +21,7 @@ static void find_in(const char *folder, struct buf *found)
 	assert_non_null(getcwd(before, sizeof before));
 	assert_int_equal(chdir(folder), 0);
 	buf_reset(found);
-	home_find(found);
+	home_find(found, "NO_SUCH_VARIABLE");
 	assert_int_equal(chdir(before), 0);
 }
 
@@ -67,10 +67,26 @@ static void elsewhere_it_is_the_checkout_of_the_program(void **state)
 	buf_release(&found);
 }
 
+static void the_environment_has_the_first_word(void **state)
+{
+	struct buf found = BUF_INIT;
+
+	(void)state;
+	setenv("MILLRACE_TEST_PROJECT", "/somewhere/else", 1);
+	home_find(&found, "MILLRACE_TEST_PROJECT");
+	assert_string_equal(buf_text(&found), "/somewhere/else");
+	buf_reset(&found);
+	setenv("MILLRACE_TEST_PROJECT", "", 1);
+	home_find(&found, "MILLRACE_TEST_PROJECT");
+	assert_string_not_equal(buf_text(&found), "");
+	buf_release(&found);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_folder_with_sql_in_it_is_the_project),
+		cmocka_unit_test(the_environment_has_the_first_word),
 		cmocka_unit_test(elsewhere_it_is_the_checkout_of_the_program),
 	};
 
