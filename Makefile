@@ -40,10 +40,10 @@ warnings := -Wall -Wextra -Wshadow -Wvla -Wundef -Wformat=2 -Wstrict-prototypes 
             -Wmissing-prototypes -Wwrite-strings -Wcast-qual -Wconversion -Wno-sign-conversion \
             $(if $(WERROR),-Werror)
 hardening := $(if $(SANITIZE)$(COVERAGE),,-D_FORTIFY_SOURCE=2 -fstack-protector-strong)
-cppflags := -I. -I$(BUILD) -D_GNU_SOURCE $(if $(MUTANTS),-DMILLRACE_MUTANTS) \
+cppflags  = -I. -I$(BUILD) -D_GNU_SOURCE $(if $(MUTANTS),-DMILLRACE_MUTANTS) \
             $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 cflags    = -std=gnu17 -pthread $(warnings) $(hardening) $(CFLAGS) $(instrument)
-ldlibs   := -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lm
+ldlibs    = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lm
 
 # --- sources: a new file needs no edit here ----------------------------------
 

@@ -23,6 +23,7 @@ wanted() {
 		bats runs the tests of the programs
 		perl is prove, which sums up the tests
 		python3 runs the oracles and the chaos tests
+		procps finds and kills what the tests have started
 		kcat fills Kafka topics
 		maven fetches the Kafka broker of the tests
 		default-jre-headless runs it
