@@ -24,6 +24,7 @@ wanted() {
 		perl is prove, which sums up the tests
 		python3 runs the oracles and the chaos tests
 		procps finds and kills what the tests have started
+		jq reads query plans
 		kcat fills Kafka topics
 		maven fetches the Kafka broker of the tests
 		default-jre-headless runs it
