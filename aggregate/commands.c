@@ -52,13 +52,18 @@ static bool choose(const struct options *options, struct tasks *tasks,
 	return ok;
 }
 
-/* --- run, test, seed, plan ------------------------------------------------ */
+/* --- each of them --------------------------------------------------------- */
 
-static void summarize(const struct run *run, int64_t ms)
+static bool do_run(const struct options *options, struct run *run,
+		   struct error *err)
 {
+	(void)options;
+	if (!run_pass(run, err))
+		return false;
 	if (!run->run_id) {
-		log_line(LOG_INFO, "nothing new, %" PRId64 " ms", ms);
-		return;
+		log_line(LOG_INFO, "nothing new, %" PRId64 " ms",
+			 clock_ms() - run->started_ms);
+		return true;
 	}
 	log_line(LOG_INFO,
 		 "%zu done, %zu failed, %zu skipped, %zu busy elsewhere; "
@@ -66,88 +71,109 @@ static void summarize(const struct run *run, int64_t ms)
 		 " ms",
 		 run->done, run->failed, run->skipped, run->locked,
 		 run->inserted, run->deleted, run->exported,
-		 run->exported == 1 ? "file" : "files", ms);
+		 run->exported == 1 ? "file" : "files",
+		 clock_ms() - run->started_ms);
+	return true;
 }
 
-static bool with_database(const struct options *options, struct tasks *tasks,
-			  enum exit_status *status, struct error *err)
+static bool do_test(const struct options *options, struct run *run,
+		    struct error *err)
 {
-	int64_t started_ms = clock_ms();
-	struct run run = {
-		.tasks = tasks,
-		.timeout_ms = options->statement_ms,
-		.keep_runs_ms = options->keep_runs_ms,
-		.full_refresh = options->full_refresh,
-		.command = options_command(options),
-	};
-	bool ok;
-
-	if (!open_database(options, DATABASE_READY, &run.pg, err))
+	(void)options;
+	if (!run_tests(run, err))
 		return false;
-	switch (options->command) {
-	case COMMAND_PLAN:
-		ok = plan_print(&run, stdout, err);
-		break;
-	case COMMAND_TEST:
-		ok = run_tests(&run, err);
-		if (ok)
-			log_line(LOG_INFO, "%zu tests, %zu failed", run.done,
-				 run.failed);
-		break;
-	default:
-		ok = run_pass(&run, err);
-		if (ok)
-			summarize(&run, clock_ms() - started_ms);
-		break;
-	}
-	*status = run.status;
-	pg_close(run.pg);
-	return ok;
+	log_line(LOG_INFO, "%zu tests, %zu failed", run->done, run->failed);
+	return true;
 }
 
-static bool with_project(const struct options *options,
-			 enum exit_status *status, struct error *err)
+static bool do_plan(const struct options *options, struct run *run,
+		    struct error *err)
+{
+	(void)options;
+	return plan_print(run, stdout, err);
+}
+
+static bool do_ls(const struct options *options, struct run *run,
+		  struct error *err)
+{
+	(void)options, (void)err;
+	plan_list(run->tasks, stdout);
+	return true;
+}
+
+static bool do_migrate(const struct options *options, struct run *run,
+		       struct error *err)
+{
+	int applied = 0;
+
+	(void)options;
+	if (!schema_migrate(run->pg, &applied, err))
+		return false;
+	log_line(LOG_INFO, "%d %s applied, the schema is at %d", applied,
+		 applied == 1 ? "migration" : "migrations", schema_newest());
+	return true;
+}
+
+/* What is opened for a command: run->tasks, run->pg. */
+enum need {
+	NEED_PROJECT = 1,
+	NEED_DATABASE = 2, /* with the newest schema */
+	NEED_BARE = 4,     /* a database with any schema, or none */
+};
+
+static const struct {
+	unsigned needs;
+	bool (*work)(const struct options *options, struct run *run,
+		     struct error *err);
+} commands[COMMAND_COUNT] = {
+	[COMMAND_RUN] = {NEED_PROJECT | NEED_DATABASE, do_run},
+	[COMMAND_TEST] = {NEED_PROJECT | NEED_DATABASE, do_test},
+	[COMMAND_LS] = {NEED_PROJECT, do_ls},
+	[COMMAND_PLAN] = {NEED_PROJECT | NEED_DATABASE, do_plan},
+	[COMMAND_SEED] = {NEED_PROJECT | NEED_DATABASE, do_run},
+	[COMMAND_MIGRATE] = {NEED_BARE, do_migrate},
+};
+
+/* --- around them ---------------------------------------------------------- */
+
+static bool open_project(const struct options *options,
+			 struct project **project, struct tasks **tasks,
+			 struct error *err)
 {
 	char *folder = mem_format("%s/sql", buf_text(&options->home));
-	struct project *project = NULL;
-	struct tasks *tasks = NULL;
-	bool ok;
+	bool ok = project_open(project, folder, err) &&
+		  tasks_open(tasks, *project, err) &&
+		  choose(options, *tasks, err);
 
-	ok = project_open(&project, folder, err) &&
-	     tasks_open(&tasks, project, err) && choose(options, tasks, err);
-	if (ok && options->command == COMMAND_LS)
-		plan_list(tasks, stdout);
-	else if (ok)
-		ok = with_database(options, tasks, status, err);
-	tasks_close(tasks);
-	project_close(project);
 	free(folder);
-	return ok;
-}
-
-/* --- migrate -------------------------------------------------------------- */
-
-static bool migrate(const struct options *options, struct error *err)
-{
-	struct pg *pg = NULL;
-	int applied = 0;
-	bool ok;
-
-	ok = open_database(options, DATABASE_BARE, &pg, err) &&
-	     schema_migrate(pg, &applied, err);
-	if (ok)
-		log_line(LOG_INFO, "%d %s applied, the schema is at %d",
-			 applied, applied == 1 ? "migration" : "migrations",
-			 schema_newest());
-	pg_close(pg);
 	return ok;
 }
 
 bool commands_run(const struct options *options, enum exit_status *status,
 		  struct error *err)
 {
-	*status = STATUS_DONE;
-	if (options->command == COMMAND_MIGRATE)
-		return migrate(options, err);
-	return with_project(options, status, err);
+	struct run run = {
+		.timeout_ms = options->statement_ms,
+		.keep_runs_ms = options->keep_runs_ms,
+		.full_refresh = options->full_refresh,
+		.command = options_command(options),
+		.started_ms = clock_ms(),
+	};
+	unsigned needs = commands[options->command].needs;
+	struct project *project = NULL;
+	bool ok = true;
+
+	if (needs & NEED_PROJECT)
+		ok = open_project(options, &project, &run.tasks, err);
+	if (ok && (needs & (NEED_DATABASE | NEED_BARE)))
+		ok = open_database(options,
+				   needs & NEED_BARE ? DATABASE_BARE
+						     : DATABASE_READY,
+				   &run.pg, err);
+	ok = ok && commands[options->command].work(options, &run, err);
+	*status = run.status;
+	pg_close(run.pg);
+	tasks_close(run.tasks);
+	project_close(project);
+	return ok;
 }

@@ -62,41 +62,71 @@ const struct settings_program options_program = {
 	.table = table,
 };
 
-static const char *const commands[COMMAND_COUNT] = {
-	[COMMAND_RUN] = "run",   [COMMAND_TEST] = "test",
-	[COMMAND_LS] = "ls",     [COMMAND_PLAN] = "plan",
-	[COMMAND_SEED] = "seed", [COMMAND_MIGRATE] = "migrate",
+/* Commands, and how many operands each takes. */
+static const struct {
+	const char *name;
+	size_t min, max;
+} commands[COMMAND_COUNT] = {
+	[COMMAND_RUN] = {"run", 0, 0},   [COMMAND_TEST] = {"test", 0, 0},
+	[COMMAND_LS] = {"ls", 0, 0},     [COMMAND_PLAN] = {"plan", 0, 0},
+	[COMMAND_SEED] = {"seed", 0, 0}, [COMMAND_MIGRATE] = {"migrate", 0, 0},
 };
 
 const char *options_command(const struct options *options)
 {
-	return commands[options->command];
+	return commands[options->command].name;
+}
+
+static bool refuse_command(const char *word, struct error *err)
+{
+	const char *name[COMMAND_COUNT];
+	const char *meant;
+
+	for (int i = 0; i < COMMAND_COUNT; i++)
+		name[i] = commands[i].name;
+	meant = nearest(word, name, COMMAND_COUNT);
+	return error_set(err, ERROR_FATAL, STATUS_USAGE,
+			 "%s is not a command%s%s%s", word,
+			 meant ? "; did you mean " : "", meant ? meant : "",
+			 meant ? "?" : "; --help lists them");
+}
+
+static bool check_operands(const struct options *options, struct error *err)
+{
+	const char *name = options_command(options);
+
+	if (options->operand_count < commands[options->command].min)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "%s needs more than that; --help shows how it "
+				 "is called",
+				 name);
+	if (options->operand_count <= commands[options->command].max)
+		return true;
+	if (commands[options->command].max > 0)
+		return error_set(
+			err, ERROR_FATAL, STATUS_USAGE,
+			"%s takes no %s; --help shows how it is called", name,
+			options->operand[commands[options->command].max]);
+	return error_set(err, ERROR_FATAL, STATUS_USAGE,
+			 "%s takes no %s; models are chosen with -s %s", name,
+			 options->operand[0], options->operand[0]);
 }
 
 static bool take_command(struct options *options, struct error *err)
 {
-	const char *const *operand =
-		(const char *const *)options->settings.operand;
-	const char *meant;
-	size_t count = options->settings.operand_count;
-
-	if (count == 0)
+	options->operand = (const char *const *)options->settings.operand;
+	options->operand_count = options->settings.operand_count;
+	if (options->operand_count == 0)
 		return true;
 	for (int i = 0; i < COMMAND_COUNT; i++) {
-		if (strcmp(operand[0], commands[i]) != 0)
+		if (strcmp(options->operand[0], commands[i].name) != 0)
 			continue;
 		options->command = (enum command)i;
-		if (count == 1)
-			return true;
-		return error_set(err, ERROR_FATAL, STATUS_USAGE,
-				 "%s takes no %s; models are chosen with -s %s",
-				 operand[0], operand[1], operand[1]);
+		options->operand++;
+		options->operand_count--;
+		return check_operands(options, err);
 	}
-	meant = nearest(operand[0], commands, COMMAND_COUNT);
-	return error_set(err, ERROR_FATAL, STATUS_USAGE,
-			 "%s is not a command%s%s%s", operand[0],
-			 meant ? "; did you mean " : "", meant ? meant : "",
-			 meant ? "?" : "; --help lists them");
+	return refuse_command(options->operand[0], err);
 }
 
 bool options_read(struct options *options, int argc, char *const *argv,

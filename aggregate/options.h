@@ -8,6 +8,7 @@
 #define AGGREGATE_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/buf.h"
@@ -26,6 +27,8 @@ enum command {
 
 struct options {
 	enum command command;
+	const char *const *operand; /* what followed the command */
+	size_t operand_count;
 	const char *project; /* as given, or "" */
 	struct buf home;     /* the project's folder */
 	const char *dsn;

@@ -25,6 +25,7 @@ struct run {
 	int64_t keep_runs_ms; /* of the log; 0: for ever */
 	bool full_refresh;
 	const char *command;
+	int64_t started_ms; /* by clock_ms */
 	int64_t run_id; /* 0: nothing has been worth a row in millrace.run */
 	enum exit_status status; /* of the worst that happened to a model */
 	size_t done, failed, skipped, locked, exported;
