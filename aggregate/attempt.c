@@ -75,6 +75,11 @@ static void decide(struct attempt *attempt)
 		attempt->action = ACTION_NONE;
 }
 
+void attempt_foresee(struct attempt *attempt)
+{
+	decide(attempt);
+}
+
 const char *attempt_action(const struct attempt *attempt)
 {
 	switch (attempt->action) {

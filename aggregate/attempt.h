@@ -41,6 +41,8 @@ struct attempt {
 
 /* With false, the transaction may be open; attempt_log_failure ends it. */
 bool attempt_work(struct attempt *attempt, struct error *err) MUST_CHECK;
+/* What it would do in the state that the task was seen in: sets action. */
+void attempt_foresee(struct attempt *attempt);
 void attempt_release(struct attempt *attempt);
 
 /* A unique index may have spoken for a test: then *err says which. */

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "aggregate/compile.h"
+#include "aggregate/last_run.h"
+#include "aggregate/ls.h"
 #include "aggregate/plan.h"
 #include "aggregate/project.h"
 #include "aggregate/run.h"
@@ -30,16 +33,26 @@ static bool open_database(const struct options *options,
 	return database_open(pg, &database, schema, NULL, err);
 }
 
-static bool choose(const struct options *options, struct tasks *tasks,
+static bool asks_database(const struct options *options)
+{
+	return select_asks(&options->select) || select_asks(&options->exclude);
+}
+
+static bool choose(const struct options *options, const struct run *run,
 		   struct error *err)
 {
+	struct tasks *tasks = run->tasks;
 	const struct project *project = tasks->project;
 	bool *selected = mem_zalloc(project->relation_count + 1, 1);
-	bool ok;
+	unsigned *facts = NULL;
+	bool ok = true;
 
-	ok = select_relations(project, options->select.item,
-			      options->select.count, options->exclude.item,
-			      options->exclude.count, selected, err);
+	if (asks_database(options)) {
+		facts = mem_zalloc(project->relation_count + 1, sizeof *facts);
+		ok = last_run_read(run->pg, run->timeout_ms, tasks, facts, err);
+	}
+	ok = ok && select_relations(project, &options->select,
+				    &options->exclude, facts, selected, err);
 	if (!ok && err->status == STATUS_CONFIG)
 		err->status = STATUS_USAGE;
 	for (size_t i = 0; ok && i < project->relation_count; i++)
@@ -48,6 +61,7 @@ static bool choose(const struct options *options, struct tasks *tasks,
 				selected[i] &&
 				(options->command != COMMAND_SEED ||
 				 tasks->at[i]->seed);
+	free(facts);
 	free(selected);
 	return ok;
 }
@@ -89,16 +103,28 @@ static bool do_test(const struct options *options, struct run *run,
 static bool do_plan(const struct options *options, struct run *run,
 		    struct error *err)
 {
-	(void)options;
-	return plan_print(run, stdout, err);
+	return plan_print(run, (enum output)options->output, stdout, err);
 }
 
 static bool do_ls(const struct options *options, struct run *run,
 		  struct error *err)
 {
-	(void)options, (void)err;
-	plan_list(run->tasks, stdout);
+	(void)err;
+	ls_print(run->tasks, (enum output)options->output, stdout);
 	return true;
+}
+
+/* A selection is printed, the whole project put into files. */
+static bool do_compile(const struct options *options, struct run *run,
+		       struct error *err)
+{
+	char *folder =
+		mem_format("%s/target/compiled", buf_text(&options->home));
+	bool ok = compile_models(run, options->select.count ? NULL : folder,
+				 stdout, err);
+
+	free(folder);
+	return ok;
 }
 
 static bool do_migrate(const struct options *options, struct run *run,
@@ -132,6 +158,7 @@ static const struct {
 	[COMMAND_PLAN] = {NEED_PROJECT | NEED_DATABASE, do_plan},
 	[COMMAND_SEED] = {NEED_PROJECT | NEED_DATABASE, do_run},
 	[COMMAND_MIGRATE] = {NEED_BARE, do_migrate},
+	[COMMAND_COMPILE] = {NEED_PROJECT | NEED_DATABASE, do_compile},
 };
 
 /* --- around them ---------------------------------------------------------- */
@@ -142,8 +169,7 @@ static bool open_project(const struct options *options,
 {
 	char *folder = mem_format("%s/sql", buf_text(&options->home));
 	bool ok = project_open(project, folder, err) &&
-		  tasks_open(tasks, *project, err) &&
-		  choose(options, *tasks, err);
+		  tasks_open(tasks, *project, err);
 
 	free(folder);
 	return ok;
@@ -161,15 +187,20 @@ bool commands_run(const struct options *options, enum exit_status *status,
 	};
 	unsigned needs = commands[options->command].needs;
 	struct project *project = NULL;
+	bool late = needs & NEED_PROJECT && asks_database(options);
 	bool ok = true;
 
+	if (late)
+		needs |= NEED_DATABASE;
 	if (needs & NEED_PROJECT)
-		ok = open_project(options, &project, &run.tasks, err);
+		ok = open_project(options, &project, &run.tasks, err) &&
+		     (late || choose(options, &run, err));
 	if (ok && (needs & (NEED_DATABASE | NEED_BARE)))
 		ok = open_database(options,
 				   needs & NEED_BARE ? DATABASE_BARE
 						     : DATABASE_READY,
-				   &run.pg, err);
+				   &run.pg, err) &&
+		     (!late || choose(options, &run, err));
 	ok = ok && commands[options->command].work(options, &run, err);
 	*status = run.status;
 	pg_close(run.pg);

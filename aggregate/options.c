@@ -9,20 +9,26 @@
 
 #define AT(member) offsetof(struct options, member)
 
+static const char *const output_words[] = {"text", "name", "json", NULL};
+
 static const struct setting table[] = {
 	{"dsn", 'd', SETTING_DSN, AT(dsn), "", "DSN",
 	 "the database, as a libpq string or URI; without it PG* variables, "
 	 "else a private PostgreSQL of this checkout",
 	 .max = 0},
 	{"select", 's', SETTING_LIST, AT(select), NULL, "SELECTOR",
-	 "only these: a name, tag:, path:, pack:, source:, with + before or "
-	 "behind for what it reads or what reads it",
+	 "only these: a name, tag:, path:, pack:, source:, result:, state:, "
+	 "with + before or behind for what it reads or what reads it",
 	 .place = SETTING_COMMAND_LINE},
 	{"exclude", 0, SETTING_LIST, AT(exclude), NULL, "SELECTOR",
 	 "but not these", .place = SETTING_COMMAND_LINE},
 	{"full-refresh", 0, SETTING_FLAG, AT(full_refresh), "off", NULL,
 	 "rebuild from everything that is there, changed rows only",
 	 .place = SETTING_COMMAND_LINE},
+	{"output", 0, SETTING_CHOICE, AT(output), "text", "FORM",
+	 "how plan, ls and jobs print: text for people; name and json, one a "
+	 "line, for scripts",
+	 .choices = output_words, .place = SETTING_COMMAND_LINE},
 	{"project", 0, SETTING_TEXT, AT(project), "", "DIR",
 	 "the folder that holds sql/ and config/; by default this one, or that "
 	 "of the program",
@@ -54,6 +60,7 @@ const struct settings_program options_program = {
 		 "changed\n"
 		 "periodic plan                     what would run, and why\n"
 		 "periodic ls                       models and seeds\n"
+		 "periodic compile [-s SELECTOR...] the SQL that runs\n"
 		 "periodic migrate                  the newest schema",
 	.notes = "Without new loads a pass takes milliseconds: "
 		 "`watch -n 30 periodic`.\n\n"
@@ -67,9 +74,13 @@ static const struct {
 	const char *name;
 	size_t min, max;
 } commands[COMMAND_COUNT] = {
-	[COMMAND_RUN] = {"run", 0, 0},   [COMMAND_TEST] = {"test", 0, 0},
-	[COMMAND_LS] = {"ls", 0, 0},     [COMMAND_PLAN] = {"plan", 0, 0},
-	[COMMAND_SEED] = {"seed", 0, 0}, [COMMAND_MIGRATE] = {"migrate", 0, 0},
+	[COMMAND_RUN] = {"run", 0, 0},
+	[COMMAND_TEST] = {"test", 0, 0},
+	[COMMAND_LS] = {"ls", 0, 0},
+	[COMMAND_PLAN] = {"plan", 0, 0},
+	[COMMAND_SEED] = {"seed", 0, 0},
+	[COMMAND_MIGRATE] = {"migrate", 0, 0},
+	[COMMAND_COMPILE] = {"compile", 0, 0},
 };
 
 const char *options_command(const struct options *options)

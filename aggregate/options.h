@@ -22,6 +22,7 @@ enum command {
 	COMMAND_PLAN,
 	COMMAND_SEED,
 	COMMAND_MIGRATE,
+	COMMAND_COMPILE,
 	COMMAND_COUNT
 };
 
@@ -35,6 +36,7 @@ struct options {
 	struct setting_list select, exclude;
 	bool full_refresh;
 	bool quiet, verbose;
+	int output; /* enum output */
 	int64_t connect_ms, statement_ms, retry_ms, keep_runs_ms;
 	struct settings settings; /* owns the texts */
 };

@@ -1,80 +1,191 @@
 #include "aggregate/plan.h"
 
 #include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/attempt.h"
 #include "aggregate/ledger.h"
+#include "aggregate/parts.h"
+#include "aggregate/refresh.h"
+#include "aggregate/run_task.h"
+#include "aggregate/table.h"
+#include "common/mem.h"
+#include "common/pg.h"
 
-static const char *materialization(const struct task *task)
+/* One due task. */
+struct step {
+	const struct task *task;
+	const char *reason;
+	const char *action;
+	int64_t rows;  /* of the pending loads */
+	int64_t parts; /* that they touch; -1: does not matter, or unknown */
+};
+
+/* --- touched parts -------------------------------------------------------- */
+
+static bool sum_parts(struct refresh *refresh, const struct parts *parts,
+		      int64_t *count, struct error *err)
 {
-	if (task->seed)
-		return "seed";
-	switch (task->model->materialized) {
-	case MATERIALIZED_VIEW:
-		return "view";
-	case MATERIALIZED_TABLE:
-		return "table";
-	case MATERIALIZED_INCREMENTAL:
-		break;
-	}
-	return "incremental";
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	bool ok;
+
+	buf_add_text(&sql, "select 0");
+	for (size_t i = 0; i < parts->count; i++)
+		buf_format(&sql, " + (select count(*) from pg_temp.%s)",
+			   parts->pattern[i].rebuilt);
+	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
+		      buf_text(&sql));
+	if (ok)
+		*count = strtoll(PQgetvalue(res, 0, 0), NULL, 10);
+	PQclear(res);
+	buf_release(&sql);
+	return ok;
 }
 
-static void print_task(const struct run *run, const struct task *task,
-		       const char *reason, FILE *out)
+/* As a pass finds them, in a transaction that is rolled back.  Where that does
+ * not work, the pass will say why: here they are unknown. */
+static bool count_parts(struct run *run, struct task *task, int64_t *count,
+			struct error *err)
 {
-	const struct task_state *state = &task->state;
-	int64_t rows = 0;
+	struct refresh refresh = {
+		.pg = run->pg, .timeout_ms = run->timeout_ms, .task = task};
+	struct error failure = ERROR_INIT;
+	struct parts parts;
+	bool ok;
 
-	fprintf(out, "%-40s %-10s %s", task->name, task_strategy(task), reason);
-	for (size_t i = 0; i < state->load_count; i++)
-		rows += state->load[i].rows;
-	if (state->load_count && !run->full_refresh)
-		fprintf(out, ": %zu %s, %" PRId64 " %s", state->load_count,
-			state->load_count == 1 ? "load" : "loads", rows,
-			rows == 1 ? "row" : "rows");
-	if (task->model->export_path)
-		fprintf(out, " -> %s", task->model->export_path);
-	fputc('\n', out);
-}
-
-bool plan_print(struct run *run, FILE *out, struct error *err)
-{
-	struct tasks *tasks = run->tasks;
-	size_t due = 0;
-
-	if (!tasks->count)
-		return true;
-	if (!ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", err))
+	if (!pg_run(run->pg, run->timeout_ms, err, run_begin()))
 		return false;
-	for (size_t i = 0; i < tasks->count; i++) {
+	ok = refresh_columns(&refresh, task->table, &failure) &&
+	     refresh_inputs(&refresh, &failure) &&
+	     parts_find(&parts, &refresh, &failure) &&
+	     sum_parts(&refresh, &parts, count, &failure);
+	arena_release(&refresh.arena);
+	if (!ok && failure.lost) {
+		*err = failure;
+		return false;
+	}
+	return pg_run(run->pg, run->timeout_ms, err, "rollback");
+}
+
+/* --- steps ---------------------------------------------------------------- */
+
+static bool foresee(struct run *run, struct task *task, const char *reason,
+		    struct step *step, struct error *err)
+{
+	struct attempt attempt = {.run = run, .task = task};
+	const struct task_state *state = &task->state;
+
+	attempt_foresee(&attempt);
+	*step = (struct step){.task = task,
+			      .reason = reason,
+			      .action = attempt_action(&attempt),
+			      .parts = -1};
+	if (strcmp(reason, "export") == 0)
+		step->action = "export";
+	for (size_t i = 0; i < state->load_count; i++)
+		step->rows += state->load[i].rows;
+	if (attempt.action != ACTION_APPLY ||
+	    task->model->strategy != STRATEGY_RECOMPUTE)
+		return true;
+	return count_parts(run, task, &step->parts, err);
+}
+
+static void print_json(const struct step *step, FILE *out)
+{
+	const struct task_state *state = &step->task->state;
+	json_t *loads = json_array();
+	json_t *object;
+
+	for (size_t i = 0; i < state->load_count; i++)
+		json_array_append_new(
+			loads,
+			json_pack("{s:I, s:s, s:s, s:I}", "load_id",
+				  (json_int_t)state->load[i].id, "relation",
+				  state->load[i].input->relation, "loaded_at",
+				  state->load[i].loaded_at, "rows",
+				  (json_int_t)state->load[i].rows));
+	object = json_pack("{s:s, s:s, s:s, s:s, s:I, s:o, s:s?}", "name",
+			   step->task->name, "strategy",
+			   task_strategy(step->task), "action", step->action,
+			   "reason", step->reason, "rows",
+			   (json_int_t)step->rows, "loads", loads, "export",
+			   step->task->model->export_path);
+	json_object_set_new(object, "parts",
+			    step->parts < 0 ? json_null()
+					    : json_integer(step->parts));
+	json_dumpf(object, out, JSON_COMPACT);
+	fputc('\n', out);
+	json_decref(object);
+}
+
+static void add_row(struct table *table, const struct step *step)
+{
+	size_t loads = step->task->state.load_count;
+
+	table_add(table, step->task->name);
+	table_add(table, step->action);
+	table_add(table, step->reason);
+	if (loads)
+		table_format(table, "%zu", loads);
+	else
+		table_add(table, "");
+	if (loads)
+		table_format(table, "%" PRId64, step->rows);
+	else
+		table_add(table, "");
+	if (step->parts >= 0)
+		table_format(table, "%" PRId64, step->parts);
+	else
+		table_add(table, "");
+	table_add(table, step->task->model->export_path);
+}
+
+static void add_heading(struct table *table)
+{
+	static const char *const heading[] = {
+		"MODEL", "ACTION", "WHY", "LOADS", "ROWS", "PARTS", "EXPORT"};
+
+	for (size_t i = 0; i < sizeof heading / sizeof *heading; i++)
+		table_add(table, heading[i]);
+}
+
+bool plan_print(struct run *run, enum output output, FILE *out,
+		struct error *err)
+{
+	struct table table = TABLE_INIT(7);
+	struct tasks *tasks = run->tasks;
+	bool ok = true;
+
+	add_heading(&table);
+	if (tasks->count)
+		ok = ledger_look(run->pg, run->timeout_ms, tasks, NULL, "",
+				 err);
+	for (size_t i = 0; ok && i < tasks->count; i++) {
 		struct task *task = tasks->order[i];
 		const char *reason = run_reason(run, task);
+		struct step step;
 
 		if (!task->is_selected || !reason)
 			continue;
-		print_task(run, task, reason, out);
-		due++;
+		ok = foresee(run, task, reason, &step, err);
+		if (!ok)
+			break;
+		if (output == OUTPUT_JSON)
+			print_json(&step, out);
+		else if (output == OUTPUT_NAME)
+			fprintf(out, "%s\n", task->name);
+		else
+			add_row(&table, &step);
 		if (strcmp(reason, "export") != 0)
 			task_touch_consumers(tasks, task);
 	}
-	if (!due)
+	if (ok && table_rows(&table))
+		table_print(&table, out);
+	else if (ok && output == OUTPUT_TEXT)
 		fputs("nothing to do\n", out);
-	return true;
-}
-
-void plan_list(const struct tasks *tasks, FILE *out)
-{
-	for (size_t i = 0; i < tasks->count; i++) {
-		const struct task *task = tasks->order[i];
-
-		if (!task->is_selected)
-			continue;
-		fprintf(out, "%-40s %-12s %-10s", task->name,
-			materialization(task), task_strategy(task));
-		for (size_t t = 0; t < task->model->tag_count; t++)
-			fprintf(out, "%s%s", t ? "," : " ",
-				task->model->tag[t]);
-		fputc('\n', out);
-	}
+	table_release(&table);
+	return ok;
 }

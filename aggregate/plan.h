@@ -1,19 +1,19 @@
 /*
- * plan.h - what a pass would do, told and not done
+ * plan.h - what would run, and why
+ *
+ * Looks as a pass looks, and changes nothing.  What an upstream model is about
+ * to write cannot be counted yet: its readers say "changed input".
  */
 #ifndef AGGREGATE_PLAN_H
 #define AGGREGATE_PLAN_H
 
-#include <stdbool.h>
 #include <stdio.h>
 
+#include "aggregate/output.h"
 #include "aggregate/run.h"
 
-/* One line for each selected task that is due, or would be after those before
- * it: name, what would be done, why, loads and rows. */
-bool plan_print(struct run *run, FILE *out, struct error *err) MUST_CHECK;
-
-/* One line for each selected task: name, materialization, strategy, tags. */
-void plan_list(const struct tasks *tasks, FILE *out);
+/* Prints the due tasks among the selected ones, in the order of a pass. */
+bool plan_print(struct run *run, enum output output, FILE *out,
+		struct error *err) MUST_CHECK;
 
 #endif

@@ -84,12 +84,31 @@ bool refresh_run(struct refresh *refresh, const char *sql, int64_t *rows,
 {
 	char tag[64];
 
+	if (refresh->record) {
+		buf_format(refresh->record, "%s;\n\n", sql);
+		if (rows)
+			*rows = 1;
+		return true;
+	}
 	log_line(LOG_DEBUG, "%s", sql);
 	if (!pg_fetch(refresh->pg, refresh->timeout_ms, err, NULL, tag, sql))
 		return false;
 	if (rows)
 		*rows = tag_rows(tag);
 	return true;
+}
+
+/* What is written down, but must be there for what comes next. */
+static bool run_recorded(struct refresh *refresh, const char *sql,
+			 int64_t *rows, struct error *err)
+{
+	struct buf *record = refresh->record;
+	bool ok;
+
+	refresh->record = NULL;
+	ok = refresh_run(refresh, sql, rows, err);
+	refresh->record = record;
+	return ok;
 }
 
 bool refresh_temp(struct refresh *refresh, const char *name, const char *select,
@@ -102,6 +121,8 @@ bool refresh_temp(struct refresh *refresh, const char *name, const char *select,
 	buf_format(&sql, "create temp table %s on commit drop as\n%s", name,
 		   select);
 	ok = refresh_run(refresh, buf_text(&sql), &count, err);
+	if (ok && refresh->record && !refresh->is_dry)
+		ok = run_recorded(refresh, buf_text(&sql), &count, err);
 	if (ok && count) {
 		buf_reset(&sql);
 		buf_format(&sql, "analyze pg_temp.%s", name);

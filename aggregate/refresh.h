@@ -28,6 +28,10 @@ struct refresh {
 	const char *list;       /* them, quoted, separated by commas */
 	const char *added;      /* temporary table with the new rows */
 	int64_t inserted, deleted;
+	/* NULL, or where statements are written down instead of being run, but
+	 * for temporary tables; with is_dry those are not made either */
+	struct buf *record;
+	bool is_dry;
 	struct arena arena;
 };
 

@@ -14,10 +14,13 @@ enum method {
 	METHOD_TAG,
 	METHOD_PACK,
 	METHOD_PATH,
-	METHOD_SOURCE
+	METHOD_SOURCE,
+	METHOD_RESULT,
+	METHOD_STATE
 };
 
-static const char *const methods[] = {"", "tag", "pack", "path", "source"};
+static const char *const methods[] = {"",       "tag",    "pack", "path",
+				      "source", "result", "state"};
 
 enum { METHOD_COUNT = sizeof methods / sizeof *methods };
 
@@ -27,6 +30,28 @@ struct atom {
 	char *value;
 	bool is_up, is_down;
 	size_t up, down; /* steps; SIZE_MAX: any */
+};
+
+static const struct {
+	const char *word;
+	enum method method;
+	unsigned fact;
+} facts_known[] = {
+	{"success", METHOD_RESULT, FACT_SUCCESS},
+	{"error", METHOD_RESULT, FACT_ERROR},
+	{"fail", METHOD_RESULT, FACT_FAIL},
+	{"warn", METHOD_RESULT, FACT_WARN},
+	{"skipped", METHOD_RESULT, FACT_SKIPPED},
+	{"new", METHOD_STATE, FACT_NEW},
+	{"modified", METHOD_STATE, FACT_MODIFIED},
+};
+
+enum { FACT_COUNT = sizeof facts_known / sizeof *facts_known };
+
+/* What a selection is made from. */
+struct selecting {
+	const struct project *project;
+	const unsigned *facts; /* by number of the relation; NULL: unknown */
 };
 
 /* Candidates for "did you mean". */
@@ -76,9 +101,48 @@ static bool has_tag(const struct relation *relation, const char *pattern)
 	return false;
 }
 
-static bool fits(const struct project *project, const struct atom *atom,
+static unsigned find_fact(enum method method, const char *word)
+{
+	for (size_t i = 0; i < FACT_COUNT; i++)
+		if (facts_known[i].method == method &&
+		    strcmp(facts_known[i].word, word) == 0)
+			return facts_known[i].fact;
+	return 0;
+}
+
+unsigned select_result(const char *word)
+{
+	return find_fact(METHOD_RESULT, word);
+}
+
+/* Whether the pattern is the pack, or a folder of it with everything inside:
+ * `bluesky`, `bluesky.marts`, `bluesky.marts.*` for bluesky/models/marts. */
+static bool is_inside(const char *pattern, const struct relation *relation)
+{
+	const char *at = strstr(relation->file, "/models/");
+	size_t pack = strlen(relation->pack);
+	size_t len = strlen(pattern);
+
+	if (relation->kind == RELATION_STREAM ||
+	    strncmp(pattern, relation->pack, pack) != 0)
+		return false;
+	if (len == pack)
+		return true;
+	if (pattern[pack] != '.' || !at)
+		return false;
+	if (strcmp(pattern + len - 2, ".*") == 0)
+		len -= 2;
+	at += strlen("/models/");
+	for (size_t i = pack + 1; i < len; i++, at++)
+		if (*at != (pattern[i] == '.' ? '/' : pattern[i]))
+			return false;
+	return *at == '/';
+}
+
+static bool fits(const struct selecting *from, const struct atom *atom,
 		 const struct relation *relation)
 {
+	const struct project *project = from->project;
 	bool is_stream = relation->kind == RELATION_STREAM;
 
 	switch (atom->method) {
@@ -91,9 +155,15 @@ static bool fits(const struct project *project, const struct atom *atom,
 	case METHOD_SOURCE:
 		return is_stream && (matches(atom->value, relation->name) ||
 				     matches(atom->value, base_name(relation)));
+	case METHOD_RESULT:
+	case METHOD_STATE:
+		return from->facts &&
+		       (from->facts[relation - project->relation] &
+			find_fact(atom->method, atom->value));
 	default:
 		return matches(atom->value, relation->name) ||
-		       matches(atom->value, base_name(relation));
+		       matches(atom->value, base_name(relation)) ||
+		       is_inside(atom->value, relation);
 	}
 }
 
@@ -126,7 +196,13 @@ static void add_words(struct words *words, enum method method,
 	default:
 		add_word(words, base_name(relation));
 		add_word(words, relation->name);
+		add_word(words, relation->pack);
 	}
+}
+
+static bool asks_facts(const struct atom *atom)
+{
+	return atom->method == METHOD_RESULT || atom->method == METHOD_STATE;
 }
 
 static bool refuse(const struct project *project, const char *term,
@@ -135,8 +211,12 @@ static bool refuse(const struct project *project, const char *term,
 	struct words words = {0};
 	const char *meant;
 
-	for (size_t i = 0; i < project->relation_count; i++)
+	for (size_t i = 0; !asks_facts(atom) && i < project->relation_count;
+	     i++)
 		add_words(&words, atom->method, &project->relation[i]);
+	for (size_t i = 0; i < FACT_COUNT; i++)
+		if (facts_known[i].method == atom->method)
+			add_word(&words, facts_known[i].word);
 	meant = nearest(atom->value, words.word, words.count);
 	if (meant)
 		error_set(err, ERROR_FATAL, STATUS_USAGE,
@@ -196,8 +276,8 @@ static bool read_atom(const char *term, char *value, struct atom *atom,
 				"unknown selector \"%s:\" in \"%s\": %s%s%s",
 				value, term, meant ? "did you mean \"" : "",
 				meant ? meant
-				      : "there are tag:, pack:, path: and "
-					"source:",
+				      : "there are tag:, pack:, path:, "
+					"source:, result: and state:",
 				meant ? ":\"?" : "");
 		}
 		atom->method = (enum method)(method + 1);
@@ -209,16 +289,17 @@ static bool read_atom(const char *term, char *value, struct atom *atom,
 }
 
 /* Sets selected[i] for what the term, `2+a+`, names. */
-static bool select_term(const struct project *project, const char *term,
+static bool select_term(const struct selecting *from, const char *term,
 			bool *selected, struct error *err)
 {
+	const struct project *project = from->project;
 	struct atom atom = {.method = METHOD_NAME};
 	char *copy = mem_strdup(term);
 	bool found = false, ok;
 
 	ok = read_atom(term, copy, &atom, err);
 	for (size_t i = 0; ok && i < project->relation_count; i++) {
-		if (!fits(project, &atom, &project->relation[i]))
+		if (!fits(from, &atom, &project->relation[i]))
 			continue;
 		found = selected[i] = true;
 		if (atom.is_up)
@@ -228,6 +309,8 @@ static bool select_term(const struct project *project, const char *term,
 			graph_reach(project->graph, i, GRAPH_DOWNSTREAM,
 				    atom.down, selected);
 	}
+	if (ok && asks_facts(&atom))
+		found = find_fact(atom.method, atom.value) != 0;
 	if (ok && !found)
 		ok = refuse(project, term, &atom, err);
 	free(copy);
@@ -235,10 +318,10 @@ static bool select_term(const struct project *project, const char *term,
 }
 
 /* Adds to selected what all terms of `a,b` name. */
-static bool select_terms(const struct project *project, const char *terms,
+static bool select_terms(const struct selecting *from, const char *terms,
 			 size_t len, bool *selected, struct error *err)
 {
-	size_t count = project->relation_count;
+	size_t count = from->project->relation_count;
 	bool *both = mem_alloc(count * sizeof *both);
 	bool *one = mem_alloc(count * sizeof *one);
 	bool ok = true;
@@ -252,7 +335,7 @@ static bool select_terms(const struct project *project, const char *terms,
 			part = len - at;
 		term = mem_strndup(terms + at, part);
 		memset(one, false, count * sizeof *one);
-		ok = select_term(project, term, one, err);
+		ok = select_term(from, term, one, err);
 		for (size_t i = 0; i < count; i++)
 			both[i] = both[i] && one[i];
 		free(term);
@@ -266,7 +349,7 @@ static bool select_terms(const struct project *project, const char *terms,
 }
 
 /* Adds to selected what any of the words of an argument names. */
-static bool select_argument(const struct project *project, const char *argument,
+static bool select_argument(const struct selecting *from, const char *argument,
 			    bool *selected, struct error *err)
 {
 	const char *p = argument + strspn(argument, " \t");
@@ -277,7 +360,7 @@ static bool select_argument(const struct project *project, const char *argument,
 	while (*p != '\0') {
 		size_t len = strcspn(p, " \t");
 
-		if (!select_terms(project, p, len, selected, err))
+		if (!select_terms(from, p, len, selected, err))
 			return false;
 		p += len;
 		p += strspn(p, " \t");
@@ -285,21 +368,32 @@ static bool select_argument(const struct project *project, const char *argument,
 	return true;
 }
 
-bool select_relations(const struct project *project, const char *const *select,
-		      size_t select_count, const char *const *exclude,
-		      size_t exclude_count, bool *selected, struct error *err)
+bool select_asks(const struct setting_list *select)
 {
+	for (size_t i = 0; i < select->count; i++)
+		if (strstr(select->item[i], "result:") ||
+		    strstr(select->item[i], "state:"))
+			return true;
+	return false;
+}
+
+bool select_relations(const struct project *project,
+		      const struct setting_list *select,
+		      const struct setting_list *exclude, const unsigned *facts,
+		      bool *selected, struct error *err)
+{
+	const struct selecting from = {.project = project, .facts = facts};
 	size_t count = project->relation_count;
-	bool *excluded = mem_zalloc(count, sizeof *excluded);
+	bool *excluded = mem_zalloc(count + 1, sizeof *excluded);
 	bool ok = true;
 
 	for (size_t i = 0; i < count; i++)
-		selected[i] = select_count == 0 &&
+		selected[i] = select->count == 0 &&
 			      project->relation[i].kind != RELATION_STREAM;
-	for (size_t i = 0; ok && i < select_count; i++)
-		ok = select_argument(project, select[i], selected, err);
-	for (size_t i = 0; ok && i < exclude_count; i++)
-		ok = select_argument(project, exclude[i], excluded, err);
+	for (size_t i = 0; ok && i < select->count; i++)
+		ok = select_argument(&from, select->item[i], selected, err);
+	for (size_t i = 0; ok && i < exclude->count; i++)
+		ok = select_argument(&from, exclude->item[i], excluded, err);
 	for (size_t i = 0; i < count; i++)
 		selected[i] = selected[i] && !excluded[i];
 	free(excluded);

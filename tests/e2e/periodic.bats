@@ -321,7 +321,7 @@ teardown() { drop_own_database; }
 		select count(*) as n from p.sums
 	SQL
 	run -0 periodic ls
-	[[ ${lines[0]} == p.sums*incremental*delta* && ${lines[1]} == p.aside*table*full*nightly ]]
+	[[ ${lines[1]} == p.sums*incremental*delta* && ${lines[2]} == p.aside*table*full*nightly* ]]
 	run -0 periodic -s sums
 	[[ $output == *"p.sums: build"* && $output != *"p.aside"* ]]
 	run -0 periodic -s tag:nightly
@@ -335,14 +335,14 @@ teardown() { drop_own_database; }
 
 @test "plan says what would run, and why, and does nothing" {
 	run -0 periodic plan
-	[[ $output == *"p.sums"*"delta"*"new -> metrics/sums.csv"* ]]
+	[[ $output == *"p.sums"*"build"*"new"*"metrics/sums.csv"* ]]
 	periodic
 	run -0 periodic plan
 	[[ $output == *"nothing to do"* ]]
 	feed "('a', 1), ('b', 2)"
 	feed "('a', 1)"
 	run -0 periodic plan
-	[[ $output == *"p.sums"*"new loads: 2 loads, 3 rows"* ]]
+	[[ $output == *"p.sums"*"delta"*"new loads"*" 2 "*" 3 "* ]]
 	periodic
 	sed -i 's/as total/as total, count(r.v) as one/' sql/p/models/sums.sql
 	run -0 periodic plan

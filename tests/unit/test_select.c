@@ -34,12 +34,13 @@ static int close_project(void **state)
 static void assert_selected(const struct project *project, const char *select,
 			    const char *exclude, const char *expected)
 {
+	const struct setting_list some = {&select, select ? 1 : 0};
+	const struct setting_list others = {&exclude, exclude ? 1 : 0};
 	bool *selected = mem_zalloc(project->relation_count, sizeof *selected);
 	struct error err = ERROR_INIT;
 	struct buf found = BUF_INIT;
 
-	if (!select_relations(project, &select, select ? 1 : 0, &exclude,
-			      exclude ? 1 : 0, selected, &err))
+	if (!select_relations(project, &some, &others, NULL, selected, &err))
 		fail_msg("%s", err.text);
 	for (size_t i = 0; i < project->relation_count; i++) {
 		size_t node = project->graph->order[i];
@@ -56,16 +57,17 @@ static void assert_selected(const struct project *project, const char *select,
 static void assert_refused(const struct project *project, const char *select,
 			   const char *expected)
 {
+	const struct setting_list one = {&select, 1}, none = {0};
 	bool *selected = mem_zalloc(project->relation_count, sizeof *selected);
 	struct error err = ERROR_INIT;
 
-	if (select_relations(project, &select, 1, NULL, 0, selected, &err))
+	if (select_relations(project, &one, &none, NULL, selected, &err))
 		fail_msg("accepted: %s", select);
 	assert_string_equal(err.text, expected);
 	assert_int_equal(err.status, STATUS_USAGE);
 	/* the same as an exclusion */
 	assert_false(
-		select_relations(project, NULL, 0, &select, 1, selected, &err));
+		select_relations(project, &none, &one, NULL, selected, &err));
 	assert_string_equal(err.text, expected);
 	free(selected);
 }
@@ -178,13 +180,14 @@ static void exclusions_are_taken_away(void **state)
 static void several_arguments_are_united(void **state)
 {
 	const struct project *project = *state;
-	static const char *const select[] = {"dim_users", "changes"};
+	const char *select[] = {"dim_users", "changes"};
+	const struct setting_list two = {select, 2}, none = {0};
 	bool *selected = mem_zalloc(project->relation_count, sizeof *selected);
 	struct error err = ERROR_INIT;
 	size_t count = 0;
 
 	assert_true(
-		select_relations(project, select, 2, NULL, 0, selected, &err));
+		select_relations(project, &two, &none, NULL, selected, &err));
 	for (size_t i = 0; i < project->relation_count; i++)
 		count += selected[i];
 	assert_int_equal(count, 2);
@@ -220,14 +223,67 @@ static void a_selector_that_names_nothing_is_an_error(void **state)
 	assert_refused(*state, "tagg:daily",
 		       "unknown selector \"tagg:\" in \"tagg:daily\": did you "
 		       "mean \"tag:\"?");
-	assert_refused(*state, "state:modified",
-		       "unknown selector \"state:\" in \"state:modified\": "
-		       "there are tag:, pack:, path: and source:");
+	assert_refused(*state, "owner:modified",
+		       "unknown selector \"owner:\" in \"owner:modified\": "
+		       "there are tag:, pack:, path:, source:, result: and "
+		       "state:");
+	assert_refused(*state, "result:errors",
+		       "the selector \"result:errors\" names nothing: did you "
+		       "mean \"result:error\"?");
+	assert_refused(*state, "state:error",
+		       "the selector \"state:error\" names nothing in "
+		       "tests/models-good");
 	assert_refused(*state, "", "a selector is empty");
 	assert_refused(*state, "  ", "a selector is empty");
 	assert_refused(*state, "+", "the selector \"+\" is incomplete");
 	assert_refused(*state, "tag:", "the selector \"tag:\" is incomplete");
 	assert_refused(*state, "dim_users,", "the selector \"\" is incomplete");
+}
+
+static void packs_and_folders_are_names_too(void **state)
+{
+	assert_selected(*state, "growth", NULL, GROWTH);
+	assert_selected(*state, "availability+ availability.*", NULL,
+			AVAILABILITY);
+	assert_selected(*state, "growth.*", "growth", "");
+}
+
+static void facts_come_from_the_database(void **state)
+{
+	const struct project *project = *state;
+	const char *term = "1+result:error,state:modified result:warn+";
+	const struct setting_list one = {&term, 1}, none = {0};
+	unsigned *facts = mem_zalloc(project->relation_count, sizeof *facts);
+	bool *selected = mem_zalloc(project->relation_count, sizeof *selected);
+	struct error err = ERROR_INIT;
+	size_t dim_users = (size_t)(project_find(project, "growth.dim_users") -
+				    project->relation);
+	size_t cohort = (size_t)(project_find(project, "growth.user_cohort") -
+				 project->relation);
+
+	assert_true(select_asks(&one));
+	assert_false(select_asks(&none));
+	/* what has not happened selects nothing, and is no mistake */
+	assert_true(
+		select_relations(project, &one, &none, facts, selected, &err));
+	for (size_t i = 0; i < project->relation_count; i++)
+		assert_false(selected[i]);
+	facts[dim_users] = FACT_ERROR | FACT_MODIFIED;
+	facts[cohort] = FACT_SUCCESS | FACT_WARN;
+	assert_true(
+		select_relations(project, &one, &none, facts, selected, &err));
+	for (size_t i = 0; i < project->relation_count; i++) {
+		const char *name = project->relation[i].name;
+
+		assert_int_equal(
+			selected[i],
+			strcmp(name, "growth.dim_users") == 0 ||
+				strcmp(name, "growth.user_cohort") == 0 ||
+				strcmp(name, "growth.retention_count") == 0 ||
+				strcmp(name, "growth.user_retention") == 0);
+	}
+	free(facts);
+	free(selected);
 }
 
 int main(void)
@@ -240,6 +296,8 @@ int main(void)
 		cmocka_unit_test(everything_means_models_and_seeds),
 		cmocka_unit_test(exclusions_are_taken_away),
 		cmocka_unit_test(several_arguments_are_united),
+		cmocka_unit_test(packs_and_folders_are_names_too),
+		cmocka_unit_test(facts_come_from_the_database),
 		cmocka_unit_test(a_selector_that_names_nothing_is_an_error),
 	};
 
