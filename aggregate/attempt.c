@@ -45,6 +45,17 @@ static bool forces_rebuild(const struct task *task, const struct load *load)
 	       load->id <= load->input->task->state.gone_from_load;
 }
 
+/* The oldest loads of a backlog; the rest waits for the next transaction. */
+static void take_step(struct task *task, int64_t max_loads)
+{
+	struct task_state *state = &task->state;
+
+	if (max_loads == 0 || state->load_count <= (size_t)max_loads)
+		return;
+	state->next_load = state->load[max_loads].id;
+	state->load_count = (size_t)max_loads;
+}
+
 static void decide(struct attempt *attempt)
 {
 	const struct task *task = attempt->task;
@@ -69,6 +80,8 @@ static void decide(struct attempt *attempt)
 	     attempt->action == ACTION_APPLY && i < state->load_count; i++)
 		if (forces_rebuild(task, &state->load[i]))
 			attempt->action = ACTION_REBUILD;
+	if (attempt->action == ACTION_APPLY)
+		take_step(attempt->task, attempt->run->max_loads);
 	if (attempt->action == ACTION_VIEW && !attempt->is_new_code &&
 	    !state->load_count && !attempt->run->full_refresh &&
 	    !export_is_missing(task))
@@ -293,7 +306,16 @@ static void log_sql(struct buf *out, const struct attempt *attempt,
 		buf_add_text(out, "null");
 	buf_add_text(out, ")\non conflict (run_id, model) do update set "
 			  "status = excluded.status, "
-			  "message = excluded.message;\n");
+			  "message = excluded.message");
+	if (!message)
+		buf_add_text(out, ", loads = run_model.loads + excluded.loads, "
+				  "inserted = run_model.inserted + "
+				  "excluded.inserted, "
+				  "deleted = run_model.deleted + "
+				  "excluded.deleted, "
+				  "duration_ms = run_model.duration_ms + "
+				  "excluded.duration_ms");
+	buf_add_text(out, ";\n");
 }
 
 static bool commit(struct attempt *attempt, struct error *err)

@@ -181,6 +181,7 @@ bool commands_run(const struct options *options, enum exit_status *status,
 	struct run run = {
 		.timeout_ms = options->statement_ms,
 		.keep_runs_ms = options->keep_runs_ms,
+		.max_loads = options->max_loads,
 		.full_refresh = options->full_refresh,
 		.command = options_command(options),
 		.started_ms = clock_ms(),

@@ -1,4 +1,5 @@
 #include "aggregate/ledger.h"
+#include "aggregate/ledger_parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ enum {
 	COL_LOADED_AT,
 	COL_OP,
 	COL_ROWS,
+	COL_TICK,
 };
 
 static void add_task(struct buf *sql, const struct task *task, size_t number)
@@ -58,6 +60,15 @@ static bool concerns(const struct task *task, const struct task *only)
 		if (only->input[i].task == task)
 			return true;
 	return false;
+}
+
+void ledger_pending_sql(struct buf *out, const char *model)
+{
+	buf_format(out,
+		   "(l.row_count > 0 or l.op in ('t', 'd', 'r'))"
+		   " and not exists (select from millrace.model_load x"
+		   " where x.model = %s and x.load_id = l.load_id)",
+		   model);
 }
 
 static void look_sql(struct buf *sql, const struct tasks *tasks,
@@ -94,28 +105,29 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 		" to_regclass(t.old) is not null,"
 		" encode(m.code_hash, 'hex'), m.gone_from_load,"
 		" m.changed_load, m.exported_load, m.indexes, null::int,"
-		" null::bigint as load_id, null, null, null"
+		" null::bigint as load_id, null, null, null,"
+		" (select candidate_at < now() - interval '30 seconds'"
+		" from millrace.seal)"
 		"\nfrom task t left join millrace.model m on m.model = t.model"
 		"\nunion all"
 		"\nselect t.number, null, null, null, null, null, null, null, "
 		"null,"
-		" i.place, l.load_id, l.loaded_at, l.op, l.row_count"
+		" i.place, l.load_id, l.loaded_at, l.op, l.row_count, null"
 		"\nfrom input i join task t on t.number = i.number"
 		" join millrace.model m on m.model = t.model"
 		/* offset 0: by index from the floor on, whatever the planner
 		 * thinks of a ledger that has just grown */
 		" cross join lateral (select * from millrace.load a"
 		" where a.relation = i.relation and %s offset 0) l"
-		"\nwhere (l.row_count > 0 or l.op in ('t', 'd', 'r'))%s"
-		"\norder by 1, load_id nulls first",
+		"\nwhere ",
 		mutant("watermark") ? "a.loaded_at > coalesce(m.loaded_through,"
 				      " '-infinity')"
-				    : "a.load_id > m.floor_load",
-		mutant("watermark") ? ""
-				    : " and not exists"
-				      " (select from millrace.model_load x"
-				      " where x.model = t.model"
-				      " and x.load_id = l.load_id)");
+				    : "a.load_id > m.floor_load");
+	if (mutant("watermark"))
+		buf_add_text(sql, "l.row_count > 0");
+	else
+		ledger_pending_sql(sql, "t.model");
+	buf_add_text(sql, "\norder by 1, load_id nulls first");
 }
 
 static int64_t number_at(const PGresult *res, int row, int col)
@@ -144,6 +156,7 @@ static void read_state(struct task *task, const PGresult *res, int row,
 		return;
 	arena_reset(&state->arena);
 	state->load_count = 0;
+	state->next_load = 0;
 	state->load =
 		arena_zalloc(&state->arena, (loads + 1) * sizeof *state->load);
 }
@@ -181,6 +194,7 @@ bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 		while (row + 1 < PQntuples(res) &&
 		       !PQgetisnull(res, row + 1, COL_LOAD))
 			row++;
+		tasks->is_tick_due = PQgetvalue(res, first, COL_TICK)[0] == 't';
 		read_state(task, res, first, !only || task == only,
 			   (size_t)(row - first));
 		for (int load = first + 1; load <= row; load++)
@@ -235,6 +249,16 @@ void ledger_consume_sql(struct buf *out, const struct task *task,
 			  "millrace.seal)\non conflict do nothing;\n");
 }
 
+/* Up to where everything is sealed and consumed. */
+static void add_floor(struct buf *out, const struct task *task)
+{
+	if (task->state.next_load && !mutant("floor-over-backlog"))
+		buf_format(out, "least(sealed_load, %lld)",
+			   (long long)task->state.next_load - 1);
+	else
+		buf_add_text(out, "sealed_load");
+}
+
 /* The model's row: what it has seen, what it last did. */
 static void add_model_row(struct buf *out, const struct task *task,
 			  int64_t run_id, const char *changed_load)
@@ -256,8 +280,9 @@ static void add_model_row(struct buf *out, const struct task *task,
 		buf_add_text(out, " and load_id = ");
 		add_load_ids(out, task);
 	}
-	buf_format(out, "), sealed_load, %s, %lld, ", changed_load,
-		   (long long)run_id);
+	buf_add_text(out, "), ");
+	add_floor(out, task);
+	buf_format(out, ", %s, %lld, ", changed_load, (long long)run_id);
 	quote_literal(out, task->indexes);
 	buf_add_text(out,
 		     " from millrace.seal\non conflict (model) do update set "
@@ -294,6 +319,7 @@ void ledger_record_sql(struct buf *out, const struct task *task, int64_t run_id,
 	}
 	buf_add_text(out, "delete from millrace.model_load where model = ");
 	quote_literal(out, task->name);
-	buf_add_text(out, " and load_id <= "
-			  "(select sealed_load from millrace.seal);\n");
+	buf_add_text(out, " and load_id <= (select ");
+	add_floor(out, task);
+	buf_add_text(out, " from millrace.seal);\n");
 }

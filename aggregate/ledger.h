@@ -41,7 +41,11 @@ struct ledger_change {
 void ledger_record_sql(struct buf *out, const struct task *task, int64_t run_id,
 		       const struct ledger_change *change);
 
-/* Moves the seal, forgets runs older than keep_runs_ms (0: none), then drops
+/* Moves the seal, and complete_through of every model behind it. */
+bool ledger_tick(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
+		 struct error *err) MUST_CHECK;
+
+/* A tick; forgets runs older than keep_runs_ms (0: none), then drops
  * old versions that every reader has passed. */
 bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
 		 int64_t keep_runs_ms, struct error *err) MUST_CHECK;

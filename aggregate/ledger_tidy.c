@@ -1,4 +1,5 @@
 #include "aggregate/ledger.h"
+#include "aggregate/ledger_parts.h"
 
 #include <inttypes.h>
 
@@ -7,14 +8,15 @@
 #include "common/fault.h"
 #include "common/pg.h"
 
-/* The transaction draws its xid here, after the snapshot that the newest number
- * comes from: whoever holds a smaller number has taken an older xid.  The
- * snapshot's own xmax will not do: it lies behind the newest transaction that
- * has ended, and some beyond it may run. */
+/* The transaction draws its xid here, after the clock was read and after the
+ * snapshot that the newest number comes from: whoever holds a smaller number
+ * has taken an older xid.  The snapshot's own xmax will not do: it lies behind
+ * the newest transaction that has ended, and some beyond it may run. */
 static void seal_sql(struct buf *out)
 {
 	buf_format(out,
-		   "begin; set local role millrace_aggregate;\n"
+		   "begin; set local role millrace_aggregate; "
+		   "set local synchronous_commit = off;\n"
 		   "with now as (select pg_current_snapshot() as snapshot,"
 		   " (select coalesce(max(load_id), 0) from millrace.load)"
 		   " as newest)\n"
@@ -22,6 +24,12 @@ static void seal_sql(struct buf *out)
 		   " case when candidate_xid <= pg_snapshot_xmin(now.snapshot)"
 		   " then greatest(sealed_load, candidate_load)"
 		   " else sealed_load end,"
+		   /* a clock that was set back proves nothing */
+		   " sealed_at = case when candidate_xid <="
+		   " pg_snapshot_xmin(now.snapshot) and candidate_at <="
+		   " statement_timestamp() then greatest(sealed_at,"
+		   " candidate_at) else sealed_at end,"
+		   " candidate_at = statement_timestamp(),"
 		   " candidate_load = newest, candidate_xid = %s\n"
 		   "from now"
 		   " where candidate_xid <= pg_snapshot_xmin(now.snapshot)"
@@ -137,19 +145,32 @@ static bool forget_runs(struct pg *pg, int64_t timeout_ms, int64_t keep_ms,
 		       keep_ms);
 }
 
-bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
-		 int64_t keep_runs_ms, struct error *err)
+/* Twice, since where nobody else writes the second seals what the first has
+ * seen. */
+bool ledger_tick(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
+		 struct error *err)
 {
 	struct buf seal = BUF_INIT;
-	struct buf floor = BUF_INIT;
 	bool ok;
 
 	seal_sql(&seal);
-	floor_sql(&floor, tasks);
 	ok = pg_run(pg, timeout_ms, err, buf_text(&seal)) &&
+	     pg_run(pg, timeout_ms, err, buf_text(&seal)) &&
+	     ledger_complete(pg, timeout_ms, tasks, err);
+	buf_release(&seal);
+	return ok;
+}
+
+bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
+		 int64_t keep_runs_ms, struct error *err)
+{
+	struct buf floor = BUF_INIT;
+	bool ok;
+
+	floor_sql(&floor, tasks);
+	ok = ledger_tick(pg, timeout_ms, tasks, err) &&
 	     pg_run(pg, timeout_ms, err, buf_text(&floor)) &&
 	     forget_runs(pg, timeout_ms, keep_runs_ms, err);
-	buf_release(&seal);
 	buf_release(&floor);
 	for (size_t i = 0; ok && i < tasks->count; i++) {
 		const struct task *task = tasks->order[i];

@@ -29,6 +29,10 @@ static const struct setting table[] = {
 	 "how plan, ls and jobs print: text for people; name and json, one a "
 	 "line, for scripts",
 	 .choices = output_words, .place = SETTING_COMMAND_LINE},
+	{"max-loads", 0, SETTING_INTEGER, AT(max_loads), "1000", "N",
+	 "the loads that one transaction takes of a backlog, oldest first; 0: "
+	 "all of it",
+	 .min = 0, .max = 100000},
 	{"project", 0, SETTING_TEXT, AT(project), "", "DIR",
 	 "the folder that holds sql/ and config/; by default this one, or that "
 	 "of the program",

@@ -38,6 +38,7 @@ struct options {
 	bool quiet, verbose;
 	int output; /* enum output */
 	int64_t connect_ms, statement_ms, retry_ms, keep_runs_ms;
+	int64_t max_loads;
 	struct settings settings; /* owns the texts */
 };
 

@@ -186,6 +186,8 @@ bool run_pass(struct run *run, struct error *err)
 	if (ok && run->done)
 		ok = ledger_tidy(run->pg, run->timeout_ms, tasks,
 				 run->keep_runs_ms, err);
+	else if (ok && tasks->is_tick_due)
+		ok = ledger_tick(run->pg, run->timeout_ms, tasks, err);
 	return finish(run, ok, err);
 }
 

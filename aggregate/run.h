@@ -23,6 +23,7 @@ struct run {
 	struct tasks *tasks;
 	int64_t timeout_ms;   /* for one statement */
 	int64_t keep_runs_ms; /* of the log; 0: for ever */
+	int64_t max_loads;    /* of one transaction; 0: any */
 	bool full_refresh;
 	const char *command;
 	int64_t started_ms; /* by clock_ms */

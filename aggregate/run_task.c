@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/pg.h"
+#include "common/stop.h"
 
 enum { ATTEMPTS = 3 };
 
@@ -132,7 +133,7 @@ static void report_done(struct run *run, const struct attempt *attempt)
 				 attempt->report.at[i].model,
 				 attempt->report.at[i].test->name,
 				 attempt->report.at[i].failures);
-	run->done++;
+	run->done += attempt->task->state.next_load == 0;
 	run->inserted += refresh->inserted;
 	run->deleted += refresh->deleted;
 	if (task_is_view(attempt->task) && !attempt->is_new_code)
@@ -174,7 +175,8 @@ static bool fail(struct attempt *attempt, struct error *failure,
 	return attempt_log_failure(attempt, failure->text, err);
 }
 
-/* Tries until it is done, has failed for good, or needs the swap lock. */
+/* Tries until everything pending is done, step by step, or it has failed for
+ * good; takes the swap lock if that is needed. */
 static bool try_task(struct run *run, struct task *task, struct error *err)
 {
 	bool may_swap = false;
@@ -199,6 +201,7 @@ static bool try_task(struct run *run, struct task *task, struct error *err)
 			if (attempt.action != ACTION_NONE)
 				report_done(run, &attempt);
 			task->status = TASK_DONE;
+			again = task->state.next_load && !stop_requested();
 		} else if (failure.kind == ERROR_TRANSIENT && !failure.lost &&
 			   --left > 0) {
 			again = true;

@@ -39,6 +39,7 @@ struct task_state {
 	int64_t exported_load;  /* the one its CSV shows */
 	struct load *load;      /* pending, by id; none before it is known */
 	size_t load_count;
+	int64_t next_load;  /* the first that this step leaves; 0: none */
 	struct arena arena; /* of the loads */
 };
 
@@ -85,6 +86,7 @@ struct tasks {
 	const struct project *project;
 	struct task **order; /* inputs first */
 	size_t count;
+	bool is_tick_due; /* the seal is old: ledger_tick */
 	struct task **at; /* by number of the relation; NULL: a stream */
 	struct arena arena;
 };

@@ -126,7 +126,10 @@ static void add_insert(struct pg *pg, struct buf *sql,
 	/* Only a wait for the same (relation, now()) is meant to be short. */
 	buf_add_text(
 		sql,
-		"set local lock_timeout = '50ms'; insert into millrace.load "
+		"set local lock_timeout = '50ms'; "
+		/* before the clock is read: periodic seals by that */
+		"select pg_current_xact_id(); "
+		"insert into millrace.load "
 		"(relation, loaded_at, row_count, reject_count, byte_count, "
 		"event_min, event_max, origin) select v.relation, now(), v.n, "
 		"v.rejects, v.bytes, v.low, v.high, v.origin from (values ");

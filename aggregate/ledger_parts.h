@@ -1,0 +1,24 @@
+/*
+ * ledger_parts.h - what the files of the ledger share
+ */
+#ifndef AGGREGATE_LEDGER_PARTS_H
+#define AGGREGATE_LEDGER_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "aggregate/task.h"
+#include "common/buf.h"
+#include "common/error.h"
+
+struct pg;
+
+/* A condition: row l of millrace.load, above the model's floor, has something
+ * that `model` (an expression) has not consumed. */
+void ledger_pending_sql(struct buf *out, const char *model);
+
+/* Works out complete_through of every task, as of one snapshot. */
+bool ledger_complete(struct pg *pg, int64_t timeout_ms,
+		     const struct tasks *tasks, struct error *err) MUST_CHECK;
+
+#endif
