@@ -121,10 +121,11 @@ endif
 # --- testing: everything speaks TAP, and prove sums it up --------------------
 
 PROVE    := prove --failures --comments
-suite     = BUILD=$(CURDIR)/$(BUILD) FLAVOUR=$(FLAVOUR) tests/support/suite.sh
+suite     = env BUILD=$(CURDIR)/$(BUILD) FLAVOUR=$(FLAVOUR) tests/support/suite.sh
 
+# Two files at a time, each with a PostgreSQL of its own; the longest first.
 test: deps-test all $(BUILD)/kafka-admin $(probes) mutant check
-	$(suite) $(PROVE) --timer --exec tests/support/run $(sort $(wildcard tests/e2e/*.bats tests/property/*.tap tests/chaos/*.tap))
+	$(PROVE) --jobs 2 --timer --exec '$(suite) tests/support/run' $(wildcard tests/property/*.tap tests/chaos/*.tap tests/e2e/*.bats)
 
 check: $(units)
 	CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) --exec '' $(units)
@@ -135,7 +136,7 @@ mutant:
 
 # The units, and the programs as a user meets them, with SANITIZE=...
 sanitized: deps-test all $(probes) check
-	$(suite) $(PROVE) --exec tests/support/run $(sort $(wildcard tests/e2e/handle_streams*.bats tests/e2e/periodic*.bats))
+	$(PROVE) --jobs 2 --exec '$(suite) tests/support/run' $(wildcard tests/e2e/handle_streams*.bats tests/e2e/periodic*.bats)
 
 # --- inventing input ---------------------------------------------------------
 
