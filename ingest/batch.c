@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/utf8.h"
+#include "ingest/csv_layout.h"
 #include "ingest/stream.h"
 
 /* Signature, flags, length of the header extension: PostgreSQL's COPY page,
@@ -159,6 +160,7 @@ void batch_record(struct batch *batch, const struct record *record,
 		.raw_start = batch->raw.len,
 		.raw_len = record->len,
 		.raw_full_len = full_len,
+		.csv_header = record->csv ? record->csv->header : NULL,
 	};
 	add_padded(&batch->raw, record->bytes, record->len);
 	batch_cover(batch, record->part, record->position, record->next);

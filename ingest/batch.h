@@ -35,7 +35,8 @@ struct batch_origin {
 	int64_t position; /* of the record */
 	size_t raw_start; /* into batch.raw */
 	size_t raw_len;
-	size_t raw_full_len; /* > raw_len: the record was cut at max-line */
+	size_t raw_full_len;    /* > raw_len: the record was cut at max-line */
+	const char *csv_header; /* "": it is CSV without one; NULL: JSON */
 };
 
 /* The rows of one stream. */

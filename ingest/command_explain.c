@@ -8,17 +8,29 @@
 #include "common/clock.h"
 #include "common/stop.h"
 #include "ingest/commands.h"
+#include "ingest/csv_header.h"
 #include "ingest/decode.h"
 #include "ingest/kafka_message.h"
 #include "ingest/kafka_reader.h"
 #include "ingest/line_reader.h"
 #include "ingest/options.h"
 #include "ingest/record.h"
+#include "ingest/stream.h"
 
 enum { WAIT_MS = 1000 };
 
-static bool explain_all(struct decoder *decoder, struct line_reader *reader,
-			const char *name, bool *every, struct error *err)
+/* The streams, and who reads for them. */
+struct explanation {
+	const struct options *options;
+	struct stream_set set;
+	int forced;
+	struct decoder *decoder;
+	bool every; /* record became a row */
+};
+
+static bool explain_all(struct explanation *explanation,
+			struct line_reader *reader, const char *name,
+			const struct csv_layout *csv, struct error *err)
 {
 	enum line_result result;
 	struct line line;
@@ -34,12 +46,15 @@ static bool explain_all(struct decoder *decoder, struct line_reader *reader,
 			return error_context(err, "%s", name);
 		if (result != LINE_READ)
 			return true;
+		if (csv && csv_layout_is_header(csv, line.bytes, line.len))
+			continue;
 		record = (struct record){
 			.bytes = line.bytes,
 			.len = line.len,
 			.full_len = line.full_len,
 			.position = line.start,
 			.next = line.next,
+			.csv = csv,
 			.unterminated = line.unterminated
 						? "the input ends in the "
 						  "middle of this line"
@@ -49,25 +64,54 @@ static bool explain_all(struct decoder *decoder, struct line_reader *reader,
 			.file = name,
 			.line = line.number,
 		};
-		if (!decoder_explain(decoder, &record, stdout))
-			*every = false;
+		if (!decoder_explain(explanation->decoder, &record, stdout))
+			explanation->every = false;
 	}
 }
 
-static bool explain_fd(const struct options *options, struct decoder *decoder,
-		       int fd, const char *name, bool *every, struct error *err)
+/* Looks at the input's beginning: a header makes it CSV. */
+static bool recognise(const struct explanation *explanation,
+		      struct line_reader *reader, const char *name,
+		      struct csv_layout **layout, struct error *err)
 {
-	struct line_reader *reader =
-		line_reader_open(fd, (size_t)options->max_line, false);
-	bool ok = explain_all(decoder, reader, name, every, err);
+	struct csv_input input = {
+		.streams = stream_set_list(&explanation->set),
+		.count = explanation->set.count,
+		.forced = explanation->forced,
+		.name = name,
+	};
+	enum line_result result;
 
+	do {
+		result = line_reader_peek(
+			reader, csv_header_is_whole, CSV_SAMPLE_BYTES,
+			clock_ms() + WAIT_MS, &input.bytes, &input.len, err);
+		if (result == LINE_FAILED)
+			return error_context(err, "%s", name);
+	} while (result == LINE_WAIT && !stop_requested());
+	if (!csv_header_find(&input, layout, err))
+		return false;
+	if (*layout)
+		line_reader_csv(reader, (*layout)->stream->delimiter);
+	return true;
+}
+
+static bool explain_fd(struct explanation *explanation, int fd,
+		       const char *name, struct error *err)
+{
+	struct line_reader *reader = line_reader_open(
+		fd, (size_t)explanation->options->max_line, false);
+	struct csv_layout *layout = NULL;
+	bool ok = recognise(explanation, reader, name, &layout, err) &&
+		  explain_all(explanation, reader, name, layout, err);
+
+	csv_layout_close(layout);
 	line_reader_close(reader);
 	return ok;
 }
 
-static bool explain_named(const struct options *options,
-			  struct decoder *decoder, const char *name,
-			  bool *every, struct error *err)
+static bool explain_named(struct explanation *explanation, const char *name,
+			  struct error *err)
 {
 	int fd = open(name, O_RDONLY | O_CLOEXEC);
 	bool ok;
@@ -75,16 +119,15 @@ static bool explain_named(const struct options *options,
 	if (fd < 0)
 		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
 				 "cannot open %s: %s", name, strerror(errno));
-	ok = explain_fd(options, decoder, fd, name, every, err);
+	ok = explain_fd(explanation, fd, name, err);
 	close(fd);
 	return ok;
 }
 
 /* -b BROKERS -o TOPIC:PARTITION:OFFSET: the record that is there. */
-static bool explain_offset(const struct options *options,
-			   struct decoder *decoder, bool *every,
-			   struct error *err)
+static bool explain_offset(struct explanation *explanation, struct error *err)
 {
+	const struct options *options = explanation->options;
 	struct kafka_reader *reader = NULL;
 	rd_kafka_message_t *message = NULL;
 	struct buf headers = BUF_INIT;
@@ -99,7 +142,8 @@ static bool explain_offset(const struct options *options,
 	} else if (ok) {
 		kafka_message_record(message, (size_t)options->max_line,
 				     &headers, &record);
-		*every = decoder_explain(decoder, &record, stdout);
+		explanation->every =
+			decoder_explain(explanation->decoder, &record, stdout);
 	}
 	if (message)
 		rd_kafka_message_destroy(message);
@@ -110,31 +154,28 @@ static bool explain_offset(const struct options *options,
 
 bool command_explain(const struct options *options, struct error *err)
 {
-	struct stream_set set;
-	struct decoder *decoder;
-	bool every = true; /* record became a row */
+	struct explanation explanation = {.options = options, .every = true};
 	bool ok = true;
-	int forced;
 
-	if (!stream_set_read(&set, buf_text(&options->home), err))
+	if (!stream_set_read(&explanation.set, buf_text(&options->home), err))
 		return false;
-	if (!stream_set_find(&set, options->stream, &forced, err)) {
-		stream_set_release(&set);
+	if (!stream_set_find(&explanation.set, options->stream,
+			     &explanation.forced, err)) {
+		stream_set_release(&explanation.set);
 		return false;
 	}
-	decoder = decoder_open(stream_set_list(&set), set.count, forced,
-			       &options->limits);
+	explanation.decoder = decoder_open(
+		stream_set_list(&explanation.set), explanation.set.count,
+		explanation.forced, &options->limits);
 	if (*options->kafka.brokers)
-		ok = explain_offset(options, decoder, &every, err);
+		ok = explain_offset(&explanation, err);
 	else if (options->operand_count == 0)
-		ok = explain_fd(options, decoder, STDIN_FILENO, "stdin", &every,
-				err);
+		ok = explain_fd(&explanation, STDIN_FILENO, "stdin", err);
 	for (size_t i = 0; ok && i < options->operand_count; i++)
-		ok = explain_named(options, decoder, options->operand[i],
-				   &every, err);
-	decoder_close(decoder);
-	stream_set_release(&set);
-	if (ok && !every)
+		ok = explain_named(&explanation, options->operand[i], err);
+	decoder_close(explanation.decoder);
+	stream_set_release(&explanation.set);
+	if (ok && !explanation.every)
 		return error_set(err, ERROR_DATA, STATUS_DATA,
 				 "not every record would become a row");
 	return ok;

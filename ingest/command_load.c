@@ -13,6 +13,7 @@
 #include "common/pg.h"
 #include "common/stop.h"
 #include "ingest/commands.h"
+#include "ingest/csv_header.h"
 #include "ingest/decode.h"
 #include "ingest/file_identity.h"
 #include "ingest/observer.h"
@@ -37,6 +38,7 @@ struct run {
 	struct upkeep *upkeep;
 	struct stats stats;
 	char owner[OWNER_LEN + 1];
+	int forced; /* --stream, or -1 */
 	int inputs; /* pipes so far, to tell them apart */
 };
 
@@ -45,10 +47,9 @@ static bool prepare(struct run *run, struct error *err)
 	const struct options *options = run->options;
 	struct sink_plan *plan = &run->plan;
 	int swept = 0;
-	int forced;
 
 	if (!stream_set_read(&run->set, buf_text(&options->home), err) ||
-	    !stream_set_find(&run->set, options->stream, &forced, err))
+	    !stream_set_find(&run->set, options->stream, &run->forced, err))
 		return false;
 	position_owner(run->owner);
 	*plan = (struct sink_plan){
@@ -73,8 +74,8 @@ static bool prepare(struct run *run, struct error *err)
 	if (swept)
 		log_line(LOG_INFO, "forgot %d pipes whose process is gone",
 			 swept);
-	run->decoder = decoder_open(plan->stream, plan->stream_count, forced,
-				    &options->limits);
+	run->decoder = decoder_open(plan->stream, plan->stream_count,
+				    run->forced, &options->limits);
 	decoder_set_tier(run->decoder, (enum decoder_tier)options->decoder);
 	run->observer = observer_open(run->decoder);
 	run->upkeep = upkeep_start(plan, run->observer);
@@ -158,6 +159,26 @@ static bool load(struct run *run, struct source *source, struct error *err)
 	return pipeline_run(&parts, err);
 }
 
+/* Finds out whether the input is CSV, and loads it. */
+static bool load_lines(struct run *run, struct source *source,
+		       struct error *err)
+{
+	struct csv_input input = {
+		.streams = run->plan.stream,
+		.count = run->plan.stream_count,
+		.forced = run->forced,
+		.name = source->name,
+	};
+	struct csv_layout *layout = NULL;
+
+	if (!source_lines_sample(source, &input.bytes, &input.len, err) ||
+	    !csv_header_find(&input, &layout, err))
+		return false;
+	if (layout)
+		source_lines_csv(source, layout);
+	return load(run, source, err);
+}
+
 /* --- a pipe --------------------------------------------------------------- */
 
 static bool claim_pipe(const struct claim *claim, struct error *err)
@@ -186,7 +207,7 @@ static bool run_pipe(struct run *run, int fd, const char *name,
 	if (ok) {
 		source = source_pipe_open(
 			fd, name, (size_t)run->options->max_line, &positions);
-		ok = load(run, source, err);
+		ok = load_lines(run, source, err);
 	} else {
 		ok = stopped_before(name, err);
 	}
@@ -258,7 +279,7 @@ static bool run_file(struct run *run, int fd, const char *name,
 		ok = source_file_open(&source, fd, name,
 				      (size_t)run->options->max_line,
 				      &positions, err) &&
-		     load(run, source, err);
+		     load_lines(run, source, err);
 	} else {
 		ok = stopped_before(name, err);
 	}

@@ -6,6 +6,7 @@
 
 #include "common/mem.h"
 #include "ingest/batch.h"
+#include "ingest/csv_layout.h"
 #include "ingest/decode_choose.h"
 #include "ingest/decode_fast.h"
 #include "ingest/json_scan.h"
@@ -82,8 +83,17 @@ struct decoder *decoder_open(const struct stream *const *streams, size_t count,
 	}
 	for (size_t i = 0; i < count; i++)
 		mark_mapped(decoder, &decoder->plan[i], streams[i]);
+	decoder->positional = mem_zalloc(count, sizeof *decoder->positional);
+	decoder->taken_count = decoder->trie.count;
+	for (size_t i = 0; i < count; i++)
+		if ((streams[i]->format & STREAM_CSV) && !streams[i]->header)
+			decoder->positional[i] =
+				csv_layout_positional(streams[i], (int)i);
+	if (decoder->taken_count < CSV_FIELDS_MAX)
+		decoder->taken_count = CSV_FIELDS_MAX;
 	decoder->taken =
-		mem_zalloc(decoder->trie.count, sizeof *decoder->taken);
+		mem_zalloc(decoder->taken_count, sizeof *decoder->taken);
+	decoder->csv.limits = *limits;
 	decode_jansson_init(&decoder->json, &decoder->trie, limits);
 	decoder_set_tier(decoder, DECODER_FAST);
 	return decoder;
@@ -106,6 +116,10 @@ void decoder_close(struct decoder *decoder)
 		return;
 	decode_fast_close(decoder->fast);
 	decode_jansson_release(&decoder->json);
+	decode_csv_release(&decoder->csv);
+	for (size_t i = 0; i < decoder->count; i++)
+		csv_layout_close(decoder->positional[i]);
+	free(decoder->positional);
 	path_trie_release(&decoder->trie);
 	arena_release(&decoder->arena);
 	buf_release(&decoder->rest);
@@ -158,7 +172,10 @@ static bool mark_taken(struct decoder *decoder, size_t stream_index)
 {
 	const struct stream *stream = decoder->streams[stream_index];
 
-	memset(decoder->taken, 0, decoder->trie.count * sizeof *decoder->taken);
+	memset(decoder->taken, 0,
+	       (decoder->record->csv ? decoder->record->csv->field_count
+				     : decoder->trie.count) *
+		       sizeof *decoder->taken);
 	for (size_t i = 0; i < stream->column_count; i++) {
 		struct choice choice;
 
@@ -219,10 +236,9 @@ static void decode(struct decoder *decoder, const struct record *record,
 	int index;
 
 	if (!decoder_load(decoder, record)) {
-		batch_reject(batch,
-			     decoder->forced >= 0
-				     ? decoder->streams[decoder->forced]
-				     : NULL,
+		index = record->csv ? record->csv->stream_index
+				    : decoder->forced;
+		batch_reject(batch, index >= 0 ? decoder->streams[index] : NULL,
 			     origin, decoder->err.text, NULL, NULL);
 		return;
 	}
@@ -245,16 +261,35 @@ static void decode(struct decoder *decoder, const struct record *record,
 		batch_event_time(batch, (size_t)index, event_us);
 }
 
+const struct record *decoder_record(struct decoder *decoder,
+				    const struct record *record)
+{
+	const struct csv_layout *csv;
+
+	decoder->forced = record->stream ? record->stream - 1 : decoder->always;
+	if (record->csv || decoder->forced < 0)
+		return record;
+	csv = decoder->positional[decoder->forced];
+	if (!csv || ((csv->stream->format & STREAM_JSON) && record->len &&
+		     *record->bytes == '{'))
+		return record;
+	decoder->positional_record = *record;
+	decoder->positional_record.csv = csv;
+	return &decoder->positional_record;
+}
+
 void decoder_decode(struct decoder *decoder, const struct record *record,
 		    struct batch *batch)
 {
 	struct batch_origin origin;
 
-	decoder->forced = record->stream ? record->stream - 1 : decoder->always;
+	record = decoder_record(decoder, record);
 	batch_record(batch, record, &origin);
 	decoder->record = record;
-	if (decoder->fast && decode_fast(decoder->fast, &origin, batch))
-		return;
-	decoder->unsure += decoder->fast != NULL;
+	if (!record->csv && decoder->fast) {
+		if (decode_fast(decoder->fast, &origin, batch))
+			return;
+		decoder->unsure++;
+	}
 	decode(decoder, record, &origin, batch);
 }

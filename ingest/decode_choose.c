@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/utf8.h"
+#include "ingest/csv_layout.h"
 #include "ingest/json_scan.h"
 #include "ingest/path.h"
 #include "ingest/record.h"
@@ -17,8 +18,11 @@ bool decoder_load(struct decoder *decoder, const struct record *record)
 				 "the record has %zu bytes, more than a line "
 				 "may have; its first %zu are kept",
 				 record->full_len, record->len);
-	if (decode_jansson_load(&decoder->json, record->bytes, record->len,
-				&decoder->err))
+	if (record->csv
+		    ? decode_csv_load(&decoder->csv, record->csv, record->bytes,
+				      record->len, &decoder->err)
+		    : decode_jansson_load(&decoder->json, record->bytes,
+					  record->len, &decoder->err))
 		return true;
 	if (record->unterminated) {
 		size_t used = strlen(decoder->err.text);
@@ -67,7 +71,9 @@ static void no_stream(struct decoder *decoder)
 	struct buf text = BUF_INIT;
 
 	for (size_t i = 0; i < decoder->count; i++) {
-		buf_format(&text, "%s%s needs ", i ? "; " : "",
+		if (!(decoder->streams[i]->format & STREAM_JSON))
+			continue;
+		buf_format(&text, "%s%s needs ", text.len ? "; " : "",
 			   decoder->streams[i]->name);
 		describe_match(decoder->streams[i], &text);
 	}
@@ -81,6 +87,8 @@ int decoder_stream(struct decoder *decoder)
 {
 	int found = -1;
 
+	if (decoder->record->csv)
+		return decoder->record->csv->stream_index;
 	if (decoder->forced >= 0)
 		return decoder->forced;
 	for (size_t i = 0; i < decoder->count; i++) {
@@ -188,7 +196,11 @@ bool decoder_metadata(struct decoder *decoder, enum metadata metadata,
 static void read_rest(struct decoder *decoder, struct value *value)
 {
 	buf_reset(&decoder->rest);
-	decode_jansson_rest(&decoder->json, decoder->taken, &decoder->rest);
+	if (decoder->record->csv)
+		decode_csv_rest(&decoder->csv, decoder->taken, &decoder->rest);
+	else
+		decode_jansson_rest(&decoder->json, decoder->taken,
+				    &decoder->rest);
 	*value = (struct value){.kind = VALUE_OBJECT,
 				.json = decoder->rest.data,
 				.json_len = decoder->rest.len};
@@ -217,6 +229,70 @@ static bool suits(struct decoder *decoder, const struct column *column,
 	return value->kind != VALUE_NULL && convert_split(alternative, value);
 }
 
+/* Whether the field of a CSV record fills the column.  One that holds what the
+ * conversion does not take is noted: nobody would miss it otherwise. */
+static bool field_suits(struct decoder *decoder, const struct column *column,
+			const struct alternative *alternative, int field,
+			struct value *value)
+{
+	char kinds[80];
+
+	if (field < 0)
+		return false;
+	switch (decode_csv_value(&decoder->csv, column, alternative, field,
+				 value)) {
+	case CSV_NULL:
+		return false;
+	case CSV_SUITS:
+		return convert_split(alternative, value);
+	case CSV_UNLIKE:
+		break;
+	}
+	if (convert_needs(alternative->conversion, column->type) == NEEDS_JSON)
+		snprintf(kinds, sizeof kinds, "JSON");
+	else if (convert_takes(alternative->conversion, column->type,
+			       VALUE_STRING))
+		snprintf(kinds, sizeof kinds, "a written time");
+	else
+		convert_kinds(alternative->conversion, column->type, kinds,
+			      sizeof kinds);
+	return error_set(&decoder->err, ERROR_DATA, STATUS_DATA,
+			 "%s: the field does not hold %s",
+			 decoder_source_name(alternative), kinds);
+}
+
+/* decoder_choose for a CSV record. */
+static bool choose_field(struct decoder *decoder, const struct column *column,
+			 const int *source, struct choice *choice)
+{
+	decoder->err.kind = ERROR_NONE;
+	choice->alternative = choice->node = -1;
+	for (size_t i = 0; i < column->alternative_count; i++) {
+		const struct alternative *alternative = &column->alternative[i];
+		bool suits;
+
+		if (alternative->kind == FROM_PATH) {
+			suits = field_suits(decoder, column, alternative,
+					    source[i], &choice->value);
+		} else if (alternative->kind == FROM_REST) {
+			read_rest(decoder, &choice->value);
+			suits = true;
+		} else {
+			if (!decoder_metadata(decoder, alternative->metadata,
+					      &choice->value))
+				return false;
+			suits = choice->value.kind != VALUE_NULL &&
+				convert_split(alternative, &choice->value);
+		}
+		if (suits) {
+			choice->alternative = (int)i;
+			choice->node = source[i];
+			return true;
+		}
+	}
+	return decoder->err.kind == ERROR_NONE;
+}
+
 bool decoder_choose(struct decoder *decoder, size_t stream_index,
 		    size_t column_index, struct choice *choice)
 {
@@ -224,6 +300,10 @@ bool decoder_choose(struct decoder *decoder, size_t stream_index,
 		&decoder->streams[stream_index]->column[column_index];
 	const int *source = decoder->plan[stream_index].source[column_index];
 
+	if (decoder->record->csv)
+		return choose_field(decoder, column,
+				    decoder->record->csv->source[column_index],
+				    choice);
 	for (size_t i = 0; i < column->alternative_count; i++) {
 		const struct alternative *alternative = &column->alternative[i];
 
@@ -267,11 +347,16 @@ void decoder_why_null(struct decoder *decoder, size_t stream_index,
 	*text = '\0';
 	for (size_t i = 0; i < column->alternative_count && used < size; i++) {
 		const struct alternative *alternative = &column->alternative[i];
+		const struct csv_layout *csv = decoder->record->csv;
 		int node = decoder->plan[stream_index].source[column_index][i];
 		const char *found = "absent";
 		char taken[80] = "";
 
-		if (node >= 0 && decode_jansson_has(&decoder->json, node)) {
+		if (csv) {
+			if (csv->source[column_index][i] >= 0)
+				found = "empty";
+		} else if (node >= 0 &&
+			   decode_jansson_has(&decoder->json, node)) {
 			enum value_kind kind =
 				decode_jansson_kind(&decoder->json, node);
 

@@ -10,8 +10,10 @@
 
 #include "ingest/convert.h"
 #include "ingest/decode.h"
+#include "ingest/decode_csv.h"
 #include "ingest/decode_jansson.h"
 #include "ingest/path_trie.h"
+#include "ingest/record.h"
 #include "ingest/stream.h"
 
 /* Where in the trie a stream's paths are. */
@@ -32,9 +34,13 @@ struct decoder {
 	struct arena arena;       /* the plans */
 	struct decode_jansson json;
 	struct decode_fast *fast; /* NULL: jansson alone */
-	uint64_t unsure;          /* records it left to jansson */
-	const struct record *record;
+	struct decode_csv csv;
+	struct csv_layout **positional;  /* by stream; NULL: has a header */
+	uint64_t unsure;                 /* records it left to jansson */
+	const struct record *record;     /* the one loaded last */
+	struct record positional_record; /* it, where its stream made it CSV */
 	bool *taken; /* by node: a column other than `*` takes its value */
+	size_t taken_count;
 	struct buf rest;
 	struct buf headers; /* scratch of json_scan */
 	char digits[24];    /* of a metadata number */
@@ -44,9 +50,14 @@ struct decoder {
 /* What fills a column. */
 struct choice {
 	int alternative; /* -1: none, the column is null */
-	int node;        /* -1: not a path */
+	int node;        /* or field; -1: not a path */
 	struct value value;
 };
+
+/* The record as its stream has it: CSV too, if it has no header and the stream
+ * takes none.  Valid until the next call. */
+const struct record *decoder_record(struct decoder *decoder,
+				    const struct record *record);
 
 /* Reads the record; on false decoder->err says why it cannot be. */
 bool decoder_load(struct decoder *decoder, const struct record *record);

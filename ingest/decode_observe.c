@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "ingest/csv_layout.h"
 #include "ingest/decode.h"
 #include "ingest/decode_choose.h"
 #include "ingest/drift.h"
@@ -104,12 +105,33 @@ static void observe(struct observer *observer, json_t *value, int node)
 	}
 }
 
+/* The fields that no column names. */
+static void observe_fields(struct observer *observer)
+{
+	const struct decode_csv *csv = &observer->decoder->csv;
+	const struct csv_layout *layout = csv->layout;
+
+	for (size_t i = 0; i < layout->field_count; i++) {
+		const struct csv_field *field = &csv->record.field[i];
+
+		if (layout->mapped[i] || field->len == 0)
+			continue;
+		buf_reset(&observer->path);
+		path_add_key(&observer->path, layout->name[i],
+			     strlen(layout->name[i]));
+		drift_add(observer->drift, layout->stream->relation,
+			  buf_text(&observer->path), kinds[VALUE_STRING],
+			  field->text, field->len);
+	}
+}
+
 void decoder_observe(struct decoder *decoder, const struct record *record,
 		     struct drift *drift)
 {
 	struct observer observer = {.decoder = decoder, .drift = drift};
 	int index;
 
+	record = decoder_record(decoder, record);
 	if (!decoder_load(decoder, record))
 		return;
 	index = decoder_stream(decoder);
@@ -117,6 +139,9 @@ void decoder_observe(struct decoder *decoder, const struct record *record,
 		return;
 	observer.stream_index = (size_t)index;
 	drift_record(drift);
-	observe_object(&observer, decoder->json.root, 0);
+	if (record->csv)
+		observe_fields(&observer);
+	else
+		observe_object(&observer, decoder->json.root, 0);
 	buf_release(&observer.path);
 }

@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/stop.h"
+#include "ingest/csv_scan.h"
 
 enum { READ_BYTES = 256 * 1024 };
 
@@ -29,6 +30,8 @@ struct line_reader {
 	bool cutting;      /* in the middle of one */
 	uint8_t cut_digest[DIGEST_BYTES]; /* of what is before it */
 	XXH3_state_t *state;              /* NULL: not digesting */
+	bool csv;
+	struct csv_scan scan; /* of the record that begins at `start` */
 };
 
 struct line_reader *line_reader_open(int fd, size_t max_line, bool digesting)
@@ -156,10 +159,15 @@ static enum line_result fill(struct line_reader *reader, int64_t deadline,
 	}
 }
 
-static bool is_blank(const char *bytes, size_t len)
+/* A line of tabs may be a CSV record of empty fields. */
+static bool is_blank(const struct line_reader *reader, const char *bytes,
+		     size_t len)
 {
+	bool tabs = !reader->csv || reader->scan.delimiter != '\t';
+
 	for (size_t i = 0; i < len; i++)
-		if (bytes[i] != ' ' && bytes[i] != '\t' && bytes[i] != '\r')
+		if (bytes[i] != ' ' && bytes[i] != '\r' &&
+		    (bytes[i] != '\t' || !tabs))
 			return false;
 	return true;
 }
@@ -177,6 +185,19 @@ static void trim(struct line *line)
 	line->full_len = line->len;
 }
 
+/* After a record has been taken: the lines within it, and the next one. */
+static void begin_record(struct line_reader *reader, const struct line *line)
+{
+	const char *at = line->bytes;
+	const char *end = at + line->len;
+
+	while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
+		reader->lines++;
+		at++;
+	}
+	csv_scan_begin(&reader->scan);
+}
+
 /* The line [start, end); `taken` bytes with its line end.  False: blank. */
 static bool hand_out(struct line_reader *reader, size_t end, bool unterminated,
 		     struct line *line)
@@ -191,8 +212,10 @@ static bool hand_out(struct line_reader *reader, size_t end, bool unterminated,
 	reader->start = unterminated ? end : end + 1;
 	reader->scanned = reader->start;
 	line->next = here(reader);
+	if (reader->csv)
+		begin_record(reader, line);
 	trim(line);
-	if (is_blank(line->bytes, line->len))
+	if (is_blank(reader, line->bytes, line->len))
 		return false;
 	if (line->len > reader->max_line)
 		line->len = LINE_KEPT_BYTES;
@@ -242,10 +265,88 @@ static void hand_out_cut(struct line_reader *reader, size_t end,
 	line->next = here(reader);
 }
 
+/* Where the line ends that begins at `start`, if it is there. */
+static char *line_end(const struct line_reader *reader)
+{
+	const struct buf *buf = &reader->buf;
+
+	return memchr(buf->data + reader->start, '\n',
+		      buf->len - reader->start);
+}
+
+/* Whether a byte order mark stands before the record; *wait: it may. */
+static size_t mark_bytes(const struct line_reader *reader, bool *wait)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+	size_t len = reader->buf.len - reader->start;
+
+	*wait = false;
+	if (here(reader) != 0)
+		return 0;
+	*wait = !reader->ended && len < 3;
+	return len >= 3 && !memcmp(reader->buf.data + reader->start, mark, 3)
+		       ? 3
+		       : 0;
+}
+
+/* find() for CSV: true where it has found the end of a record, or of the line
+ * that must stand for it. */
+static bool find_record(struct line_reader *reader, size_t *end)
+{
+	struct buf *buf = &reader->buf;
+	bool wait;
+	size_t mark = mark_bytes(reader, &wait);
+	size_t from = reader->start + mark;
+	bool found = !wait && csv_scan_end(&reader->scan, buf->data + from,
+					   buf->len - from, end);
+	char *at;
+
+	*end += from;
+	if (found && *end - reader->start <= reader->max_line + 1)
+		return true;
+	if (!found && buf->len - reader->start <= reader->max_line + 1)
+		return false;
+	at = line_end(reader);
+	*end = at ? (size_t)(at - buf->data) : buf->len;
+	return true;
+}
+
+/* Looks for a record in what has been read.  False: none is complete. */
+static bool find_csv(struct line_reader *reader, struct line *line)
+{
+	struct buf *buf = &reader->buf;
+
+	while (reader->start < buf->len) {
+		size_t end = 0;
+
+		if (reader->cutting) {
+			char *at = line_end(reader);
+
+			if (at) {
+				hand_out_cut(reader, (size_t)(at - buf->data),
+					     false, line);
+				return true;
+			}
+			skip(reader, buf->len);
+		} else if (!find_record(reader, &end)) {
+			return false;
+		} else if (end - reader->start > reader->max_line + 1) {
+			csv_scan_begin(&reader->scan);
+			skip(reader, end);
+		} else if (hand_out(reader, end, false, line)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Looks for a line in what has been read.  False: none is complete. */
 static bool find(struct line_reader *reader, struct line *line)
 {
 	struct buf *buf = &reader->buf;
+
+	if (reader->csv)
+		return find_csv(reader, line);
 
 	while (reader->scanned < buf->len) {
 		char *at = memchr(buf->data + reader->scanned, '\n',
@@ -277,8 +378,14 @@ static enum line_result last(struct line_reader *reader, struct line *line)
 		hand_out_cut(reader, end, true, line);
 		return LINE_READ;
 	}
-	if (reader->start < end && hand_out(reader, end, true, line))
-		return LINE_READ;
+	while (reader->start < end) {
+		char *at = reader->csv ? line_end(reader) : NULL;
+
+		if (hand_out(reader, at ? (size_t)(at - reader->buf.data) : end,
+			     !at, line) ||
+		    (at && find_csv(reader, line)))
+			return LINE_READ;
+	}
 	return LINE_ENDED;
 }
 
@@ -293,6 +400,35 @@ enum line_result line_reader_next(struct line_reader *reader,
 			return LINE_READ;
 		if (reader->ended)
 			return last(reader, line);
+		if (stop_requested())
+			return LINE_WAIT;
+		result = fill(reader, deadline_ms, err);
+		if (result == LINE_WAIT || result == LINE_FAILED)
+			return result;
+	}
+}
+
+void line_reader_csv(struct line_reader *reader, char delimiter)
+{
+	reader->csv = true;
+	reader->scan.delimiter = delimiter;
+	csv_scan_begin(&reader->scan);
+}
+
+enum line_result line_reader_peek(struct line_reader *reader,
+				  bool (*enough)(const char *bytes, size_t len),
+				  size_t limit, int64_t deadline_ms,
+				  const char **bytes, size_t *len,
+				  struct error *err)
+{
+	for (;;) {
+		enum line_result result;
+
+		*bytes = reader->buf.data + reader->start;
+		*len = reader->buf.len - reader->start;
+		if (reader->ended || *len >= limit ||
+		    (*len && enough(*bytes, *len)))
+			return LINE_READ;
 		if (stop_requested())
 			return LINE_WAIT;
 		result = fill(reader, deadline_ms, err);
@@ -325,6 +461,7 @@ bool line_reader_seek(struct line_reader *reader, int64_t offset,
 	reader->base = reader->lines = 0;
 	reader->start = reader->scanned = reader->hashed = 0;
 	reader->ended = reader->cutting = false;
+	csv_scan_begin(&reader->scan);
 	if (reader->state)
 		XXH3_128bits_reset(reader->state);
 	while (reader->base + (int64_t)buf->len < offset) {

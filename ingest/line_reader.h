@@ -47,6 +47,22 @@ enum line_result {
 struct line_reader *line_reader_open(int fd, size_t max_line, bool digesting);
 void line_reader_close(struct line_reader *reader);
 
+/* From here on a line is a CSV record, which may hold line ends between quotes.
+ * A quote that is not closed before the input ends, or that makes the record
+ * longer than max-line, costs its own line and no other: the line is handed
+ * out as it stands.  A record's number is that of its first line. */
+void line_reader_csv(struct line_reader *reader, char delimiter);
+
+/* Reads ahead until `enough` is content with what is there, the input has
+ * ended, or there are limit bytes; LINE_WAIT: not within the time given.
+ * *bytes, borrowed until the next call, begin with what line_reader_next will
+ * hand out. */
+enum line_result line_reader_peek(struct line_reader *reader,
+				  bool (*enough)(const char *bytes, size_t len),
+				  size_t limit, int64_t deadline_ms,
+				  const char **bytes, size_t *len,
+				  struct error *err);
+
 /* The next line.  Blank lines (space, tab, CR only) are passed over.  Reads and
  * waits for more until clock_ms() reaches deadline_ms or the program is asked
  * to stop; lines already read are handed out in any case. */

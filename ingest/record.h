@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct csv_layout;
+
 struct record {
 	const char *bytes; /* not NUL-terminated; no line end */
 	size_t len;        /* bytes; at most max-line */
@@ -21,6 +23,7 @@ struct record {
 	int64_t position;  /* where it begins */
 	int64_t next;      /* where the next one begins */
 	int stream;        /* it belongs to this one, plus 1; 0: not said */
+	const struct csv_layout *csv; /* it is of a CSV file; NULL: JSON */
 	const char *unterminated; /* NULL, or why the last line may be cut */
 
 	/* Metadata, for `@name` in a stream file; NULL or -1 where none. */

@@ -8,11 +8,11 @@
 #include "ingest/sink.h"
 #include "ingest/stream.h"
 
-enum { CHUNK_BYTES = 256 * 1024, SLACK_MS = 5000, FIELD_COUNT = 10 };
+enum { CHUNK_BYTES = 256 * 1024, SLACK_MS = 5000, FIELD_COUNT = 11 };
 
 static const char copy_sql[] =
 	"copy millrace.reject (load_id, relation, source, part, position, "
-	"reason, sqlstate, column_name, raw, raw_length) "
+	"reason, sqlstate, column_name, raw, raw_length, csv_header) "
 	"from stdin (format binary)";
 
 static void add_int32(struct buf *out, int32_t value)
@@ -64,6 +64,7 @@ static void encode(struct buf *out, const struct load *load,
 	add_bytes(out, load->batch.raw.data + origin->raw_start,
 		  origin->raw_len);
 	add_int64_field(out, (int64_t)origin->raw_full_len);
+	add_text(out, origin->csv_header);
 }
 
 /* Sends them in pieces, so that a million of them need no second copy. */

@@ -9,6 +9,7 @@
 #include "common/mem.h"
 #include "common/pg.h"
 #include "common/stop.h"
+#include "ingest/csv_layout.h"
 #include "ingest/decode.h"
 #include "ingest/ledger.h"
 #include "ingest/load.h"
@@ -23,7 +24,8 @@ enum {
 	COL_RAW,
 	COL_CUT,
 	COL_SOURCE,
-	COL_RELATION
+	COL_RELATION,
+	COL_CSV_HEADER
 };
 
 struct replay {
@@ -31,7 +33,8 @@ struct replay {
 	const struct sink_plan *plan;
 	struct decoder *decoder;
 	const char *ids;
-	int64_t last; /* reject_id looked at */
+	int64_t last;           /* reject_id looked at */
+	struct csv_layout *csv; /* of the last CSV record; or NULL */
 	struct load load;
 	struct buf good; /* ids that became rows, separated by commas */
 	struct replay_result chunk;
@@ -46,7 +49,7 @@ static bool fetch(struct replay *replay, PGresult **out, struct error *err)
 	sink_add_begin(replay->plan, true, &sql);
 	buf_format(&sql,
 		   "select reject_id, part, position, raw, "
-		   "raw_length > length(raw), source, relation "
+		   "raw_length > length(raw), source, relation, csv_header "
 		   "from millrace.reject "
 		   "where replayed_at is null and reject_id > %lld ",
 		   (long long)replay->last);
@@ -78,6 +81,36 @@ static int stream_of(const struct replay *replay, const PGresult *res, int row)
 	return 0;
 }
 
+/* The layout of a CSV record, as its stream is today.  False: its stream takes
+ * no such file any more. */
+static bool layout_of(struct replay *replay, const PGresult *res, int row,
+		      const struct csv_layout **out)
+{
+	const char *header = PQgetvalue(res, row, COL_CSV_HEADER);
+	int stream = stream_of(replay, res, row) - 1;
+	struct error ignored = ERROR_INIT;
+
+	*out = NULL;
+	if (PQgetisnull(res, row, COL_CSV_HEADER))
+		return true;
+	if (stream < 0 || !(replay->plan->stream[stream]->format & STREAM_CSV))
+		return false;
+	if (!replay->csv || replay->csv->stream_index != stream ||
+	    strcmp(replay->csv->header, header) != 0) {
+		csv_layout_close(replay->csv);
+		replay->csv = NULL;
+		if (*header == '\0')
+			replay->csv = csv_layout_positional(
+				replay->plan->stream[stream], stream);
+		else if (!csv_layout_read(&replay->csv,
+					  replay->plan->stream[stream], stream,
+					  header, strlen(header), &ignored))
+			return false;
+	}
+	*out = replay->csv;
+	return true;
+}
+
 /* Each is a part of its own, since their positions are in no order. */
 static void decode(struct replay *replay, const PGresult *res, int row)
 {
@@ -88,7 +121,8 @@ static void decode(struct replay *replay, const PGresult *res, int row)
 	unsigned char *raw = PQunescapeBytea((const unsigned char *)text, &len);
 	int64_t position =
 		strtoll(PQgetvalue(res, row, COL_POSITION), NULL, 10);
-	const struct record record = {
+	const struct csv_layout *csv = NULL;
+	struct record record = {
 		.bytes = (const char *)raw,
 		.len = len,
 		.full_len = len,
@@ -105,6 +139,11 @@ static void decode(struct replay *replay, const PGresult *res, int row)
 
 	if (!raw)
 		abort(); /* out of memory */
+	if (!layout_of(replay, res, row, &csv)) {
+		PQfreemem(raw);
+		return;
+	}
+	record.csv = csv;
 	decoder_decode(replay->decoder, &record, batch);
 	PQfreemem(raw);
 	if (batch->reject_count > rejects)
@@ -215,6 +254,7 @@ bool replay_run(struct pg *pg, const struct sink_plan *plan,
 	}
 	if (!ok)
 		pg_rollback(pg);
+	csv_layout_close(replay.csv);
 	batch_release(&replay.load.batch);
 	buf_release(&replay.good);
 	return ok;

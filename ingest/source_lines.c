@@ -5,18 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "common/buf.h"
+#include "common/clock.h"
 #include "common/mem.h"
+#include "common/stop.h"
+#include "ingest/csv_header.h"
 #include "ingest/line_reader.h"
+#include "ingest/stream.h"
 
-enum { PIPE_BYTES = 1024 * 1024 };
+enum { PIPE_BYTES = 1024 * 1024, LOOK_MS = 1000 };
+enum { SAMPLE_STEP = 64 * 1024 };
 
 struct source_lines {
 	struct source base;
 	struct line_reader *reader;
 	int fd;
 	char *name;
-	char *cut_reason; /* of a last line without its end */
+	char *cut_reason;       /* of a last line without its end */
+	struct csv_layout *csv; /* NULL: JSON */
+	struct buf sample;
 };
 
 /* A file that has become shorter was truncated under our hands: what was read
@@ -47,19 +56,25 @@ static enum source_result lines_next(struct source *source, int64_t deadline_ms,
 	struct source_lines *lines = (struct source_lines *)source;
 	struct line line;
 
-	switch (line_reader_next(lines->reader, deadline_ms, &line, err)) {
-	case LINE_WAIT:
-		return SOURCE_WAIT;
-	case LINE_FAILED:
-		error_context(err, "%s", lines->name);
-		return SOURCE_FAILED;
-	case LINE_ENDED:
-		return check_size(lines, line_reader_offset(lines->reader), err)
-			       ? SOURCE_ENDED
-			       : SOURCE_FAILED;
-	case LINE_READ:
-		break;
-	}
+	do {
+		switch (line_reader_next(lines->reader, deadline_ms, &line,
+					 err)) {
+		case LINE_WAIT:
+			return SOURCE_WAIT;
+		case LINE_FAILED:
+			error_context(err, "%s", lines->name);
+			return SOURCE_FAILED;
+		case LINE_ENDED:
+			return check_size(lines,
+					  line_reader_offset(lines->reader),
+					  err)
+				       ? SOURCE_ENDED
+				       : SOURCE_FAILED;
+		case LINE_READ:
+			break;
+		}
+	} while (lines->csv &&
+		 csv_layout_is_header(lines->csv, line.bytes, line.len));
 	if (line.unterminated && !check_size(lines, line.next, err))
 		return SOURCE_FAILED;
 	*record = (struct record){
@@ -68,6 +83,7 @@ static enum source_result lines_next(struct source *source, int64_t deadline_ms,
 		.full_len = line.full_len,
 		.position = line.start,
 		.next = line.next,
+		.csv = lines->csv,
 		.unterminated = line.unterminated ? lines->cut_reason : NULL,
 		.partition = -1,
 		.timestamp_ms = -1,
@@ -112,6 +128,8 @@ static void lines_close(struct source *source)
 	struct source_lines *lines = (struct source_lines *)source;
 
 	line_reader_close(lines->reader);
+	csv_layout_close(lines->csv);
+	buf_release(&lines->sample);
 	free(lines->cut_reason);
 	free(lines->name);
 	free(lines);
@@ -173,4 +191,63 @@ bool source_file_open(struct source **out, int fd, const char *name,
 	}
 	*out = &lines->base;
 	return true;
+}
+
+/* --- CSV ------------------------------------------------------------------ */
+
+/* A file may be read from anywhere; its header is at its start. */
+static bool sample_file(struct source_lines *lines, struct error *err)
+{
+	struct buf *sample = &lines->sample;
+	ssize_t n;
+
+	do {
+		n = pread(lines->fd, buf_reserve(sample, SAMPLE_STEP),
+			  SAMPLE_STEP, (off_t)sample->len);
+		if (n < 0 && errno != EINTR)
+			return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+					 "cannot read %s: %s", lines->name,
+					 strerror(errno));
+		if (n > 0)
+			sample->len += (size_t)n;
+	} while (n != 0 && sample->len < CSV_SAMPLE_BYTES &&
+		 !csv_header_is_whole(sample->data, sample->len));
+	return true;
+}
+
+bool source_lines_sample(struct source *source, const char **bytes, size_t *len,
+			 struct error *err)
+{
+	struct source_lines *lines = (struct source_lines *)source;
+
+	if (source->replayable) {
+		buf_reset(&lines->sample);
+		if (!sample_file(lines, err))
+			return false;
+		*bytes = buf_text(&lines->sample);
+		*len = lines->sample.len;
+		return true;
+	}
+	for (;;) {
+		enum line_result result = line_reader_peek(
+			lines->reader, csv_header_is_whole, CSV_SAMPLE_BYTES,
+			clock_ms() + LOOK_MS, bytes, len, err);
+
+		if (result == LINE_FAILED)
+			return error_context(err, "%s", lines->name);
+		if (result == LINE_READ)
+			return true;
+		if (stop_requested()) {
+			*len = 0;
+			return true;
+		}
+	}
+}
+
+void source_lines_csv(struct source *source, struct csv_layout *layout)
+{
+	struct source_lines *lines = (struct source_lines *)source;
+
+	lines->csv = layout;
+	line_reader_csv(lines->reader, layout->stream->delimiter);
 }

@@ -14,6 +14,8 @@
 #include "ingest/position.h"
 #include "ingest/source.h"
 
+struct csv_layout;
+
 /* Reads fd, which the caller closes afterwards.  name (for people) is copied;
  * positions holds the one part, claimed. */
 struct source *source_pipe_open(int fd, const char *name, size_t max_line,
@@ -23,5 +25,14 @@ struct source *source_pipe_open(int fd, const char *name, size_t max_line,
 bool source_file_open(struct source **out, int fd, const char *name,
 		      size_t max_line, struct positions *positions,
 		      struct error *err) MUST_CHECK;
+
+/* How the input begins: as much of it as holds a header, should it have one.
+ * Waits for a slow producer; *len is 0 when the input is empty or the program
+ * is asked to stop.  *bytes are borrowed until the next call. */
+bool source_lines_sample(struct source *source, const char **bytes, size_t *len,
+			 struct error *err) MUST_CHECK;
+
+/* Before the first record: the input is CSV, laid out like this; taken over. */
+void source_lines_csv(struct source *source, struct csv_layout *layout);
 
 #endif

@@ -43,7 +43,8 @@ static bool read_stream(struct reader *reader, char *value)
 /* One `name=value` after `format: csv`. */
 static bool read_csv_option(struct reader *reader, char *option)
 {
-	static const char *const names[] = {"delimiter", "header", "null"};
+	static const char *const names[] = {"delimiter", "header", "null",
+					    "missing"};
 	struct stream *stream = reader->stream;
 	char *value = strchr(option, '=');
 	const char *near;
@@ -66,11 +67,18 @@ static bool read_csv_option(struct reader *reader, char *option)
 		stream->header = *value == 'y';
 	} else if (value && strcmp(option, "null") == 0) {
 		stream->null = value;
+	} else if (value && strcmp(option, "missing") == 0) {
+		if (strcmp(value, "error") != 0 && strcmp(value, "null") != 0)
+			return error_config(reader->err,
+					    "missing= is error or null: what "
+					    "a column is that the header "
+					    "lacks");
+		stream->missing_null = *value == 'n';
 	} else {
-		near = nearest(option, names, 3);
+		near = nearest(option, names, 4);
 		return error_config(reader->err,
 				    "there is no csv option %s: use %s%s"
-				    "delimiter=, header= or null=",
+				    "delimiter=, header=, null= or missing=",
 				    option, near ? near : "",
 				    near ? "=, or one of " : "");
 	}
@@ -81,16 +89,23 @@ static bool read_format(struct reader *reader, char *value)
 {
 	char *rest = NULL;
 	char *word = strtok_r(value, " \t", &rest);
+	bool either = false;
 
 	if (word && strcmp(word, "json") == 0) {
 		word = strtok_r(NULL, " \t", &rest);
-		return !word ||
-		       error_config(reader->err, "format json has no option %s",
-				    word);
+		if (!word)
+			return true;
+		if (strcmp(word, "|") != 0)
+			return error_config(reader->err,
+					    "format json has no option %s",
+					    word);
+		word = strtok_r(NULL, " \t", &rest);
+		either = true;
 	}
 	if (!word || strcmp(word, "csv") != 0)
-		return error_config(reader->err, "format: is json or csv");
-	reader->stream->format = STREAM_CSV;
+		return error_config(reader->err,
+				    "format: is json, csv, or json | csv");
+	reader->stream->format = either ? STREAM_JSON_OR_CSV : STREAM_CSV;
 	while ((word = strtok_r(NULL, " \t", &rest)))
 		if (!read_csv_option(reader, word))
 			return false;
@@ -283,6 +298,7 @@ bool stream_parse(struct stream **out, const char *file, const char *name,
 	stream->file = arena_strdup(&stream->arena, file);
 	stream->sql = arena_strdup(&stream->arena, text);
 	stream->description = "";
+	stream->format = STREAM_JSON;
 	stream->delimiter = ',';
 	stream->header = true;
 	stream->null = "";

@@ -34,7 +34,8 @@ enum column_type {
 	COLUMN_TYPE_COUNT
 };
 
-enum stream_format { STREAM_JSON, STREAM_CSV };
+/* Bits: a stream may take both. */
+enum stream_format { STREAM_JSON = 1, STREAM_CSV = 2, STREAM_JSON_OR_CSV = 3 };
 enum stream_load { LOAD_APPEND, LOAD_FULL };
 
 /* `a.b."$type"`: the keys from the root down. */
@@ -101,6 +102,7 @@ struct stream {
 	char delimiter;        /* csv */
 	bool header;           /* csv */
 	const char *null;      /* csv: the text that means null */
+	bool missing_null;     /* csv: columns not in the header are null */
 	struct column *column; /* without loaded_at, in the table's order */
 	size_t column_count;
 	int event_time; /* index of the event_time column; -1: none */

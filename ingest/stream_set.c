@@ -42,11 +42,6 @@ static bool read_text(const char *path, struct buf *text, struct error *err)
 /* What a stream file can say and this program cannot do. */
 static bool check_supported(const struct stream *stream, struct error *err)
 {
-	if (stream->format == STREAM_CSV)
-		return error_config(err,
-				    "%s: `format: csv` is not supported, "
-				    "streams read JSON lines",
-				    stream->file);
 	if (stream->load == LOAD_FULL)
 		return error_config(err,
 				    "%s: `load: full` is not supported, "

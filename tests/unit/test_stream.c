@@ -232,7 +232,7 @@ static const struct {
 	 "s.sql:2: there is no `evnt_time:` in a stream file: use "
 	 "event_time:, or one of "},
 	{"-- format: xml\n", "a text, -- from: a\n",
-	 "s.sql:2: format: is json or csv"},
+	 "s.sql:2: format: is json, csv, or json | csv"},
 	{"-- format: csv delimeter=;\n", "a text, -- from: a\n",
 	 "s.sql:2: there is no csv option delimeter: use delimiter="},
 	{"-- load: replace\n", "a text, -- from: a\n",

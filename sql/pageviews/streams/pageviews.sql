@@ -1,5 +1,5 @@
 -- stream: pageviews
--- format: json
+-- format: json | csv
 -- event_time: viewed_at
 -- match: user_id + url + pageview_datetime | user_id + url + timestamp
 -- load: append
