@@ -114,7 +114,8 @@ static bool is_key(const struct model *model, const struct model_test *test)
 
 bool index_backs_test(const struct model_test *test)
 {
-	return test->kind == TEST_UNIQUE && test->error_above == 0;
+	return test->kind == TEST_UNIQUE && test->error_above == 0 &&
+	       !test->where;
 }
 
 static struct index of_key(const struct indexes *indexes)

@@ -86,7 +86,10 @@ enum test_kind {
 	TEST_UNIQUE,
 	TEST_NOT_NULL,
 	TEST_ACCEPTED_VALUES,
+	TEST_RELATIONSHIPS,
 	TEST_EXPRESSION,
+	TEST_ROW_COUNT,
+	TEST_QUERY, /* a file of tests/: every row it returns fails */
 };
 
 enum severity { SEVERITY_ERROR, SEVERITY_WARN };
@@ -98,7 +101,11 @@ struct model_test {
 	size_t column_count;
 	const char **value; /* accepted_values */
 	size_t value_count;
-	const char *expression;
+	const char *expression; /* expression; query: the SQL */
+	const char *to;         /* relationships: pack.name of the parent */
+	const char *to_column;
+	int64_t at_least, at_most; /* row_count */
+	const char *where; /* only rows of which this is true; or NULL */
 	enum severity severity;
 	int64_t warn_above;  /* more failing rows than this: warn */
 	int64_t error_above; /* more than this: fail; INT64_MAX: never */

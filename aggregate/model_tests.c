@@ -1,16 +1,12 @@
 #include "aggregate/model_tests.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/model_test_args.h"
 #include "common/buf.h"
 #include "common/nearest.h"
-
-/* In the order of enum test_kind. */
-static const char *const kinds[] = {"unique", "not_null", "accepted_values",
-				    "expression"};
-
-enum { KIND_COUNT = sizeof kinds / sizeof *kinds };
 
 /* `>1000` or `>=1000`: more failing rows than *out. */
 static bool read_threshold(const struct model_at *at, const char *value,
@@ -59,6 +55,48 @@ static bool has_option(char *text, const char *name, char **value)
 	return true;
 }
 
+/* Where the parenthesis that opens at text closes; NULL: nowhere. */
+static char *closing(char *text)
+{
+	char quote = '\0';
+	int depth = 0;
+
+	for (char *p = text; *p; p++) {
+		if (quote)
+			quote = *p == quote ? '\0' : quote;
+		else if (*p == '\'' || *p == '"')
+			quote = *p;
+		else if (*p == '(')
+			depth++;
+		else if (*p == ')' && --depth == 0)
+			return p;
+	}
+	return NULL;
+}
+
+/* Whether text ends in where=(...), which is then cut off. */
+static bool has_where(const struct model_at *at, char *text,
+		      struct model_test *test)
+{
+	static const char option[] = "where=(";
+	char *found = text;
+
+	while ((found = strstr(found, option))) {
+		char *open = found + sizeof option - 2;
+		char *close = closing(open);
+
+		if (close && close[1] == '\0' &&
+		    (found == text || strchr(" \t", found[-1]))) {
+			*close = *found = '\0';
+			test->where = model_trim(at->model, open + 1,
+						 strlen(open + 1));
+			return true;
+		}
+		found = open;
+	}
+	return false;
+}
+
 /* Takes the options off the end of text; *test gets what they say. */
 static bool take_options(const struct model_at *at, char *text,
 			 struct model_test *test)
@@ -72,7 +110,9 @@ static bool take_options(const struct model_at *at, char *text,
 
 		while (len > 0 && strchr(" \t", text[len - 1]))
 			text[--len] = '\0';
-		if (has_option(text, "severity", &value)) {
+		if (!test->where && has_where(at, text, test)) {
+			continue;
+		} else if (has_option(text, "severity", &value)) {
 			severity = true;
 			ok = read_severity(at, value, test);
 		} else if (has_option(text, "warn_if", &value)) {
@@ -95,14 +135,31 @@ static bool take_options(const struct model_at *at, char *text,
 	return ok;
 }
 
+static void name_bounds(struct buf *name, const struct model_test *test)
+{
+	if (test->at_most == INT64_MAX)
+		buf_format(name, ">= %" PRId64, test->at_least);
+	else if (test->at_least == 0)
+		buf_format(name, "<= %" PRId64, test->at_most);
+	else
+		buf_format(name, "between %" PRId64 " and %" PRId64,
+			   test->at_least, test->at_most);
+}
+
 static void name_test(struct model *model, struct model_test *test)
 {
 	struct buf name = BUF_INIT;
 
-	buf_format(&name, "%s(", kinds[test->kind]);
+	buf_format(&name, "%s(", model_test_kinds[test->kind]);
 	for (size_t i = 0; i < test->column_count; i++)
 		buf_format(&name, "%s%s", i > 0 ? "," : "", test->column[i]);
+	if (test->to)
+		buf_format(&name, " -> %s.%s", test->to, test->to_column);
+	if (test->kind == TEST_ROW_COUNT)
+		name_bounds(&name, test);
 	buf_format(&name, "%s)", test->expression ? test->expression : "");
+	if (test->where)
+		buf_format(&name, " where %s", test->where);
 	test->name = arena_strdup(&model->arena, buf_text(&name));
 	buf_release(&name);
 }
@@ -124,51 +181,6 @@ static bool add_test(const struct model_at *at, struct model_test *test)
 	return true;
 }
 
-/* 'it''s' or "x" without their quotes; anything else as it is. */
-static const char *unquoted(struct model *model, const char *entry)
-{
-	size_t len = strlen(entry), n = 0;
-	char *out;
-
-	if (len < 2 || (entry[0] != '\'' && entry[0] != '"') ||
-	    entry[len - 1] != entry[0])
-		return entry;
-	out = arena_alloc(&model->arena, len);
-	for (size_t i = 1; i < len - 1; i++) {
-		if (entry[i] == entry[0] && i + 1 < len - 1 &&
-		    entry[i + 1] == entry[0])
-			i++;
-		out[n++] = entry[i];
-	}
-	out[n] = '\0';
-	return out;
-}
-
-static bool read_values(const struct model_at *at, const char *list,
-			struct model_test *test)
-{
-	if (!model_list(at, list, &test->value, &test->value_count))
-		return false;
-	for (size_t i = 0; i < test->value_count; i++)
-		test->value[i] = unquoted(at->model, test->value[i]);
-	return true;
-}
-
-/* `country [NL, DE]` */
-static bool read_accepted(const struct model_at *at, const char *text,
-			  struct model_test *test)
-{
-	size_t len = strcspn(text, "[(");
-	const char *column = model_trim(at->model, text, len);
-
-	if (text[len] != '[')
-		return model_refuse(at, "accepted_values wants a column and "
-					"its values: accepted_values: country "
-					"[NL, DE]");
-	return model_names(at, column, &test->column, &test->column_count) &&
-	       read_values(at, text + len, test);
-}
-
 bool model_tests_entry(const struct model_at *at, const char *text)
 {
 	struct model *model = at->model;
@@ -185,23 +197,18 @@ bool model_tests_entry(const struct model_at *at, const char *text)
 				    "written - unique: [a, b]",
 				    text);
 	name = model_trim(model, text + 1, len - 1);
-	kind = model_find(name, kinds, KIND_COUNT);
+	kind = model_find(name, model_test_kinds, MODEL_TEST_KINDS);
 	if (kind == SIZE_MAX)
-		return model_unknown(at, "test", name, kinds, KIND_COUNT);
+		return model_unknown(at, "test", name, model_test_kinds,
+				     MODEL_TEST_KINDS);
 	test.kind = (enum test_kind)kind;
 	rest = model_trim(model, text + len + 1, strlen(text + len + 1));
 	if (!take_options(at, rest, &test))
 		return false;
 	if (*rest == '\0')
 		return model_refuse(at, "%s wants to know what to test", name);
-	if (test.kind == TEST_EXPRESSION)
-		test.expression = rest;
-	else if (test.kind == TEST_ACCEPTED_VALUES) {
-		if (!read_accepted(at, rest, &test))
-			return false;
-	} else if (!model_names(at, rest, &test.column, &test.column_count)) {
+	if (!model_test_args(at, rest, &test))
 		return false;
-	}
 	return add_test(at, &test);
 }
 
@@ -216,9 +223,9 @@ static size_t inline_kind(struct model *model, const char *text)
 {
 	const char *word =
 		arena_strndup(&model->arena, text, word_length(text));
-	size_t kind = model_find(word, kinds, KIND_COUNT);
+	size_t kind = model_find(word, model_test_kinds, MODEL_TEST_KINDS);
 
-	return kind == TEST_EXPRESSION ? SIZE_MAX : kind;
+	return kind >= TEST_EXPRESSION ? SIZE_MAX : kind;
 }
 
 /* One test of a comment; *text moves behind it. */
@@ -233,25 +240,20 @@ static bool read_inline(const struct model_at *at, const char **text,
 	if (kind == SIZE_MAX)
 		return model_unknown(at, "test",
 				     arena_strndup(&model->arena, *text, len),
-				     kinds, TEST_EXPRESSION);
+				     model_test_kinds, TEST_EXPRESSION);
 	test.kind = (enum test_kind)kind;
 	test.column = arena_alloc(&model->arena, sizeof *test.column);
 	test.column[0] = column;
 	test.column_count = 1;
-	if (test.kind == TEST_ACCEPTED_VALUES) {
-		len = strcspn(p, ")");
-		if (*p != '(' || p[len] != ')')
-			return model_refuse(at, "accepted_values wants its "
-						"values in parentheses: "
-						"accepted_values(NL, DE)");
-		if (!read_values(at, model_trim(model, p + 1, len - 1), &test))
+	if (test.kind == TEST_ACCEPTED_VALUES ||
+	    test.kind == TEST_RELATIONSHIPS) {
+		if (!model_test_parentheses(at, &p, &test))
 			return false;
-		p += len + 1;
 	} else if (*p == '(') {
 		return model_refuse(at,
 				    "%s takes nothing in parentheses here: "
 				    "its column is the one before it",
-				    kinds[kind]);
+				    model_test_kinds[kind]);
 	}
 	*text = p + strspn(p, " \t,");
 	return add_test(at, &test);
@@ -295,8 +297,8 @@ static bool read_comment(const struct model_at *at, const struct query *query,
 
 	if (inline_kind(model, text) == SIZE_MAX) {
 		if (item && text[strcspn(text, " \t")] == '\0' &&
-		    nearest(text, kinds, TEST_EXPRESSION))
-			return model_unknown(at, "test", text, kinds,
+		    nearest(text, model_test_kinds, TEST_EXPRESSION))
+			return model_unknown(at, "test", text, model_test_kinds,
 					     TEST_EXPRESSION);
 		return true;
 	}

@@ -6,76 +6,9 @@
 
 #include "aggregate/index.h"
 #include "aggregate/quote.h"
+#include "aggregate/test_sql.h"
 #include "common/mem.h"
 #include "common/pg.h"
-
-enum { SAMPLE_ROWS = 5 };
-
-/* --- SQL ------------------------------------------------------------------ */
-
-static void add_columns(struct buf *out, const struct model_test *test,
-			const char *before, const char *after,
-			const char *separator)
-{
-	for (size_t i = 0; i < test->column_count; i++) {
-		buf_format(out, "%s%s", i ? separator : "", before);
-		quote_identifier(out, test->column[i]);
-		buf_add_text(out, after);
-	}
-}
-
-static void add_failing(struct buf *out, const struct model_test *test,
-			const char *rows)
-{
-	switch (test->kind) {
-	case TEST_UNIQUE:
-		buf_add_text(out, "select ");
-		add_columns(out, test, "", "", ", ");
-		buf_format(out, ", count(*) as copies from %s where ", rows);
-		add_columns(out, test, "", " is not null", " and ");
-		buf_add_text(out, " group by ");
-		add_columns(out, test, "", "", ", ");
-		buf_add_text(out, " having count(*) > 1");
-		return;
-	case TEST_NOT_NULL:
-		buf_format(out, "select * from %s where ", rows);
-		add_columns(out, test, "", " is null", " or ");
-		return;
-	case TEST_ACCEPTED_VALUES:
-		buf_format(out, "select * from %s where ", rows);
-		for (size_t i = 0; i < test->column_count; i++) {
-			buf_add_text(out, i ? " or " : "");
-			quote_identifier(out, test->column[i]);
-			buf_add_text(out, "::text not in (");
-			for (size_t v = 0; v < test->value_count; v++) {
-				buf_add_text(out, v ? ", " : "");
-				quote_literal(out, test->value[v]);
-			}
-			buf_add_byte(out, ')');
-		}
-		return;
-	case TEST_EXPRESSION:
-		/* a line comment in it ends with the line */
-		buf_format(out, "select * from %s where not (%s\n)", rows,
-			   test->expression);
-		return;
-	}
-}
-
-/* One row: the number of the test, failing rows, a sample of them. */
-static void add_test(struct buf *out, const struct model_test *test,
-		     size_t number, const char *rows)
-{
-	buf_format(out,
-		   "select %zu as number, count(*) as failures,\n"
-		   "    jsonb_agg(to_jsonb(f) - 'millrace_number') "
-		   "filter (where f.millrace_number <= %d) as sample\n"
-		   "from (select *, row_number() over () as millrace_number "
-		   "from (\n",
-		   number, SAMPLE_ROWS);
-	add_failing(out, test, rows);
-	buf_add_text(out, "\n) failing) f\n");
-}
 
 static bool is_indexed(const struct task *task, const struct model_test *test)
 {
@@ -86,7 +19,8 @@ static bool is_indexed(const struct task *task, const struct model_test *test)
  * that is still all right. */
 static bool looks_at_added(const struct model_test *test)
 {
-	return test->kind != TEST_UNIQUE && test->warn_above == 0 &&
+	return test->kind != TEST_UNIQUE && test->kind != TEST_ROW_COUNT &&
+	       test->warn_above == 0 &&
 	       (test->error_above == 0 || test->error_above == INT64_MAX);
 }
 
@@ -139,6 +73,7 @@ bool test_run(struct test_report *report, struct pg *pg, int64_t timeout_ms,
 	const struct model *model = task->model;
 	struct buf sql = BUF_INIT;
 	struct buf rows = BUF_INIT;
+	struct buf failing = BUF_INIT;
 	PGresult *res = NULL;
 	bool ok = true;
 
@@ -156,7 +91,9 @@ bool test_run(struct test_report *report, struct pg *pg, int64_t timeout_ms,
 			buf_format(&rows, "%s ", task->table);
 		quote_identifier(&rows, model->base);
 		buf_add_text(&sql, sql.len ? "union all\n" : "");
-		add_test(&sql, test, i, buf_text(&rows));
+		buf_reset(&failing);
+		test_failing_sql(&failing, test, buf_text(&rows));
+		test_count_sql(&sql, i, buf_text(&failing));
 	}
 	if (sql.len)
 		ok = pg_fetch(pg, timeout_ms, err, &res, NULL, buf_text(&sql));
@@ -167,6 +104,7 @@ bool test_run(struct test_report *report, struct pg *pg, int64_t timeout_ms,
 	PQclear(res);
 	buf_release(&sql);
 	buf_release(&rows);
+	buf_release(&failing);
 	return ok;
 }
 
