@@ -7,6 +7,7 @@
 #include "aggregate/build.h"
 #include "aggregate/export.h"
 #include "aggregate/index.h"
+#include "aggregate/joint.h"
 #include "aggregate/ledger.h"
 #include "aggregate/project_files.h"
 #include "aggregate/quote.h"
@@ -238,17 +239,24 @@ static bool apply(struct attempt *attempt, struct error *err)
 	return true;
 }
 
-/* The tests of the task, and of views that show it. */
+/* The tests of the task, of views that show it, and of those that look at
+ * others too. */
 static bool test(struct attempt *attempt, struct error *err)
 {
 	const struct task *task = attempt->task;
 	struct refresh *refresh = &attempt->refresh;
 	bool changed = refresh->inserted || refresh->deleted;
 	bool all = attempt->is_new_code || attempt->run->full_refresh;
+	struct joint_change change = {
+		.is_new_code = all,
+		.changed = changed,
+		.deleted = refresh->deleted || attempt->swapped,
+		.added = refresh->added,
+	};
 
 	if ((all || changed || task_is_view(task)) &&
 	    !test_run(&attempt->report, refresh->pg, refresh->timeout_ms, task,
-		      all ? NULL : refresh->added, &refresh->arena, err))
+		      all ? NULL : refresh->added, false, &refresh->arena, err))
 		return false;
 	for (size_t i = 0; changed && i < task->view_count; i++) {
 		const struct task *view = task->view[i];
@@ -256,11 +264,14 @@ static bool test(struct attempt *attempt, struct error *err)
 		if (view->state.is_there &&
 		    !strcmp(view->state.code_hash, view->code_hash) &&
 		    !test_run(&attempt->report, refresh->pg,
-			      refresh->timeout_ms, view, NULL, &refresh->arena,
-			      err))
+			      refresh->timeout_ms, view, NULL, false,
+			      &refresh->arena, err))
 			return false;
 	}
-	return true;
+	attempt->joint_ran = arena_zalloc(&refresh->arena,
+					  attempt->run->tasks->joint_count + 1);
+	return joint_run(&attempt->report, attempt->run, task, &change,
+			 attempt->joint_ran, &refresh->arena, err);
 }
 
 static struct ledger_change change_of(const struct attempt *attempt)
@@ -345,6 +356,8 @@ static bool commit(struct attempt *attempt, struct error *err)
 	       sizeof attempt->task->code_hash);
 	if (change.op)
 		task_touch_consumers(attempt->run->tasks, attempt->task);
+	joint_committed(attempt->run->tasks, attempt->task, change.op != 0,
+			attempt->joint_ran);
 	return true;
 }
 

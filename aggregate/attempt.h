@@ -35,6 +35,7 @@ struct attempt {
 	bool exported;   /* the file of a view was written */
 	bool is_new_code;
 	bool swapped;
+	bool *joint_ran; /* of tasks->joint */
 	struct refresh refresh;
 	struct test_report report;
 };

@@ -97,9 +97,8 @@ static bool has_where(const struct model_at *at, char *text,
 	return false;
 }
 
-/* Takes the options off the end of text; *test gets what they say. */
-static bool take_options(const struct model_at *at, char *text,
-			 struct model_test *test)
+bool model_test_options(const struct model_at *at, char *text,
+			struct model_test *test)
 {
 	int64_t warn = -1, error = -1;
 	bool severity = false, ok = true;
@@ -203,7 +202,7 @@ bool model_tests_entry(const struct model_at *at, const char *text)
 				     MODEL_TEST_KINDS);
 	test.kind = (enum test_kind)kind;
 	rest = model_trim(model, text + len + 1, strlen(text + len + 1));
-	if (!take_options(at, rest, &test))
+	if (!model_test_options(at, rest, &test))
 		return false;
 	if (*rest == '\0')
 		return model_refuse(at, "%s wants to know what to test", name);
@@ -309,7 +308,7 @@ static bool read_comment(const struct model_at *at, const struct query *query,
 	if (!item->column)
 		return model_refuse(at, "this column has no name to test: give "
 					"it one with \"as\"");
-	if (!take_options(at, text, &options))
+	if (!model_test_options(at, text, &options))
 		return false;
 	while (*p != '\0')
 		if (!read_inline(at, &p, item->column, &options))

@@ -13,6 +13,11 @@
 /* One entry of the header's list, `- ` included. */
 bool model_tests_entry(const struct model_at *at, const char *text) MUST_CHECK;
 
+/* Takes `severity=warn warn_if=>10 where=(...)` off the end of text; *test gets
+ * what they say. */
+bool model_test_options(const struct model_at *at, char *text,
+			struct model_test *test) MUST_CHECK;
+
 /* The comments of the query. */
 bool model_tests_inline(struct model *model, const struct query *query,
 			struct error *err) MUST_CHECK;

@@ -5,6 +5,7 @@
 
 #include "aggregate/project_check.h"
 #include "aggregate/project_files.h"
+#include "aggregate/source.h"
 #include "common/mem.h"
 
 static int by_name(const void *a, const void *b)
@@ -24,6 +25,19 @@ static bool read_model(struct relation *relation, const char *base,
 		return false;
 	ok = model_parse(&relation->model, relation->file, relation->pack, base,
 			 text, err);
+	free(text);
+	return ok;
+}
+
+static bool read_source(struct relation *relation, struct error *err)
+{
+	char *text;
+	bool ok;
+
+	if (!project_files_read(relation->file, &text, err))
+		return false;
+	ok = source_parse(&relation->source, relation->file, relation->pack,
+			  relation->name, text, err);
 	free(text);
 	return ok;
 }
@@ -49,6 +63,9 @@ static bool read_files(struct project *project, const struct project_file *file,
 					      file[i].base);
 		if (file[i].kind == RELATION_MODEL &&
 		    !read_model(relation, file[i].base, err))
+			return false;
+		if (file[i].kind == RELATION_STREAM &&
+		    !read_source(relation, err))
 			return false;
 	}
 	return true;
@@ -199,8 +216,10 @@ void project_close(struct project *project)
 {
 	if (!project)
 		return;
-	for (size_t i = 0; i < project->relation_count; i++)
+	for (size_t i = 0; i < project->relation_count; i++) {
 		model_close(project->relation[i].model);
+		source_close(project->relation[i].source);
+	}
 	graph_close(project->graph);
 	arena_release(&project->arena);
 	free(project);

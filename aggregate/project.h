@@ -17,6 +17,8 @@
 #include "common/arena.h"
 #include "common/error.h"
 
+struct source_file;
+
 enum relation_kind {
 	RELATION_STREAM, /* streams/<name>.sql: staging.<name>, only grows */
 	RELATION_MODEL,  /* models/.../<name>.sql: <pack>.<name> */
@@ -38,7 +40,8 @@ struct relation {
 	const char *pack; /* of the file, also for streams */
 	const char *file; /* as opened: <folder>/<pack>/... */
 	enum relation_kind kind;
-	struct model *model; /* RELATION_MODEL, else NULL */
+	struct model *model;        /* RELATION_MODEL, else NULL */
+	struct source_file *source; /* RELATION_STREAM, else NULL */
 	struct input *input; /* by name; none for streams and seeds.  Of a view
 				or a full model: all looked up, recompute */
 	size_t input_count;

@@ -3,13 +3,15 @@
 #include <stdlib.h>
 
 #include "aggregate/model_check.h"
+#include "aggregate/source.h"
 #include "common/mem.h"
 #include "common/nearest.h"
 #include "common/strmap.h"
 
-static bool refuse_unknown(const struct project *project,
-			   const struct model *model,
-			   const struct reference *reference, struct error *err)
+bool project_refuse_unknown(const struct project *project,
+			    const struct model *model,
+			    const struct reference *reference,
+			    struct error *err)
 {
 	size_t count = project->relation_count;
 	const char **known = mem_alloc(count * sizeof *known);
@@ -34,17 +36,39 @@ static bool refuse_unknown(const struct project *project,
 	return false;
 }
 
+static bool check_tests(const struct project *project,
+			const struct model *model, struct error *err)
+{
+	for (size_t i = 0; i < model->test_count; i++) {
+		const struct reference parent = {
+			.relation = model->test[i].to,
+			.line = model->test[i].line,
+		};
+
+		if (parent.relation && !project_find(project, parent.relation))
+			return project_refuse_unknown(project, model, &parent,
+						      err);
+	}
+	return true;
+}
+
 bool project_check_references(const struct project *project, struct error *err)
 {
 	for (size_t i = 0; i < project->relation_count; i++) {
-		const struct model *model = project->relation[i].model;
+		const struct relation *relation = &project->relation[i];
+		const struct model *model = relation->model;
 
+		if (relation->source &&
+		    !check_tests(project, &relation->source->model, err))
+			return false;
+		if (model && !check_tests(project, model, err))
+			return false;
 		for (size_t j = 0; model && j < model->reference_count; j++)
 			if (!project_find(project,
 					  model->reference[j].relation))
-				return refuse_unknown(project, model,
-						      &model->reference[j],
-						      err);
+				return project_refuse_unknown(
+					project, model, &model->reference[j],
+					err);
 	}
 	return true;
 }

@@ -18,4 +18,11 @@ bool project_check_strategies(const struct project *project,
 bool project_check_exports(const struct project *project,
 			   struct error *err) MUST_CHECK;
 
+/* Says that no relation has the name of the reference, and which one was
+ * meant.  Always false. */
+bool project_refuse_unknown(const struct project *project,
+			    const struct model *model,
+			    const struct reference *reference,
+			    struct error *err);
+
 #endif

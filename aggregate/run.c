@@ -9,8 +9,8 @@
 #include "aggregate/ledger.h"
 #include "aggregate/quote.h"
 #include "aggregate/run_task.h"
+#include "aggregate/run_tests.h"
 #include "aggregate/stale.h"
-#include "aggregate/test.h"
 #include "common/log.h"
 #include "common/pg.h"
 #include "common/stop.h"
@@ -69,8 +69,7 @@ bool run_ensure(struct run *run, struct error *err)
 	return ok;
 }
 
-/* However it went: the first error stands. */
-static bool finish(struct run *run, bool ok, struct error *err)
+bool run_finish(struct run *run, bool ok, struct error *err)
 {
 	struct error second = ERROR_INIT;
 
@@ -183,87 +182,11 @@ bool run_pass(struct run *run, struct error *err)
 	     summarize(run, err);
 	for (size_t i = 0; ok && i < tasks->count && !stop_requested(); i++)
 		ok = turn(run, tasks->order[i], err);
+	ok = ok && run_tests_left(run, err);
 	if (ok && run->done)
 		ok = ledger_tidy(run->pg, run->timeout_ms, tasks,
 				 run->keep_runs_ms, err);
 	else if (ok && tasks->is_tick_due)
 		ok = ledger_tick(run->pg, run->timeout_ms, tasks, err);
-	return finish(run, ok, err);
-}
-
-/* --- tests alone ---------------------------------------------------------- */
-
-static void report_tests(struct run *run, const struct test_report *report)
-{
-	for (size_t i = 0; i < report->count; i++) {
-		const struct test_outcome *outcome = &report->at[i];
-		enum log_level level = LOG_INFO;
-
-		if (!strcmp(outcome->status, "fail"))
-			level = LOG_ERROR;
-		else if (!strcmp(outcome->status, "warn"))
-			level = LOG_WARNING;
-		log_line(level, "%s: %s: %s, %" PRId64 " failing",
-			 outcome->model, outcome->test->name, outcome->status,
-			 outcome->failures);
-	}
-	run->done += report->count;
-	run->failed += report->failed;
-	if (report->failed)
-		run->status = STATUS_DATA;
-}
-
-static bool test_one(struct run *run, const struct task *task,
-		     struct error *err)
-{
-	struct test_report report = TEST_REPORT_INIT;
-	struct arena arena = ARENA_INIT;
-	struct error failure = ERROR_INIT;
-	struct buf sql = BUF_INIT;
-	bool ok;
-
-	ok = pg_run(run->pg, run->timeout_ms, err, run_begin()) &&
-	     test_run(&report, run->pg, run->timeout_ms, task, NULL, &arena,
-		      &failure);
-	if (!ok && failure.kind != ERROR_NONE && !failure.lost) {
-		log_line(LOG_ERROR, "%s: %s", task->name, failure.text);
-		run->failed++;
-		run->status = STATUS_DATA;
-		ok = pg_run(run->pg, run->timeout_ms, err, "rollback");
-	} else if (!ok && failure.kind != ERROR_NONE) {
-		*err = failure;
-	} else if (ok) {
-		test_log_sql(&sql, &report, run->run_id);
-		buf_add_text(&sql, "commit");
-		ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
-		report_tests(run, &report);
-	}
-	test_report_release(&report);
-	arena_release(&arena);
-	buf_release(&sql);
-	return ok;
-}
-
-bool run_tests(struct run *run, struct error *err)
-{
-	struct tasks *tasks = run->tasks;
-	bool ok;
-
-	if (!tasks->count)
-		return true;
-	ok = ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", err) &&
-	     run_ensure(run, err);
-	for (size_t i = 0; ok && i < tasks->count && !stop_requested(); i++) {
-		const struct task *task = tasks->order[i];
-
-		if (!task->is_selected || !task->model->test_count)
-			continue;
-		if (task->state.is_there)
-			ok = test_one(run, task, err);
-		else
-			log_line(LOG_WARNING,
-				 "%s: not built yet, its tests wait",
-				 task->name);
-	}
-	return finish(run, ok, err);
+	return run_finish(run, ok, err);
 }

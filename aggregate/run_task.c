@@ -171,6 +171,8 @@ static bool fail(struct attempt *attempt, struct error *failure,
 	attempt->task->status =
 		attempt->report.failed ? TASK_TESTS : TASK_FAILED;
 	count_failure(run, attempt->task, failure);
+	if (log_is_terminal())
+		test_print(stderr, &attempt->report, run->run_id);
 	task_leave_descendants(run->tasks, attempt->task, TASK_SKIPPED);
 	return attempt_log_failure(attempt, failure->text, err);
 }

@@ -19,4 +19,7 @@ const char *run_begin(void);
 /* Makes the row of this run in millrace.run, if it is not there yet. */
 bool run_ensure(struct run *run, struct error *err) MUST_CHECK;
 
+/* Writes down how it ended, if it has a row.  The first error stands. */
+bool run_finish(struct run *run, bool ok, struct error *err) MUST_CHECK;
+
 #endif

@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "aggregate/index.h"
+#include "aggregate/joint.h"
 #include "aggregate/quote.h"
 #include "aggregate/seed.h"
 #include "common/buf.h"
@@ -236,6 +237,10 @@ bool tasks_open(struct tasks **out, const struct project *project,
 		tasks->at[i]->indexes =
 			index_signature(tasks->at[i], &tasks->arena);
 	}
+	if (!joints_open(tasks, err)) {
+		tasks_close(tasks);
+		return false;
+	}
 	*out = tasks;
 	return true;
 }
@@ -248,6 +253,7 @@ void tasks_close(struct tasks *tasks)
 		seed_close(tasks->order[i]->seed);
 		arena_release(&tasks->order[i]->state.arena);
 	}
+	joints_close(tasks);
 	arena_release(&tasks->arena);
 	free(tasks);
 }

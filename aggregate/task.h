@@ -15,6 +15,7 @@
 #include "aggregate/project.h"
 #include "aggregate/relation.h"
 
+struct joint;
 struct seed;
 
 /* A ledger row that a task has not consumed. */
@@ -86,8 +87,10 @@ struct tasks {
 	const struct project *project;
 	struct task **order; /* inputs first */
 	size_t count;
-	bool is_tick_due; /* the seal is old: ledger_tick */
-	struct task **at; /* by number of the relation; NULL: a stream */
+	bool is_tick_due;    /* the seal is old: ledger_tick */
+	struct task **at;    /* by number of the relation; NULL: a stream */
+	struct joint *joint; /* tests that several models can break */
+	size_t joint_count, joint_capacity;
 	struct arena arena;
 };
 

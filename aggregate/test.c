@@ -27,17 +27,18 @@ static bool looks_at_added(const struct model_test *test)
 /* --- running -------------------------------------------------------------- */
 
 static struct test_outcome *add_outcome(struct test_report *report,
-					const struct task *task,
-					const struct model_test *test,
+					const struct test_case *test_case,
 					int64_t failures)
 {
+	const struct model_test *test = test_case->test;
 	struct test_outcome *outcome;
 
 	MEM_GROW(report->at, report->count, report->capacity);
 	outcome = &report->at[report->count++];
 	*outcome = (struct test_outcome){
 		.test = test,
-		.model = task->name,
+		.model = test_case->model,
+		.file = test_case->file,
 		.status = "pass",
 		.failures = failures,
 	};
@@ -51,61 +52,105 @@ static struct test_outcome *add_outcome(struct test_report *report,
 	return outcome;
 }
 
-static void read_outcomes(struct test_report *report, const struct task *task,
-			  const PGresult *res, struct arena *arena)
+static void read_outcome(struct test_report *report,
+			 const struct test_case *test_case, const PGresult *res,
+			 int row, struct arena *arena)
 {
-	for (int row = 0; row < PQntuples(res); row++) {
-		size_t number = strtoul(PQgetvalue(res, row, 0), NULL, 10);
-		struct test_outcome *outcome =
-			add_outcome(report, task, &task->model->test[number],
-				    strtoll(PQgetvalue(res, row, 1), NULL, 10));
+	struct test_outcome *outcome = add_outcome(
+		report, test_case, strtoll(PQgetvalue(res, row, 1), NULL, 10));
+	struct buf query = BUF_INIT;
 
-		if (!PQgetisnull(res, row, 2))
-			outcome->sample =
-				arena_strdup(arena, PQgetvalue(res, row, 2));
-	}
+	if (!outcome->failures)
+		return;
+	if (!PQgetisnull(res, row, 2))
+		outcome->sample = arena_strdup(arena, PQgetvalue(res, row, 2));
+	test_failing_sql(&query, test_case->test, test_case->table);
+	outcome->query = arena_strdup(arena, buf_text(&query));
+	buf_release(&query);
 }
 
-bool test_run(struct test_report *report, struct pg *pg, int64_t timeout_ms,
-	      const struct task *task, const char *added, struct arena *arena,
-	      struct error *err)
+bool test_cases_run(struct test_report *report, struct pg *pg,
+		    int64_t timeout_ms, const struct test_case *cases,
+		    size_t count, struct arena *arena, struct error *err)
 {
-	const struct model *model = task->model;
 	struct buf sql = BUF_INIT;
-	struct buf rows = BUF_INIT;
 	struct buf failing = BUF_INIT;
 	PGresult *res = NULL;
 	bool ok = true;
 
-	for (size_t i = 0; i < model->test_count; i++) {
-		const struct model_test *test = &model->test[i];
-
-		if (is_indexed(task, test)) {
-			add_outcome(report, task, test, 0);
-			continue;
-		}
-		buf_reset(&rows);
-		if (added && looks_at_added(test))
-			buf_format(&rows, "pg_temp.%s ", added);
-		else
-			buf_format(&rows, "%s ", task->table);
-		quote_identifier(&rows, model->base);
-		buf_add_text(&sql, sql.len ? "union all\n" : "");
+	for (size_t i = 0; i < count; i++) {
 		buf_reset(&failing);
-		test_failing_sql(&failing, test, buf_text(&rows));
+		test_failing_sql(&failing, cases[i].test,
+				 cases[i].rows ? cases[i].rows
+					       : cases[i].table);
+		buf_add_text(&sql, i ? "union all\n" : "");
 		test_count_sql(&sql, i, buf_text(&failing));
 	}
-	if (sql.len)
+	if (count)
 		ok = pg_fetch(pg, timeout_ms, err, &res, NULL, buf_text(&sql));
-	if (ok && res)
-		read_outcomes(report, task, res, arena);
-	else if (!ok)
-		error_context(err, "%s: its tests cannot be run", model->file);
+	if (!ok)
+		error_context(err, "%s: its tests cannot be run",
+			      cases[0].file);
+	for (int row = 0; ok && res && row < PQntuples(res); row++)
+		read_outcome(report,
+			     &cases[strtoul(PQgetvalue(res, row, 0), NULL, 10)],
+			     res, row, arena);
 	PQclear(res);
 	buf_release(&sql);
-	buf_release(&rows);
 	buf_release(&failing);
 	return ok;
+}
+
+bool test_is_joint(const struct model_test *test)
+{
+	return test->kind == TEST_RELATIONSHIPS &&
+	       strncmp(test->to, "staging.", strlen("staging.")) != 0;
+}
+
+struct test_case test_case_of(const struct task *task,
+			      const struct model_test *test, const char *added,
+			      struct arena *arena)
+{
+	const struct model *model = task->model;
+	struct buf rows = BUF_INIT;
+	struct test_case test_case = {
+		.test = test, .model = task->name, .file = model->file};
+
+	buf_format(&rows, "%s ", task->table);
+	quote_identifier(&rows, model->base);
+	test_case.table = arena_strdup(arena, buf_text(&rows));
+	if (added && looks_at_added(test)) {
+		buf_reset(&rows);
+		buf_format(&rows, "pg_temp.%s ", added);
+		quote_identifier(&rows, model->base);
+		test_case.rows = arena_strdup(arena, buf_text(&rows));
+	}
+	buf_release(&rows);
+	return test_case;
+}
+
+bool test_run(struct test_report *report, struct pg *pg, int64_t timeout_ms,
+	      const struct task *task, const char *added, bool with_joint,
+	      struct arena *arena, struct error *err)
+{
+	const struct model *model = task->model;
+	struct test_case *cases =
+		arena_alloc(arena, (model->test_count + 1) * sizeof *cases);
+	size_t count = 0;
+
+	for (size_t i = 0; i < model->test_count; i++) {
+		const struct model_test *test = &model->test[i];
+		struct test_case one;
+
+		if (!with_joint && test_is_joint(test))
+			continue;
+		one = test_case_of(task, test, added, arena);
+		if (is_indexed(task, test))
+			add_outcome(report, &one, 0);
+		else
+			cases[count++] = one;
+	}
+	return test_cases_run(report, pg, timeout_ms, cases, count, arena, err);
 }
 
 bool test_index_failed(struct test_report *report, const struct task *task,
@@ -116,11 +161,13 @@ bool test_index_failed(struct test_report *report, const struct task *task,
 
 	for (size_t i = 0; i < model->test_count; i++) {
 		const struct model_test *test = &model->test[i];
+		struct test_case one;
 
 		if (!is_indexed(task, test) ||
 		    strcmp(constraint, index_of_test(task, i, arena)) != 0)
 			continue;
-		add_outcome(report, task, test, 1)->sample =
+		one = test_case_of(task, test, NULL, arena);
+		add_outcome(report, &one, 1)->sample =
 			arena_strdup(arena, detail);
 		return true;
 	}

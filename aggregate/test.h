@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "aggregate/task.h"
 #include "common/arena.h"
@@ -20,12 +21,23 @@
 
 struct pg;
 
+/* A test and what it is about. */
+struct test_case {
+	const struct model_test *test;
+	const char *model; /* under whose name it is logged */
+	const char *file;  /* that declares it */
+	const char *table; /* all its rows, with an alias; NULL: a query */
+	const char *rows;  /* those to look at; NULL: all */
+};
+
 struct test_outcome {
 	const struct model_test *test;
 	const char *model;
+	const char *file;
 	const char *status; /* pass, warn, fail */
 	int64_t failures;
 	const char *sample; /* JSON: some failing rows; NULL: none */
+	const char *query;  /* of all failing rows, on what is there */
 };
 
 struct test_report {
@@ -38,12 +50,27 @@ struct test_report {
 
 #define TEST_REPORT_INIT ((struct test_report){0})
 
-/* Runs the tests of a task and adds their outcomes.  added: a temporary table
- * with the new rows; NULL: all rows of the relation.  Strings live in the
- * arena.  False: a test could not be run. */
+/* Runs tests, all in one statement, and adds their outcomes.  Strings live in
+ * the arena.  False: a test could not be run. */
+bool test_cases_run(struct test_report *report, struct pg *pg,
+		    int64_t timeout_ms, const struct test_case *cases,
+		    size_t count, struct arena *arena,
+		    struct error *err) MUST_CHECK;
+
+/* Runs the tests of a task.  added: a temporary table with the new rows; NULL:
+ * all rows of the relation.  Tests that involve other models (joint.h) are left
+ * to them unless with_joint is set. */
 bool test_run(struct test_report *report, struct pg *pg, int64_t timeout_ms,
-	      const struct task *task, const char *added, struct arena *arena,
-	      struct error *err) MUST_CHECK;
+	      const struct task *task, const char *added, bool with_joint,
+	      struct arena *arena, struct error *err) MUST_CHECK;
+
+/* The case of a task's own test. */
+struct test_case test_case_of(const struct task *task,
+			      const struct model_test *test, const char *added,
+			      struct arena *arena);
+
+/* Whether another model than the test's own can break it. */
+bool test_is_joint(const struct model_test *test);
 
 /* Adds the outcome of a unique test whose index has refused a row (constraint
  * names it); false if it is not one of the task's. */
@@ -54,6 +81,11 @@ bool test_index_failed(struct test_report *report, const struct task *task,
 /* SQL that logs the outcomes. */
 void test_log_sql(struct buf *out, const struct test_report *report,
 		  int64_t run_id);
+
+/* Prints what failed or warned: where, how often, some rows, and how to see
+ * all.  run_id: of the run that logged it, where the rows are rolled back; 0:
+ * they can be looked at. */
+void test_print(FILE *out, const struct test_report *report, int64_t run_id);
 
 /* `unique(time): 3 rows`, of the first failure; NULL: none failed. */
 const char *test_first_failure(const struct test_report *report,

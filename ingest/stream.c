@@ -140,11 +140,20 @@ static bool read_description(struct reader *reader, char *value)
 	return true;
 }
 
-static const char *const keys[] = {"stream", "format", "event_time",
-				   "match",  "load",   "description"};
+/* What periodic reads here: how old the newest load may be, and what must be
+ * true of each before it is consumed. */
+static bool leave_to_periodic(struct reader *reader, char *value)
+{
+	(void)reader, (void)value;
+	return true;
+}
+
+static const char *const keys[] = {"stream", "format",   "event_time",
+				   "match",  "load",     "description",
+				   "tests",  "freshness"};
 static bool (*const readers[])(struct reader *reader, char *value) = {
-	read_stream, read_format, read_event_time,
-	read_match,  read_load,   read_description,
+	read_stream, read_format,      read_event_time,   read_match,
+	read_load,   read_description, leave_to_periodic, leave_to_periodic,
 };
 
 enum { KEY_COUNT = sizeof keys / sizeof *keys };
@@ -168,8 +177,8 @@ static bool read_key(struct reader *reader, const char *key, char *value)
 	near = nearest(key, keys, KEY_COUNT);
 	return error_config(reader->err,
 			    "there is no `%s:` in a stream file: use %s%s"
-			    "stream:, format:, event_time:, match:, load: or "
-			    "description:",
+			    "stream:, format:, event_time:, match:, load:, "
+			    "description:, tests: or freshness:",
 			    key, near ? near : "", near ? ":, or one of " : "");
 }
 

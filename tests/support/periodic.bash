@@ -1,7 +1,8 @@
 # A small project for the tests of periodic.  After common:
 #
 #   small_project              ./sql with stream r and model p.sums over it
-#   feed "('a', 1), ('b', 2)"  rows for staging.r and their ledger row, committed
+#   feed "('a', 1), ('b', 2)" [NAME]  rows for staging.r (or .NAME) and their
+#                              ledger row, committed
 #   model NAME <<< TEXT        writes sql/p/models/NAME.sql
 
 small_project() {
@@ -44,8 +45,8 @@ model() { cat >"sql/p/models/$1.sql"; }
 feed() {
 	sql "begin;
 	     insert into millrace.load (relation, loaded_at, row_count)
-	     select 'staging.r', now(), count(*) from (values $1) v;
-	     insert into staging.r (k, v) values $1; commit"
+	     select 'staging.${2:-r}', now(), count(*) from (values $1) v;
+	     insert into staging.${2:-r} (k, v) values $1; commit"
 }
 
 # A database for one test, on the server that fresh_database has found.

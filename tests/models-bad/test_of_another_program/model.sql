@@ -1,3 +1,3 @@
 -- tests:
---   - relationships: a -> shop.users.id
+--   - at_least_one: a
 select 1 as a

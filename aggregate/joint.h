@@ -1,0 +1,59 @@
+/*
+ * joint.h - tests that several models can break
+ *
+ * A file of tests/ looks at what it names, a relationships test at a child and
+ * a parent.  Such a test runs in the transaction of that one of the named that
+ * is the last to change in the pass, so that it sees all of them as they will
+ * be, and holds that publication.  Where it turned out later that nobody would
+ * run it (the last one had nothing to do after all), the pass ends with it:
+ * then it can only say what is wrong.
+ */
+#ifndef AGGREGATE_JOINT_H
+#define AGGREGATE_JOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "aggregate/run.h"
+#include "aggregate/test.h"
+
+struct singular;
+
+struct joint {
+	struct singular *singular; /* NULL: a relationships test */
+	const struct model_test *test;
+	const struct task *child; /* of a relationships test */
+	struct task **named;      /* views, and what they read; inputs first */
+	size_t named_count;
+	bool is_due; /* one of them has changed since the test last ran */
+};
+
+/* Reads the files, and gathers the relationships: tasks->joint. */
+bool joints_open(struct tasks *tasks, struct error *err) MUST_CHECK;
+void joints_close(struct tasks *tasks);
+
+/* What a transaction has done to its task. */
+struct joint_change {
+	bool is_new_code, changed, deleted;
+	const char *added; /* temporary table; NULL: anything may be new */
+};
+
+/* In the transaction of a task: runs the tests that it is the last for.
+ * ran[i] becomes true for joint i. */
+bool joint_run(struct test_report *report, const struct run *run,
+	       const struct task *task, const struct joint_change *change,
+	       bool *ran, struct arena *arena, struct error *err) MUST_CHECK;
+
+/* After its commit. */
+void joint_committed(struct tasks *tasks, const struct task *task, bool changed,
+		     const bool *ran);
+
+/* Whether a test that is still due can run at the end of the pass. */
+bool joint_is_left(const struct joint *joint);
+
+/* Whether it can run on what is there, and one of the named is selected. */
+bool joint_is_selected(const struct joint *joint);
+
+struct test_case joint_case(const struct joint *joint, struct arena *arena);
+
+#endif

@@ -1,0 +1,107 @@
+#include "aggregate/rows_print.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { COLUMNS_MAX = 64 };
+
+/* What a cell shows: text without quotes, all else as JSON; never a line break.
+ * The caller frees it. */
+static char *cell_text(const json_t *cell)
+{
+	char *text = json_is_string(cell)
+			     ? strdup(json_string_value(cell))
+			     : json_dumps(cell, JSON_ENCODE_ANY | JSON_COMPACT);
+
+	for (char *p = text; p && *p; p++)
+		if ((unsigned char)*p < ' ')
+			*p = ' ';
+	return text;
+}
+
+/* Letters, not bytes. */
+static int width_of(const char *text)
+{
+	int width = 0;
+
+	for (; *text; text++)
+		width += ((unsigned char)*text & 0xc0) != 0x80;
+	return width;
+}
+
+static void print_cell(FILE *out, const char *text, int width, bool is_first)
+{
+	fprintf(out, "%s%s%*s", is_first ? "    " : " | ", text,
+		width - width_of(text), "");
+}
+
+static void find_widths(json_t *rows, int *width)
+{
+	size_t number;
+	json_t *row, *cell;
+	const char *name;
+
+	json_array_foreach(rows, number, row)
+	{
+		size_t column = 0;
+
+		json_object_foreach(row, name, cell)
+		{
+			char *text = cell_text(cell);
+
+			if (column == COLUMNS_MAX) {
+				free(text);
+				break;
+			}
+			if (number == 0)
+				width[column] = width_of(name);
+			if (text && width_of(text) > width[column])
+				width[column] = width_of(text);
+			free(text);
+			column++;
+		}
+	}
+}
+
+static void print_row(FILE *out, json_t *row, const int *width, bool names)
+{
+	size_t column = 0;
+	const char *name;
+	json_t *cell;
+
+	json_object_foreach(row, name, cell)
+	{
+		char *text = names ? strdup(name) : cell_text(cell);
+
+		if (text && column < COLUMNS_MAX)
+			print_cell(out, text, width[column], column == 0);
+		free(text);
+		column++;
+	}
+	fputc('\n', out);
+}
+
+void rows_print(FILE *out, const char *text, int64_t total)
+{
+	json_t *rows = json_loads(text, 0, NULL);
+	int width[COLUMNS_MAX] = {0};
+	size_t count = json_array_size(rows);
+
+	if (!json_is_array(rows)) {
+		fprintf(out, "    %s\n", text);
+		json_decref(rows);
+		return;
+	}
+	find_widths(rows, width);
+	if (count)
+		print_row(out, json_array_get(rows, 0), width, true);
+	for (size_t i = 0; i < count; i++)
+		print_row(out, json_array_get(rows, i), width, false);
+	if (total > (int64_t)count)
+		fprintf(out, "    ... and %" PRId64 " more\n",
+			total - (int64_t)count);
+	json_decref(rows);
+}

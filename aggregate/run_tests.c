@@ -1,0 +1,157 @@
+#include "aggregate/run_tests.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "aggregate/joint.h"
+#include "aggregate/ledger.h"
+#include "aggregate/run_task.h"
+#include "aggregate/test.h"
+#include "common/log.h"
+#include "common/pg.h"
+#include "common/stop.h"
+
+static void report(struct run *run, const struct test_report *report, FILE *out)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct test_outcome *outcome = &report->at[i];
+		enum log_level level = LOG_INFO;
+
+		if (!strcmp(outcome->status, "fail"))
+			level = LOG_ERROR;
+		else if (!strcmp(outcome->status, "warn"))
+			level = LOG_WARNING;
+		log_line(level, "%s: %s: %s, %" PRId64 " failing",
+			 outcome->model, outcome->test->name, outcome->status,
+			 outcome->failures);
+	}
+	if (out)
+		test_print(out, report, 0);
+	run->failed += report->failed;
+	if (report->failed)
+		run->status = STATUS_DATA;
+}
+
+/* What is tested in one transaction. */
+struct lot {
+	const char *name;
+	const struct task *task;      /* its own tests */
+	const struct test_case *test; /* or this one */
+	FILE *out;                    /* for failing rows; NULL: nobody */
+	struct arena arena;
+	struct test_report report;
+};
+
+static bool run_lot(struct run *run, struct lot *lot, struct error *err)
+{
+	return lot->task
+		       ? test_run(&lot->report, run->pg, run->timeout_ms,
+				  lot->task, NULL, false, &lot->arena, err)
+		       : test_cases_run(&lot->report, run->pg, run->timeout_ms,
+					lot->test, 1, &lot->arena, err);
+}
+
+/* Tests and logs.  One that cannot be run is a failure of that one. */
+static bool test_lot(struct run *run, struct lot *lot, struct error *err)
+{
+	struct error failure = ERROR_INIT;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	if (!run_ensure(run, err) ||
+	    !pg_run(run->pg, run->timeout_ms, err, run_begin()))
+		return false;
+	if (run_lot(run, lot, &failure)) {
+		test_log_sql(&sql, &lot->report, run->run_id);
+		buf_add_text(&sql, "commit");
+		ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
+		report(run, &lot->report, lot->out);
+	} else if (failure.lost) {
+		*err = failure;
+		ok = false;
+	} else {
+		log_line(LOG_ERROR, "%s: %s", lot->name, failure.text);
+		run->failed++;
+		run->status = STATUS_DATA;
+		ok = pg_run(run->pg, run->timeout_ms, err, "rollback");
+	}
+	buf_release(&sql);
+	return ok;
+}
+
+static void release(struct lot *lot)
+{
+	test_report_release(&lot->report);
+	arena_release(&lot->arena);
+}
+
+static bool test_task(struct run *run, const struct task *task,
+		      struct error *err)
+{
+	struct lot lot = {.name = task->name, .task = task, .out = stdout};
+	bool ok = test_lot(run, &lot, err);
+
+	run->done += lot.report.count;
+	release(&lot);
+	return ok;
+}
+
+static bool test_joint(struct run *run, const struct joint *joint, FILE *out,
+		       size_t *done, struct error *err)
+{
+	struct lot lot = {.name = joint->test->name, .out = out};
+	struct test_case one = joint_case(joint, &lot.arena);
+	bool ok;
+
+	lot.test = &one;
+	ok = test_lot(run, &lot, err);
+	*done += lot.report.count;
+	release(&lot);
+	return ok;
+}
+
+bool run_tests_left(struct run *run, struct error *err)
+{
+	struct tasks *tasks = run->tasks;
+	size_t done = 0;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < tasks->joint_count; i++) {
+		struct joint *joint = &tasks->joint[i];
+
+		if (!joint_is_left(joint))
+			continue;
+		ok = test_joint(run, joint, log_is_terminal() ? stderr : NULL,
+				&done, err);
+		joint->is_due = false;
+	}
+	return ok;
+}
+
+bool run_tests(struct run *run, struct error *err)
+{
+	struct tasks *tasks = run->tasks;
+	bool ok;
+
+	if (!tasks->count)
+		return true;
+	ok = ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", err) &&
+	     run_ensure(run, err);
+	for (size_t i = 0; ok && i < tasks->count && !stop_requested(); i++) {
+		const struct task *task = tasks->order[i];
+
+		if (!task->is_selected || !task->model->test_count)
+			continue;
+		if (task->state.is_there)
+			ok = test_task(run, task, err);
+		else
+			log_line(LOG_WARNING,
+				 "%s: not built yet, its tests wait",
+				 task->name);
+	}
+	for (size_t i = 0; ok && i < tasks->joint_count; i++)
+		if (joint_is_selected(&tasks->joint[i]))
+			ok = test_joint(run, &tasks->joint[i], stdout,
+					&run->done, err);
+	return run_finish(run, ok, err);
+}

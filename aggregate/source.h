@@ -1,0 +1,39 @@
+/*
+ * source.h - a stream as those see it who read what it has loaded
+ *
+ * The stream file says, beside what handle-streams needs of it, which tests a
+ * load must pass before anybody consumes it, and how old its news may be:
+ *
+ *   -- freshness: warn 12h error 24h on event_at
+ *   -- tests:
+ *   --   - not_null: [id]
+ */
+#ifndef AGGREGATE_SOURCE_H
+#define AGGREGATE_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "aggregate/model.h"
+#include "common/error.h"
+
+struct freshness {
+	int64_t warn_us, error_us; /* 0: never */
+	const char *column;        /* loaded_at, or the stream's event_time */
+	bool by_event;
+	int line; /* 0: nothing is said */
+};
+
+struct source_file {
+	struct model model; /* its name and tests; no query */
+	struct freshness freshness;
+	const char *event_time; /* NULL: the stream names none */
+};
+
+/* Reads the header of a stream file.  name: staging.<stream>. */
+bool source_parse(struct source_file **out, const char *file, const char *pack,
+		  const char *name, const char *text,
+		  struct error *err) MUST_CHECK;
+void source_close(struct source_file *source);
+
+#endif

@@ -1,0 +1,216 @@
+#!/usr/bin/env bats
+# What may be promised of marts: tests of every kind, on and before publication.
+
+setup_file() {
+	load ../support/common
+	fresh_database
+}
+teardown_file() { drop_database; }
+setup() {
+	load ../support/common
+	load ../support/periodic
+	own_database
+	cd "$BATS_TEST_TMPDIR" || return 1
+	small_project
+	sed -i '/tests:/,/total/d' sql/p/models/sums.sql
+	mkdir -p sql/p/tests
+}
+teardown() { drop_own_database; }
+
+# Rows per key, and who is known: a child and a parent with a stream each.
+two_models() {
+	sed 's/staging.r /staging.known /; s/stream: r/stream: known/' sql/p/streams/r.sql >sql/p/streams/known.sql
+	model users <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: delta
+		--   unique_key: [k]
+		--   rows: n
+		--   by: k
+		select r.k, coalesce(sum(r.v), 0) as n from staging.known r where /*+ incremental(r.k) */ true group by 1
+	SQL
+	model views <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		-- tests:
+		--   - relationships: k -> p.users.k
+		select r.k, r.v from staging.r r where /*+ incremental(r.k) */ true
+	SQL
+	rm sql/p/models/sums.sql
+}
+
+know() { feed "$1" known; }
+
+@test "relationships: orphans are refused, whichever of the two changes" {
+	two_models
+	periodic
+	know "('a', 1), ('b', 1)"
+	feed "('a', 1), (null, 2)"
+	run -0 periodic
+	# an orphan: the child stays as it was
+	feed "('c', 7)"
+	run -3 periodic
+	assert_says "p.views: test relationships(k -> p.users.k) of p.views fails for 1 row"
+	assert_equal sample c "$(sql "select sample->0->>'k' from millrace.test_result where status = 'fail'")"
+	# the parent that was missing comes in the same pass, in whatever order
+	know "('c', 1)"
+	run -0 periodic
+	assert_equal rows "a c -" "$(sql "select string_agg(coalesce(k, '-'), ' ' order by k) from p.views")"
+	# a parent that goes away holds the publication of the parents
+	know "('a', -1)"
+	run -3 periodic
+	assert_says "p.users: test relationships(k -> p.users.k) of p.views fails for 1 row"
+	assert_equal parents "a b c" "$(sql "select string_agg(k, ' ' order by k) from p.users")"
+	# one that nobody points to may go
+	know "('a', 1), ('b', -1)"
+	run -0 periodic
+	assert_equal parents "a c" "$(sql "select string_agg(k, ' ' order by k) from p.users")"
+}
+
+@test "relationships: only with what it may be, and over what is there" {
+	two_models
+	sed -i 's/p.users.k/p.usres.k/' sql/p/models/views.sql
+	run -2 periodic ls
+	assert_says 'views.sql:5: unknown relation "p.usres": did you mean "p.users"?'
+	sed -i 's/p.usres.k/users.k/' sql/p/models/views.sql
+	run -2 periodic ls
+	assert_says '"users.k" is not what relationships wants'
+}
+
+@test "row_count, where, thresholds over the whole table" {
+	cat >>sql/p/models/sums.sql <<<""
+	sed -i '1i -- tests:\n--   - row_count: between 1 and 3\n--   - expression: total < 10   where=(k <> '"'(x)'"')\n--   - expression: n < 2   warn_if=>0 error_if=>1' sql/p/models/sums.sql
+	run -3 periodic
+	assert_says "test row_count(between 1 and 3) of p.sums fails for 1 row"
+	feed "('a', 1)"
+	run -0 periodic
+	feed "('a', 1), ('(x)', 100)"
+	run -0 periodic
+	assert_says "warning: p.sums: test expression(n < 2): 1 rows"
+	# the second of all rows is one too many, though it alone is new
+	feed "('b', 1), ('b', 1)"
+	run -3 periodic
+	assert_says "test expression(n < 2) of p.sums fails for 2 rows"
+	sed -i '/n < 2/d' sql/p/models/sums.sql
+	run -0 periodic
+	feed "('c', 1)"
+	run -3 periodic
+	assert_says "test row_count(between 1 and 3) of p.sums fails for 1 row"
+	assert_equal sample 4 "$(sql "select sample->0->>'row_count' from millrace.test_result
+		where status = 'fail' order by run_id desc limit 1")"
+	sed -i 's/row_count: between 1 and 3/row_count: <= 4/' sql/p/models/sums.sql
+	run -0 periodic
+	feed "('c', 100)"
+	run -3 periodic
+	assert_says "test expression(total < 10) where k <> '(x)' of p.sums fails for 1 row"
+	sed -i 's/row_count: .*/row_count: many/' sql/p/models/sums.sql
+	run -2 periodic
+	assert_says 'sums.sql:2: "many" is not a number of rows'
+}
+
+@test "a file of tests/ runs with the last of the models it names, and holds it" {
+	two_models
+	sed -i '/tests:/,/relationships/d' sql/p/models/views.sql
+	cat >sql/p/tests/known.sql <<-'SQL'
+		-- description: Whoever views is known.
+		select v.k from p.views v
+		where not exists (select from p.users u where u.k = v.k) -- or is one of them
+		;
+	SQL
+	periodic
+	feed "('a', 1)"
+	run -3 periodic
+	assert_says "p.views: test tests/known.sql of p.views fails for 1 row"
+	assert_equal rows 0 "$(sql 'select count(*) from p.views')"
+	# both change: only the end counts
+	know "('a', 1)"
+	run -0 periodic
+	# the earlier one alone
+	know "('a', -1)"
+	run -3 periodic
+	assert_says "p.users: test tests/known.sql of p.views fails for 1 row"
+	assert_equal rows 1 "$(sql 'select count(*) from p.users')"
+	know "('a', 1)"
+	run -0 periodic
+	run -0 periodic test
+	assert_says "1 tests, 0 failed"
+	sql "delete from p.users"
+	run -3 periodic test
+	assert_says "FAIL  p.views  tests/known.sql: 1 row"
+	assert_says "all of them: select * from ( select v.k from p.views v"
+	assert_equal logged "fail {\"k\": \"a\"}" "$(sql "select status, sample->0 from millrace.test_result
+		where test = 'tests/known.sql' order by run_id desc limit 1" | tr '|' ' ')"
+	sed -i '1i -- severity: warn' sql/p/tests/known.sql
+	run -0 periodic test
+	assert_says "WARN  p.views  tests/known.sql: 1 row"
+	sed -i 's/p.users/p.user/' sql/p/tests/known.sql
+	run -2 periodic ls
+	assert_says 'tests/known.sql:4: unknown relation "p.user": did you mean "p.users"?'
+}
+
+@test "a test that nobody's transaction has run ends the pass" {
+	two_models
+	sed -i '/tests:/,/relationships/d' sql/p/models/views.sql
+	# what tops reads has new loads, and turns out not to change
+	sed 's/staging.r /staging.s /; s/stream: r/stream: s/' sql/p/streams/r.sql >sql/p/streams/s.sql
+	model wide <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select r.k from staging.s r where /*+ incremental(r.k) */ true and r.v > 10
+	SQL
+	model tops <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: recompute
+		--   by: k
+		select distinct s.k from p.wide s where /*+ incremental(s.k) */ true
+	SQL
+	echo "select v.k from p.views v where v.v > 5 and not exists (select from p.tops t where t.k = v.k)" \
+		>sql/p/tests/tops.sql
+	periodic
+	feed "('a', 20)" s
+	feed "('a', 20)"
+	run -0 periodic
+	feed "('c', 2)" s
+	feed "('c', 7)"
+	run -3 periodic
+	assert_says "p.tops: tests/tops.sql: fail, 1 failing"
+	assert_says "2 done, 1 failed"
+	assert_equal rows 1 "$(sql "select count(*) from p.views where k = 'c'")"
+}
+
+@test "tests of views over views hold the table below them" {
+	model shown <<<"select s.k, s.total from p.sums s"
+	model top <<-'SQL'
+		-- tests:
+		--   - expression: total < 100
+		select s.k, s.total from p.shown s
+	SQL
+	periodic
+	feed "('a', 1)"
+	run -0 periodic
+	feed "('a', 1000)"
+	run -3 periodic
+	assert_says "p.sums: test expression(total < 100) of p.top fails for 1 row"
+	assert_equal mart 1 "$(sql 'select total from p.sums')"
+}
+
+@test "a terminal shows the rows, and how to see more" {
+	sed -i '1i -- tests:\n--   - expression: total < 100' sql/p/models/sums.sql
+	periodic
+	feed "('a', 1000), ('b', 1), ('c', 2000)"
+	run script -qec "periodic" /dev/null
+	assert_says "FAIL  p.sums  expression(total < 100): 2 rows"
+	assert_says "models/sums.sql:2"
+	assert_says "k | n | total"
+	assert_says "a | 1 | 1000"
+	assert_says "select sample from millrace.test_result where run_id = "
+	# what the log keeps has a bounded size
+	sql "begin; insert into millrace.load (relation, loaded_at, row_count) values ('staging.r', now(), 20);
+	     insert into staging.r (k, v) select repeat('x', 5000) || i, 999 from generate_series(1, 20) i; commit"
+	run -3 periodic
+	assert_equal size "5|t" "$(sql "select jsonb_array_length(sample), pg_column_size(sample) < 8000
+		from millrace.test_result where status = 'fail' order by run_id desc limit 1")"
+}

@@ -1,0 +1,3 @@
+-- tests:
+--   - relationships: a
+select 1 as a

@@ -1,0 +1,3 @@
+-- tests:
+--   - row_count: some
+select 1 as a
