@@ -5,7 +5,7 @@
 
 #include "aggregate/project_check.h"
 #include "aggregate/project_files.h"
-#include "aggregate/source.h"
+#include "aggregate/stream_file.h"
 #include "common/mem.h"
 
 static int by_name(const void *a, const void *b)
@@ -36,8 +36,8 @@ static bool read_source(struct relation *relation, struct error *err)
 
 	if (!project_files_read(relation->file, &text, err))
 		return false;
-	ok = source_parse(&relation->source, relation->file, relation->pack,
-			  relation->name, text, err);
+	ok = stream_file_parse(&relation->stream, relation->file,
+			       relation->pack, relation->name, text, err);
 	free(text);
 	return ok;
 }
@@ -218,7 +218,7 @@ void project_close(struct project *project)
 		return;
 	for (size_t i = 0; i < project->relation_count; i++) {
 		model_close(project->relation[i].model);
-		source_close(project->relation[i].source);
+		stream_file_close(project->relation[i].stream);
 	}
 	graph_close(project->graph);
 	arena_release(&project->arena);

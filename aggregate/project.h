@@ -17,7 +17,7 @@
 #include "common/arena.h"
 #include "common/error.h"
 
-struct source_file;
+struct stream_file;
 
 enum relation_kind {
 	RELATION_STREAM, /* streams/<name>.sql: staging.<name>, only grows */
@@ -41,7 +41,7 @@ struct relation {
 	const char *file; /* as opened: <folder>/<pack>/... */
 	enum relation_kind kind;
 	struct model *model;        /* RELATION_MODEL, else NULL */
-	struct source_file *source; /* RELATION_STREAM, else NULL */
+	struct stream_file *stream; /* RELATION_STREAM, else NULL */
 	struct input *input; /* by name; none for streams and seeds.  Of a view
 				or a full model: all looked up, recompute */
 	size_t input_count;

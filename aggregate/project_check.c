@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "aggregate/model_check.h"
-#include "aggregate/source.h"
+#include "aggregate/stream_file.h"
 #include "common/mem.h"
 #include "common/nearest.h"
 #include "common/strmap.h"
@@ -58,8 +58,8 @@ bool project_check_references(const struct project *project, struct error *err)
 		const struct relation *relation = &project->relation[i];
 		const struct model *model = relation->model;
 
-		if (relation->source &&
-		    !check_tests(project, &relation->source->model, err))
+		if (relation->stream &&
+		    !check_tests(project, &relation->stream->model, err))
 			return false;
 		if (model && !check_tests(project, model, err))
 			return false;

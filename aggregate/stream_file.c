@@ -1,4 +1,4 @@
-#include "aggregate/source.h"
+#include "aggregate/stream_file.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,9 +31,9 @@ static bool read_age(const struct model_at *at, const char *word, char **rest,
 
 /* `warn 12h error 24h on event_at`, in any order. */
 static bool read_freshness(const struct model_at *at,
-			   struct source_file *source, const char *value)
+			   struct stream_file *stream, const char *value)
 {
-	struct freshness *freshness = &source->freshness;
+	struct freshness *freshness = &stream->freshness;
 	char *text = arena_format(&at->model->arena, "x %s", value);
 	char *rest = NULL;
 	char *word = strtok_r(text, " \t", &rest);
@@ -65,10 +65,10 @@ static bool read_freshness(const struct model_at *at,
 }
 
 /* The ledger knows when a load came, and its newest event. */
-static bool check_column(const struct model_at *at, struct source_file *source)
+static bool check_column(const struct model_at *at, struct stream_file *stream)
 {
-	struct freshness *freshness = &source->freshness;
-	const char *event_time = source->event_time;
+	struct freshness *freshness = &stream->freshness;
+	const char *event_time = stream->event_time;
 
 	if (!freshness->line)
 		return true;
@@ -84,9 +84,9 @@ static bool check_column(const struct model_at *at, struct source_file *source)
 			    event_time ? event_time : "", freshness->column);
 }
 
-static bool read_header(struct source_file *source, struct error *err)
+static bool read_header(struct stream_file *stream, struct error *err)
 {
-	struct model *model = &source->model;
+	struct model *model = &stream->model;
 	struct comment_header header = {model->text, 1};
 	struct model_at at = {model, 1, err};
 	struct comment_line line;
@@ -106,38 +106,39 @@ static bool read_header(struct source_file *source, struct error *err)
 		if (comment_line_is(line.text, "tests", &value))
 			in_tests = true;
 		else if (comment_line_is(line.text, "event_time", &value))
-			source->event_time = value;
+			stream->event_time = value;
 		else if (comment_line_is(line.text, "freshness", &value) &&
-			 !read_freshness(&at, source, value))
+			 !read_freshness(&at, stream, value))
 			return false;
 	}
-	at.line = source->freshness.line;
-	return check_column(&at, source);
+	at.line = stream->freshness.line;
+	return check_column(&at, stream);
 }
 
-bool source_parse(struct source_file **out, const char *file, const char *pack,
-		  const char *name, const char *text, struct error *err)
+bool stream_file_parse(struct stream_file **out, const char *file,
+		       const char *pack, const char *name, const char *text,
+		       struct error *err)
 {
-	struct source_file *source = mem_zalloc(1, sizeof *source);
-	struct model *model = &source->model;
+	struct stream_file *stream = mem_zalloc(1, sizeof *stream);
+	struct model *model = &stream->model;
 
 	model->name = name;
 	model->pack = pack;
 	model->base = strrchr(name, '.') + 1;
 	model->file = file;
 	model->text = arena_strdup(&model->arena, text);
-	if (read_header(source, err)) {
-		*out = source;
+	if (read_header(stream, err)) {
+		*out = stream;
 		return true;
 	}
-	source_close(source);
+	stream_file_close(stream);
 	return false;
 }
 
-void source_close(struct source_file *source)
+void stream_file_close(struct stream_file *stream)
 {
-	if (!source)
+	if (!stream)
 		return;
-	arena_release(&source->model.arena);
-	free(source);
+	arena_release(&stream->model.arena);
+	free(stream);
 }

@@ -1,5 +1,5 @@
 /*
- * source.h - a stream as those see it who read what it has loaded
+ * stream_file.h - a stream as those see it who read what it has loaded
  *
  * The stream file says, beside what handle-streams needs of it, which tests a
  * load must pass before anybody consumes it, and how old its news may be:
@@ -8,8 +8,8 @@
  *   -- tests:
  *   --   - not_null: [id]
  */
-#ifndef AGGREGATE_SOURCE_H
-#define AGGREGATE_SOURCE_H
+#ifndef AGGREGATE_STREAM_FILE_H
+#define AGGREGATE_STREAM_FILE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,16 +24,16 @@ struct freshness {
 	int line; /* 0: nothing is said */
 };
 
-struct source_file {
+struct stream_file {
 	struct model model; /* its name and tests; no query */
 	struct freshness freshness;
 	const char *event_time; /* NULL: the stream names none */
 };
 
 /* Reads the header of a stream file.  name: staging.<stream>. */
-bool source_parse(struct source_file **out, const char *file, const char *pack,
-		  const char *name, const char *text,
-		  struct error *err) MUST_CHECK;
-void source_close(struct source_file *source);
+bool stream_file_parse(struct stream_file **out, const char *file,
+		       const char *pack, const char *name, const char *text,
+		       struct error *err) MUST_CHECK;
+void stream_file_close(struct stream_file *stream);
 
 #endif
