@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "aggregate/command_job.h"
 #include "aggregate/compile.h"
+#include "aggregate/job_run.h"
 #include "aggregate/last_run.h"
 #include "aggregate/ls.h"
 #include "aggregate/plan.h"
@@ -140,6 +142,36 @@ static bool do_migrate(const struct options *options, struct run *run,
 	return true;
 }
 
+static bool open_for_job(void *arg, struct pg **pg, struct error *err)
+{
+	return open_database(arg, DATABASE_READY, pg, err);
+}
+
+static bool pass_for_job(void *arg, struct run *run, struct error *err)
+{
+	return do_run(arg, run, err);
+}
+
+static bool do_job(struct options *options, const struct job *job,
+		   struct run *run, struct error *err)
+{
+	const struct job_host host = {
+		.open = open_for_job, .pass = pass_for_job, .arg = options};
+
+	return job_run(job, run, &host, err);
+}
+
+static bool do_jobs(const struct options *options, struct run *run,
+		    struct error *err)
+{
+	bool needs_database;
+
+	return command_jobs_check(options, &needs_database, err) &&
+	       (!needs_database ||
+		open_database(options, DATABASE_READY, &run->pg, err)) &&
+	       command_jobs(options, run->pg, stdout, err);
+}
+
 /* What is opened for a command: run->tasks, run->pg. */
 enum need {
 	NEED_PROJECT = 1,
@@ -159,6 +191,7 @@ static const struct {
 	[COMMAND_SEED] = {NEED_PROJECT | NEED_DATABASE, do_run},
 	[COMMAND_MIGRATE] = {NEED_BARE, do_migrate},
 	[COMMAND_COMPILE] = {NEED_PROJECT | NEED_DATABASE, do_compile},
+	[COMMAND_JOBS] = {0, do_jobs},
 };
 
 /* --- around them ---------------------------------------------------------- */
@@ -175,8 +208,8 @@ static bool open_project(const struct options *options,
 	return ok;
 }
 
-bool commands_run(const struct options *options, enum exit_status *status,
-		  struct error *err)
+static bool run_command(struct options *options, const struct job *job,
+			enum exit_status *status, struct error *err)
 {
 	struct run run = {
 		.timeout_ms = options->statement_ms,
@@ -191,6 +224,8 @@ bool commands_run(const struct options *options, enum exit_status *status,
 	bool late = needs & NEED_PROJECT && asks_database(options);
 	bool ok = true;
 
+	if (job) /* it opens its own, and tells somebody when that fails */
+		needs &= ~(unsigned)NEED_DATABASE;
 	if (late)
 		needs |= NEED_DATABASE;
 	if (needs & NEED_PROJECT)
@@ -202,10 +237,29 @@ bool commands_run(const struct options *options, enum exit_status *status,
 						     : DATABASE_READY,
 				   &run.pg, err) &&
 		     (!late || choose(options, &run, err));
-	ok = ok && commands[options->command].work(options, &run, err);
+	if (ok && job)
+		ok = do_job(options, job, &run, err);
+	else if (ok)
+		ok = commands[options->command].work(options, &run, err);
 	*status = run.status;
 	pg_close(run.pg);
 	tasks_close(run.tasks);
 	project_close(project);
+	return ok;
+}
+
+bool commands_run(const struct options *options, enum exit_status *status,
+		  struct error *err)
+{
+	struct options chosen = *options;
+	struct jobs jobs = JOBS_INIT;
+	const struct job *job = NULL;
+	bool ok;
+
+	*status = STATUS_DONE;
+	ok = (!*options->job ||
+	      command_job_choose(&chosen, &jobs, &job, err)) &&
+	     run_command(&chosen, job, status, err);
+	jobs_release(&jobs);
 	return ok;
 }

@@ -25,6 +25,14 @@ static const struct setting table[] = {
 	{"full-refresh", 0, SETTING_FLAG, AT(full_refresh), "off", NULL,
 	 "rebuild from everything that is there, changed rows only",
 	 .place = SETTING_COMMAND_LINE},
+	{"job", 0, SETTING_TEXT, AT(job), "", "NAME",
+	 "run this job of a pack.conf: its selection, retries and commands",
+	 .place = SETTING_COMMAND_LINE},
+	{"systemd", 0, SETTING_FLAG, AT(systemd), "off", NULL,
+	 "jobs: print units and timers, or write them to a folder",
+	 .place = SETTING_COMMAND_LINE},
+	{"user", 0, SETTING_FLAG, AT(user), "off", NULL,
+	 "jobs --systemd: for systemctl --user", .place = SETTING_COMMAND_LINE},
 	{"output", 0, SETTING_CHOICE, AT(output), "text", "FORM",
 	 "how plan, ls and jobs print: text for people; name and json, one a "
 	 "line, for scripts",
@@ -65,12 +73,16 @@ const struct settings_program options_program = {
 		 "periodic plan                     what would run, and why\n"
 		 "periodic ls                       models and seeds\n"
 		 "periodic compile [-s SELECTOR...] the SQL that runs\n"
+		 "periodic --job NAME               a job of a pack.conf\n"
+		 "periodic jobs [--systemd [--user] [DIR]]  how they fare; "
+		 "their units\n"
 		 "periodic migrate                  the newest schema",
 	.notes = "Without new loads a pass takes milliseconds: "
 		 "`watch -n 30 periodic`.\n\n"
 		 "Exit status: 0 done, 1 usage, 2 configuration or a model "
 		 "file, 3 a model or\na test has failed, 4 PostgreSQL.\n",
 	.table = table,
+	.section = "job",
 };
 
 /* Commands, and how many operands each takes. */
@@ -85,6 +97,7 @@ static const struct {
 	[COMMAND_SEED] = {"seed", 0, 0},
 	[COMMAND_MIGRATE] = {"migrate", 0, 0},
 	[COMMAND_COMPILE] = {"compile", 0, 0},
+	[COMMAND_JOBS] = {"jobs", 0, 1},
 };
 
 const char *options_command(const struct options *options)

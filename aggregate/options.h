@@ -23,6 +23,7 @@ enum command {
 	COMMAND_SEED,
 	COMMAND_MIGRATE,
 	COMMAND_COMPILE,
+	COMMAND_JOBS,
 	COMMAND_COUNT
 };
 
@@ -37,6 +38,8 @@ struct options {
 	bool full_refresh;
 	bool quiet, verbose;
 	int output; /* enum output */
+	const char *job;
+	bool systemd, user;
 	int64_t connect_ms, statement_ms, retry_ms, keep_runs_ms;
 	int64_t max_loads;
 	struct settings settings; /* owns the texts */

@@ -55,16 +55,39 @@ static const char *quoted_value(struct conf *conf, const char *s)
 	return value;
 }
 
+/* `[job hourly]`, and at most a comment behind it. */
+static bool parse_section(struct conf *conf, const char *line, int number,
+			  struct error *err)
+{
+	const char *begin = skip_blanks(line + 1);
+	const char *end = strchr(begin, ']');
+	size_t len = end ? trimmed(begin, (size_t)(end - begin)) : 0;
+
+	if (len == 0 || plain_length(skip_blanks(end + 1)) != 0)
+		return error_config(err, "%s:%d: expected `[section]`",
+				    conf->file, number);
+	MEM_GROW(conf->section, conf->section_count, conf->section_capacity);
+	conf->section[conf->section_count++] = (struct conf_section){
+		.name = arena_strndup(&conf->arena, begin, len),
+		.line = number,
+	};
+	return true;
+}
+
 static bool parse_line(struct conf *conf, const char *line, int number,
 		       struct error *err)
 {
 	const char *name = skip_blanks(line);
 	const char *equals = strchr(name, '=');
-	struct conf_entry entry = {.line = number};
+	struct conf_entry entry = {.line = number, .section = ""};
 	const char *value;
 
 	if (*name == '\0' || *name == '#')
 		return true;
+	if (*name == '[')
+		return parse_section(conf, name, number, err);
+	if (conf->section_count)
+		entry.section = conf->section[conf->section_count - 1].name;
 	if (!equals || equals == name)
 		return error_config(err, "%s:%d: expected `name = value`",
 				    conf->file, number);
@@ -140,6 +163,7 @@ out:
 void conf_release(struct conf *conf)
 {
 	free(conf->entry);
+	free(conf->section);
 	arena_release(&conf->arena);
 	*conf = CONF_INIT;
 }

@@ -70,6 +70,8 @@ struct settings_program {
 	const char *usage;   /* the ways to call it, one a line */
 	const char *notes;   /* what the help ends with; NULL: nothing */
 	const struct setting *table; /* ends with a row without a name */
+	const char *section; /* sections of the file that begin with this word
+			      * are for others to read; NULL: there are none */
 };
 
 enum settings_request {

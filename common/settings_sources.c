@@ -124,6 +124,8 @@ static bool take_entry(struct reading *reading, const struct conf *conf,
 {
 	const struct setting *row = settings__find(reading, entry->name);
 
+	if (*entry->section)
+		return true;
 	if (!row || row->place == SETTING_COMMAND_LINE)
 		return unknown_name(reading, entry, conf->file, err);
 	if (row->type == SETTING_DSN && !conf->is_private &&
@@ -137,6 +139,27 @@ static bool take_entry(struct reading *reading, const struct conf *conf,
 		return error_context(err, "%s:%d: %s", conf->file, entry->line,
 				     entry->name);
 	return true;
+}
+
+static bool check_section(const struct reading *reading,
+			  const struct conf *conf,
+			  const struct conf_section *section, struct error *err)
+{
+	const char *word = reading->program->section;
+	size_t len = word ? strlen(word) : 0;
+
+	if (word && strncmp(section->name, word, len) == 0 &&
+	    section->name[len] == ' ')
+		return true;
+	if (word)
+		return error_config(err,
+				    "%s:%d: unknown section [%s]; there is "
+				    "[%s NAME]",
+				    conf->file, section->line, section->name,
+				    word);
+	return error_config(err, "%s:%d: [%s]: the file of %s has no sections",
+			    conf->file, section->line, section->name,
+			    reading->program->name);
 }
 
 /* The setting `project`, as the stronger sources have it, or home. */
@@ -171,6 +194,9 @@ bool settings__read_file(struct reading *reading, const char *home,
 		return true;
 	if (!conf_read(&conf, file, err))
 		goto out;
+	for (i = 0; i < conf.section_count; i++)
+		if (!check_section(reading, &conf, &conf.section[i], err))
+			goto out;
 	for (i = 0; i < conf.count; i++)
 		if (!take_entry(reading, &conf, &conf.entry[i], err))
 			goto out;

@@ -106,7 +106,7 @@ on_top_model() {
 	sed 's/sums/on_top/g; s/total/twice/g' sql/p/models/on_top.sql | model above
 	run periodic compile
 	assert_status 0
-	assert_equal files "above.sql on_top.sql seen.sql sums.sql" "$(ls target/compiled/p | xargs)"
+	assert_equal files "./above.sql ./on_top.sql ./seen.sql ./sums.sql" "$(cd target/compiled/p && echo ./*)"
 	for file in sums on_top above; do
 		psql -Xq -v ON_ERROR_STOP=1 -f "target/compiled/p/$file.sql" >/dev/null
 	done

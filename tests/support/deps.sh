@@ -25,7 +25,8 @@ wanted() {
 		python3 runs the oracles and the chaos tests
 		procps finds and kills what the tests have started
 		jq reads query plans
-		kcat fills Kafka topics
+		systemd checks the units of jobs
+	kcat fills Kafka topics
 		maven fetches the Kafka broker of the tests
 		default-jre-headless runs it
 		EOF

@@ -16,7 +16,10 @@ static void names_and_values_lose_their_outer_white_space(void **state)
 {
 	struct error err = ERROR_INIT;
 	struct conf conf = CONF_INIT;
-	static const struct conf_entry expected[] = {
+	static const struct {
+		const char *name, *value;
+		int line;
+	} expected[] = {
 		{"a", "1", 2},        {"b-c", "two words", 3},
 		{"d", "", 4},         {"e", "x=y", 5},
 		{"f", "a#b", 6},      {"g", "before", 7},
@@ -57,6 +60,9 @@ static void what_is_no_setting_is_named_with_file_and_line(void **state)
 		const char *text, *error;
 	} cases[] = {
 		{"a = 1\nnonsense\n", "x.conf:2: expected `name = value`"},
+		{"[job]\n[]\n", "x.conf:2: expected `[section]`"},
+		{"[job a\n", "x.conf:1: expected `[section]`"},
+		{"[job a] b = 1\n", "x.conf:1: expected `[section]`"},
 		{"= 1", "x.conf:1: expected `name = value`"},
 		{"\n\na = 'open\n",
 		 "x.conf:3: a: the quoted value does not end with the line "
@@ -124,9 +130,32 @@ static void a_file_with_zero_bytes_or_none_at_all_is_refused(void **state)
 	conf_release(&conf);
 }
 
+static void sections_begin_where_they_are_named(void **state)
+{
+	static const char *const sections[] = {"", "", "job a", "job b",
+					       "job a"};
+	struct error err = ERROR_INIT;
+	struct conf conf = CONF_INIT;
+
+	(void)state;
+	assert_true(conf_parse(&conf, "x.conf",
+			       "x = 1\ny = 2\n [ job a ] # daily\nx = [3]\n"
+			       "[job b]\nx = 4\n[job a]\nz = 5\n",
+			       &err));
+	assert_int_equal(conf.count, 5);
+	for (size_t i = 0; i < conf.count; i++)
+		assert_string_equal(conf.entry[i].section, sections[i]);
+	assert_string_equal(conf.entry[2].value, "[3]");
+	assert_int_equal(conf.section_count, 3);
+	assert_string_equal(conf.section[1].name, "job b");
+	assert_int_equal(conf.section[1].line, 5);
+	conf_release(&conf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sections_begin_where_they_are_named),
 		cmocka_unit_test(names_and_values_lose_their_outer_white_space),
 		cmocka_unit_test(
 			what_is_no_setting_is_named_with_file_and_line),
