@@ -15,7 +15,7 @@
 # make help                this list
 
 PROGRAMS := handle-streams periodic bluesky
-PACKAGES := libpq jansson libxxhash rdkafka
+PACKAGES := libpq jansson libxxhash rdkafka libmicrohttpd
 
 ifeq ($(origin CC),default)
 CC := gcc

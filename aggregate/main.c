@@ -42,6 +42,7 @@ int main(int argc, char **argv)
 		settings_answer(&options.settings, &options_program, stdout);
 	} else {
 		log_init("periodic", level(&options));
+		log_set_format((enum log_format)options.log_format);
 		status = commands_run(&options, &failed, &err) ? (int)failed
 							       : report(&err);
 	}

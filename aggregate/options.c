@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/home.h"
+#include "common/log.h"
 #include "common/nearest.h"
 
 #define AT(member) offsetof(struct options, member)
@@ -54,6 +55,9 @@ static const struct setting table[] = {
 	{"keep-runs", 0, SETTING_DURATION, AT(keep_runs_ms), "30d", "TIME",
 	 "how long millrace.run and its kin remember a run; 0: for ever",
 	 .min = 0},
+	{"log-format", 0, SETTING_CHOICE, AT(log_format), "text", "WHICH",
+	 "sentences for people; logfmt, key=value; or json: one object a line",
+	 .choices = log_formats},
 	{"quiet", 'q', SETTING_FLAG, AT(quiet), "off", NULL,
 	 "only warnings and errors", .max = 0},
 	{"verbose", 'v', SETTING_FLAG, AT(verbose), "off", NULL,

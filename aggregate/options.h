@@ -40,6 +40,7 @@ struct options {
 	int output; /* enum output */
 	const char *job;
 	bool systemd, user;
+	int log_format; /* enum log_format */
 	int64_t connect_ms, statement_ms, retry_ms, keep_runs_ms;
 	int64_t max_loads;
 	struct settings settings; /* owns the texts */

@@ -7,11 +7,14 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/log_format.h"
+#include "common/log_repeat.h"
 
 static const char *shown = "millrace"; /* the program's name */
 static enum log_level threshold = LOG_INFO;
 static bool progress_open; /* an unfinished progress line is on the terminal */
 static struct buf line;    /* being composed */
+static enum log_format format = LOG_TEXT;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static const char *const level_names[] = {
@@ -21,10 +24,20 @@ static const char *const level_names[] = {
 	[LOG_ERROR] = "error",
 };
 
+const char *const log_formats[] = {[LOG_TEXT] = "text",
+				   [LOG_LOGFMT] = "logfmt",
+				   [LOG_JSON] = "json",
+				   NULL};
+
 void log_init(const char *name, enum log_level level)
 {
 	shown = name;
 	threshold = level;
+}
+
+void log_set_format(enum log_format wanted)
+{
+	format = wanted;
 }
 
 bool log_is_terminal(void)
@@ -55,6 +68,24 @@ static void add_escaped(const char *s)
 	}
 }
 
+/* Under the lock. */
+static void write_sentence(enum log_level level, const char *text)
+{
+	if (progress_open)
+		buf_add_byte(&line, '\n');
+	progress_open = false;
+	if (format == LOG_TEXT) {
+		buf_format(&line, "%s: %s%s", shown,
+			   level >= LOG_WARNING ? level_names[level] : "",
+			   level >= LOG_WARNING ? ": " : "");
+		add_escaped(text);
+		buf_add_byte(&line, '\n');
+	} else {
+		log_format_add(&line, format, level_names[level], shown, text);
+	}
+	write_line();
+}
+
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	char text[2048];
@@ -66,15 +97,8 @@ void log_line(enum log_level level, const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
 	pthread_mutex_lock(&lock);
-	if (progress_open)
-		buf_add_byte(&line, '\n');
-	progress_open = false;
-	buf_format(&line, "%s: %s%s", shown,
-		   level >= LOG_WARNING ? level_names[level] : "",
-		   level >= LOG_WARNING ? ": " : "");
-	add_escaped(text);
-	buf_add_byte(&line, '\n');
-	write_line();
+	if (level != LOG_WARNING || log_repeat_says(text, sizeof text))
+		write_sentence(level, text);
 	pthread_mutex_unlock(&lock);
 }
 
@@ -89,6 +113,12 @@ void log_progress(const char *fmt, ...)
 	vsnprintf(text, sizeof text, fmt, args);
 	va_end(args);
 	pthread_mutex_lock(&lock);
+	if (format != LOG_TEXT) {
+		log_format_add_progress(&line, format, shown, text);
+		write_line();
+		pthread_mutex_unlock(&lock);
+		return;
+	}
 	progress_open = log_is_terminal();
 	buf_format(&line, progress_open ? "\r\033[K%s: " : "%s: ", shown);
 	add_escaped(text);

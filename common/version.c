@@ -6,12 +6,16 @@
 
 #include "commit.inc" /* MILLRACE_COMMIT */
 
-/* What `git describe` said at the build, or "". */
 static const char commit[] = MILLRACE_COMMIT;
 
 const char *version_string(void)
 {
 	return "0.1.0";
+}
+
+const char *version_commit(void)
+{
+	return commit;
 }
 
 void version_print(const char *program, FILE *out)

@@ -16,6 +16,7 @@
 #include "ingest/csv_header.h"
 #include "ingest/decode.h"
 #include "ingest/file_identity.h"
+#include "ingest/monitor.h"
 #include "ingest/observer.h"
 #include "ingest/options.h"
 #include "ingest/pipeline.h"
@@ -36,6 +37,7 @@ struct run {
 	struct decoder *decoder;
 	struct observer *observer;
 	struct upkeep *upkeep;
+	struct monitor *monitor;
 	struct stats stats;
 	char owner[OWNER_LEN + 1];
 	int forced; /* --stream, or -1 */
@@ -46,9 +48,15 @@ static bool prepare(struct run *run, struct error *err)
 {
 	const struct options *options = run->options;
 	struct sink_plan *plan = &run->plan;
+	const struct monitor_plan monitor = {
+		.listen = options->metrics_listen,
+		.file = options->metrics_file,
+		.sink = plan,
+	};
 	int swept = 0;
 
-	if (!stream_set_read(&run->set, buf_text(&options->home), err) ||
+	if (!monitor_open(&run->monitor, &monitor, err) ||
+	    !stream_set_read(&run->set, buf_text(&options->home), err) ||
 	    !stream_set_find(&run->set, options->stream, &run->forced, err))
 		return false;
 	position_owner(run->owner);
@@ -79,18 +87,20 @@ static bool prepare(struct run *run, struct error *err)
 	decoder_set_tier(run->decoder, (enum decoder_tier)options->decoder);
 	run->observer = observer_open(run->decoder);
 	run->upkeep = upkeep_start(plan, run->observer);
-	stats_start(&run->stats);
+	stats_start(&run->stats, plan->stream_count);
 	return true;
 }
 
 static void release(struct run *run)
 {
+	monitor_close(run->monitor);
 	upkeep_stop(run->upkeep);
 	observer_close(run->observer);
 	decoder_close(run->decoder);
 	sink_plan_release(&run->plan);
 	pg_close(run->control);
 	buf_release(&run->dsn);
+	stats_release(&run->stats);
 	stream_set_release(&run->set);
 }
 
@@ -153,6 +163,7 @@ static bool load(struct run *run, struct source *source, struct error *err)
 		.decoder = run->decoder,
 		.observer = run->observer,
 		.stats = &run->stats,
+		.monitor = run->monitor,
 		.control = &run->control,
 	};
 

@@ -35,6 +35,10 @@ bool command_verify(const struct options *options,
 bool command_doctor(const struct options *options,
 		    struct error *err) MUST_CHECK;
 
+/* Asks a running handle-streams whether it is ready. */
+bool command_health(const struct options *options,
+		    struct error *err) MUST_CHECK;
+
 /* --- what they share ------------------------------------------------------ */
 
 /* A database that is ready: reached, UTF-8, with the schema, and for each

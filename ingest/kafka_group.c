@@ -69,7 +69,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 		kafka->pending = KAFKA_REVOKE;
 		kafka->base.lost = rd_kafka_assignment_lost(rk) != 0;
 	}
-	kafka->rebalances++;
+	kafka->base.counts.rebalances++;
 	rd_kafka_yield(rk);
 }
 

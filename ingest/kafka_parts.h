@@ -76,7 +76,7 @@ struct source_kafka {
 	struct buf trouble;    /* what the brokers' threads said last */
 	pthread_mutex_t trouble_lock;
 	int64_t told_ms; /* clock_ms of the last offsets told to Kafka */
-	uint64_t stale, tombstones, rebalances, rejoins;
+	uint64_t stale, tombstones, rejoins;
 };
 
 /* --- kafka_group.c: being a member ---------------------------------------- */

@@ -18,16 +18,17 @@ enum { READ_BYTES = 256 * 1024 };
 struct line_reader {
 	int fd;
 	size_t max_line;
-	struct buf buf;    /* bytes read; [start, len) not handed out yet */
-	size_t start;      /* of the bytes not handed out */
-	size_t scanned;    /* [start, scanned) holds no line end */
-	size_t hashed;     /* [0, hashed) is in the digest */
-	int64_t base;      /* offset of buf.data[0] */
-	int64_t lines;     /* line ends passed */
-	bool ended;        /* read() has said so */
-	struct buf cut;    /* the head of an over-long line */
-	int64_t cut_start; /* offset of that line */
-	bool cutting;      /* in the middle of one */
+	struct buf buf; /* bytes read; [start, len) not handed out yet */
+	size_t start;   /* of the bytes not handed out */
+	size_t scanned; /* [start, scanned) holds no line end */
+	size_t hashed;  /* [0, hashed) is in the digest */
+	int64_t base;   /* offset of buf.data[0] */
+	int64_t lines;  /* line ends passed */
+	uint64_t taken, blank;
+	bool ended;                       /* read() has said so */
+	struct buf cut;                   /* the head of an over-long line */
+	int64_t cut_start;                /* offset of that line */
+	bool cutting;                     /* in the middle of one */
 	uint8_t cut_digest[DIGEST_BYTES]; /* of what is before it */
 	XXH3_state_t *state;              /* NULL: not digesting */
 	bool csv;
@@ -68,6 +69,13 @@ static int64_t here(const struct line_reader *reader)
 int64_t line_reader_offset(const struct line_reader *reader)
 {
 	return reader->cutting ? reader->cut_start : here(reader);
+}
+
+void line_reader_counts(const struct line_reader *reader, uint64_t *taken,
+			uint64_t *blank)
+{
+	*taken = reader->taken;
+	*blank = reader->blank;
 }
 
 /* Brings the digest up to `start`. */
@@ -215,8 +223,11 @@ static bool hand_out(struct line_reader *reader, size_t end, bool unterminated,
 	if (reader->csv)
 		begin_record(reader, line);
 	trim(line);
-	if (is_blank(reader, line->bytes, line->len))
+	reader->taken++;
+	if (is_blank(reader, line->bytes, line->len)) {
+		reader->blank++;
 		return false;
+	}
 	if (line->len > reader->max_line)
 		line->len = LINE_KEPT_BYTES;
 	return true;
@@ -262,6 +273,7 @@ static void hand_out_cut(struct line_reader *reader, size_t end,
 		reader->start++;
 	reader->scanned = reader->start;
 	reader->cutting = false;
+	reader->taken++;
 	line->next = here(reader);
 }
 

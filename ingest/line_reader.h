@@ -74,6 +74,11 @@ enum line_result line_reader_next(struct line_reader *reader,
  * since. */
 int64_t line_reader_offset(const struct line_reader *reader);
 
+/* Lines taken out so far, and how many of them were blank; reading again after
+ * a seek counts again. */
+void line_reader_counts(const struct line_reader *reader, uint64_t *taken,
+			uint64_t *blank);
+
 /* The digest of all bytes before line_reader_offset(). */
 void line_reader_digest(struct line_reader *reader,
 			uint8_t digest[DIGEST_BYTES]);

@@ -18,6 +18,7 @@ static bool (*const commands[COMMAND_COUNT])(const struct options *,
 	[COMMAND_REJECTS] = command_rejects,
 	[COMMAND_VERIFY] = command_verify,
 	[COMMAND_DOCTOR] = command_doctor,
+	[COMMAND_HEALTH] = command_health,
 };
 
 static int report(const struct error *err)
@@ -61,6 +62,7 @@ int main(int argc, char **argv)
 		settings_answer(&options.settings, &options_program, stdout);
 	} else {
 		log_init("handle-streams", level(&options));
+		log_set_format((enum log_format)options.log_format);
 		if (!commands[options.command](&options, &err))
 			status = report(&err);
 	}

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/home.h"
+#include "common/log.h"
 #include "common/nearest.h"
 
 static const char *const on_gap[] = {"halt", "record", NULL};
@@ -117,6 +118,16 @@ static const struct setting table[] = {
 	 "for the sessions of a dead process to end before its file is taken "
 	 "over",
 	 .min = 0},
+	{"metrics-listen", 0, SETTING_TEXT, AT(metrics_listen), "",
+	 "[HOST:]PORT|PATH",
+	 "answer /metrics, /healthz and /readyz there: a port of this machine "
+	 "alone, HOST:PORT (*:PORT for all), or a unix socket",
+	 .max = 0},
+	{"metrics-file", 0, SETTING_TEXT, AT(metrics_file), "", "PATH",
+	 "write the metrics there at the end, for node_exporter", .max = 0},
+	{"log-format", 0, SETTING_CHOICE, AT(log_format), "text", "WHICH",
+	 "sentences for people; logfmt, key=value; or json: one object a line",
+	 .choices = log_formats},
 	{"quiet", 'q', SETTING_FLAG, AT(quiet), "off", NULL,
 	 "only warnings and errors", .max = 0},
 	{"verbose", 'v', SETTING_FLAG, AT(verbose), "off", NULL,
@@ -133,7 +144,8 @@ const struct settings_program options_program = {
 		 "handle-streams explain -b BROKERS -o TOPIC:PARTITION:OFFSET\n"
 		 "handle-streams rejects list | show ID | replay [-n] [ID...]\n"
 		 "handle-streams verify [-b BROKERS]\n"
-		 "handle-streams doctor [-b BROKERS -t TOPIC...]",
+		 "handle-streams doctor [-b BROKERS -t TOPIC...]\n"
+		 "handle-streams health [[HOST:]PORT|PATH]",
 	.notes = "Reads standard input when no FILE is given. A file is loaded "
 		 "exactly once, by its\ncontent: again, renamed or grown, only "
 		 "what is new is loaded.\n\n"
@@ -148,7 +160,7 @@ const struct settings_program options_program = {
 static const char *const commands[COMMAND_COUNT] = {
 	[COMMAND_RUN] = "run",         [COMMAND_EXPLAIN] = "explain",
 	[COMMAND_REJECTS] = "rejects", [COMMAND_VERIFY] = "verify",
-	[COMMAND_DOCTOR] = "doctor",
+	[COMMAND_DOCTOR] = "doctor",   [COMMAND_HEALTH] = "health",
 };
 
 /* The first operand, if it is a command.  A word that is no file either is a

@@ -23,6 +23,7 @@ enum command {
 	COMMAND_REJECTS,
 	COMMAND_VERIFY,
 	COMMAND_DOCTOR,
+	COMMAND_HEALTH,
 	COMMAND_COUNT
 };
 
@@ -37,6 +38,8 @@ struct options {
 	bool force;
 	bool dry_run;
 	bool quiet, verbose;
+	int log_format; /* enum log_format */
+	const char *metrics_listen, *metrics_file;
 	int64_t max_line;
 	int64_t max_depth, max_tokens;
 	struct decode_limits limits;

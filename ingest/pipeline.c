@@ -67,6 +67,8 @@ static void init(struct pipeline *pipeline, const struct pipeline_parts *parts)
 		.backoff = BACKOFF_INIT(BACKOFF_FIRST_MS, BACKOFF_MAX_MS,
 					parts->settings->retry_ms),
 	};
+	pipeline->moved_ms = clock_ms();
+	pipeline->before = parts->stats->source;
 	pthread_mutex_init(&pipeline->lock, NULL);
 	pthread_condattr_init(&monotonic);
 	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -195,6 +197,9 @@ static bool watch(struct pipeline *pipeline, struct error *err)
 		if (pipeline->ended && !pipeline->unacked)
 			break;
 		show(pipeline, &next_show);
+		pthread_mutex_unlock(&pipeline->lock);
+		pipeline_report(pipeline);
+		pthread_mutex_lock(&pipeline->lock);
 		pipeline_wait(pipeline, TICK_MS);
 	}
 	if (pipeline->read_error.kind == ERROR_NONE)
@@ -228,6 +233,7 @@ bool pipeline_run(const struct pipeline_parts *parts, struct error *err)
 		pthread_join(sender[i], NULL);
 	if (pipeline.given_up)
 		ok = give_up(&pipeline, err);
+	pipeline_report(&pipeline);
 	release(&pipeline);
 	free(sender);
 	return ok;

@@ -25,6 +25,7 @@
 
 struct catalog;
 struct decoder;
+struct monitor;
 struct observer;
 struct pg;
 struct source;
@@ -50,6 +51,7 @@ struct pipeline_parts {
 	struct decoder *decoder;
 	struct observer *observer; /* samples paths no column takes; or NULL */
 	struct stats *stats;
+	struct monitor *monitor; /* NULL: nobody looks */
 	struct pg **control; /* a connection of the caller's thread, reopened
 			      * when it broke */
 };

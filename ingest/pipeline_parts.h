@@ -46,6 +46,8 @@ struct pipeline {
 	int64_t outage_ms;    /* clock_ms of the first failure since a commit */
 	long partitions_made; /* when last asked for; the caller's thread's */
 	bool left;            /* the source's parts were given up meanwhile */
+	int64_t moved_ms;     /* clock_ms: a load was filled, sent or treated */
+	struct source_counts before; /* of the sources before this one */
 };
 
 /* The threads; context is the pipeline. */
@@ -97,6 +99,9 @@ void pipeline_hold(struct pipeline *pipeline);
 /* Reads on from where the positions stand; drops all loads.  Undoes
  * pipeline_hold. */
 void pipeline_read_on(struct pipeline *pipeline);
+
+/* Shows the monitor how it goes.  The caller's thread, without the lock. */
+void pipeline_report(struct pipeline *pipeline);
 
 /* Starts the time allowed for finishing once the program is asked to stop. */
 void pipeline_note_stop(struct pipeline *pipeline);

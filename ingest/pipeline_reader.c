@@ -140,6 +140,7 @@ static void push(struct pipeline *pipeline, struct load *load)
 	for (size_t i = 0; i < load->batch.range_count; i++)
 		pipeline->sealed[load->batch.range[i].part] =
 			load->batch.range[i].to;
+	pipeline->moved_ms = clock_ms();
 	pthread_cond_broadcast(&pipeline->changed);
 }
 
@@ -191,12 +192,29 @@ static bool may_stop(const struct source *source, enum source_result result)
 	       (source->replayable || result != SOURCE_RECORD);
 }
 
+/* What the source has counted is published with the batch that holds it.
+ * Under the lock. */
+static void count_taken(struct pipeline *pipeline)
+{
+	const struct source_counts *here = &pipeline->parts.source->counts;
+	const struct source_counts *before = &pipeline->before;
+
+	pipeline->parts.stats->source = (struct source_counts){
+		.read = before->read + here->read,
+		.blank = before->blank + here->blank,
+		.tombstones = before->tombstones + here->tombstones,
+		.skipped = before->skipped + here->skipped,
+		.rebalances = before->rebalances + here->rebalances,
+	};
+}
+
 /* Fills one load and passes it on. */
 static void read_one(struct pipeline *pipeline, struct load *load)
 {
 	struct batch *batch = &load->batch;
 	struct error err = ERROR_INIT;
 	enum source_result result = fill(pipeline, batch, &err);
+	size_t taken = batch->record_count;
 	struct error too_many = ERROR_INIT;
 
 	/* What was read before a failure of the source still counts. */
@@ -211,8 +229,11 @@ static void read_one(struct pipeline *pipeline, struct load *load)
 	if (result == SOURCE_SETTLE && pipeline->parts.source->lost)
 		batch_reset(batch);
 	pthread_mutex_lock(&pipeline->lock);
+	count_taken(pipeline);
 	if (!pipeline->hold && !batch_is_empty(batch))
 		push(pipeline, load);
+	else
+		pipeline->parts.stats->dropped += taken;
 	if (!pipeline->hold && result == SOURCE_SETTLE)
 		ask_to_settle(pipeline);
 	if (!pipeline->hold &&

@@ -27,6 +27,7 @@ bool pipeline_back_off(struct pipeline *pipeline, struct error *err)
 			(long long)pipeline->parts.settings->retry_ms / 1000);
 	do {
 		pipeline_note_stop(pipeline);
+		pipeline_report(pipeline);
 		if (pipeline->stop_deadline_ms &&
 		    clock_ms() >= pipeline->stop_deadline_ms)
 			return error_context(
@@ -48,6 +49,14 @@ bool pipeline_control(struct pipeline *pipeline, struct error *err)
 	return pg_open(pg, plan->dsn, plan->application, plan->connect_ms, err);
 }
 
+static void note_error(struct pipeline *pipeline, const struct error *err)
+{
+	pthread_mutex_lock(&pipeline->lock);
+	if (err->status == STATUS_DATABASE)
+		stats_error(pipeline->parts.stats, err);
+	pthread_mutex_unlock(&pipeline->lock);
+}
+
 bool pipeline_insist(struct pipeline *pipeline, pipeline_step *step,
 		     int argument, struct error *err)
 {
@@ -58,6 +67,7 @@ bool pipeline_insist(struct pipeline *pipeline, pipeline_step *step,
 		    step(pipeline, argument, &failed))
 			return true;
 		*err = failed;
+		note_error(pipeline, err);
 		if (failed.kind != ERROR_TRANSIENT ||
 		    !pipeline_back_off(pipeline, err))
 			return false;
@@ -336,6 +346,7 @@ bool pipeline_recover(struct pipeline *pipeline, struct error *err)
 	*err = ERROR_INIT;
 	pthread_mutex_lock(&pipeline->lock);
 	pipeline->failed = false;
+	pipeline->moved_ms = clock_ms();
 	pthread_cond_broadcast(&pipeline->changed);
 	pthread_mutex_unlock(&pipeline->lock);
 	return true;

@@ -1,4 +1,5 @@
 /* The sending threads: filled loads -> PostgreSQL. */
+#include "common/clock.h"
 #include "common/fault.h"
 #include "ingest/pipeline_parts.h"
 
@@ -69,6 +70,8 @@ static void failed(struct pipeline *pipeline, struct load *load,
 		pipeline->failure = *err;
 		pipeline->failure_sequence = sequence;
 	}
+	if (!pipeline->failed) /* those that follow it say nothing new */
+		stats_error(pipeline->parts.stats, err);
 	pipeline->failed = true;
 }
 
@@ -81,14 +84,19 @@ void *pipeline_send(void *context)
 
 	while ((load = take_ready(pipeline)) != NULL) {
 		struct error err = ERROR_INIT;
+		int64_t begun_ms = clock_ms();
 		enum sink_result result = sink_send(
 			&sink, load, pipeline->positions, &turn, &err);
 
 		pthread_mutex_lock(&pipeline->lock);
-		if (result == SINK_COMMITTED)
+		pipeline->moved_ms = clock_ms();
+		if (result == SINK_COMMITTED) {
+			stats_flush(pipeline->parts.stats,
+				    pipeline->moved_ms - begun_ms);
 			committed(pipeline, load);
-		else
+		} else {
 			failed(pipeline, load, result, &err);
+		}
 		pipeline->parts.stats->ties += sink.ties;
 		sink.ties = 0;
 		pipeline->sending--;

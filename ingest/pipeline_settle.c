@@ -26,8 +26,10 @@ static void follow_positions(struct pipeline *pipeline)
 {
 	size_t count = pipeline->positions->count;
 
-	while (pipeline->unacked)
+	while (pipeline->unacked) {
+		pipeline->parts.stats->dropped += pipeline->unacked->records;
 		pipeline_drop(pipeline, pipeline->unacked);
+	}
 	pipeline->sealed =
 		mem_realloc(pipeline->sealed, (count + 1) * sizeof(int64_t));
 	pipeline->expected =

@@ -48,6 +48,13 @@ void source_committed(struct source *source)
 		source->class->committed(source);
 }
 
+bool source_marks(const struct source *source, int part,
+		  struct source_marks *marks)
+{
+	return source->class->marks &&
+	       source->class->marks(source, part, marks);
+}
+
 void source_close(struct source *source)
 {
 	if (source)

@@ -35,6 +35,24 @@ enum source_result {
 	SOURCE_SETTLE, /* source_settle must run before the next record */
 };
 
+/* What became of everything that was taken out of a source and did not become
+ * a record of a batch; `read` counts that and the records. */
+struct source_counts {
+	uint64_t read;
+	uint64_t blank;      /* lines of white space, headers */
+	uint64_t tombstones; /* Kafka records without a value */
+	uint64_t skipped;    /* before our position, or of another's part */
+	uint64_t rebalances;
+};
+
+/* How far a part reaches, as far as is known without asking. */
+struct source_marks {
+	const char *topic; /* borrowed */
+	int32_t partition;
+	int64_t low;  /* of the oldest record that is kept; -1: not known */
+	int64_t high; /* after the newest; -1: not known */
+};
+
 struct pg;
 struct source;
 
@@ -51,6 +69,8 @@ struct source_class {
 	void (*leave)(struct source *source);
 	bool (*rejoin)(struct source *source, struct error *err);
 	void (*committed)(struct source *source);
+	bool (*marks)(const struct source *source, int part,
+		      struct source_marks *marks);
 };
 
 /* What every source shows; the first member of each kind's own struct. */
@@ -63,6 +83,7 @@ struct source {
 	bool grouped;                /* others of a group may take parts over */
 	bool needs_database;         /* the settling that is wanted now does */
 	bool lost; /* parts are gone already: drop what is open */
+	struct source_counts counts; /* the reader's */
 };
 
 /* The next record; its bytes live until the next call.  Waits for more input
@@ -98,6 +119,11 @@ bool source_rejoin(struct source *source, struct error *err) MUST_CHECK;
 
 /* Positions have moved; for the source's own monitors. */
 void source_committed(struct source *source);
+
+/* How far a part of ours reaches.  False: it is not ours, or no such thing is
+ * known of this kind of source.  For the thread that settles. */
+bool source_marks(const struct source *source, int part,
+		  struct source_marks *marks);
 
 /* NULL is allowed. */
 void source_close(struct source *source);

@@ -159,9 +159,11 @@ static enum source_result take_message(struct source_kafka *kafka,
 				       rd_kafka_message_t *message,
 				       struct record *record, struct error *err)
 {
+	struct source_counts *counts = &kafka->base.counts;
 	enum source_result result = SOURCE_WAIT;
 	struct kafka_part *part;
 
+	counts->read += !message->err;
 	if (message->err) {
 		if (!take_event(kafka, message, err))
 			result = SOURCE_FAILED;
@@ -174,8 +176,11 @@ static enum source_result take_message(struct source_kafka *kafka,
 		kafka->message = message;
 		kafka->handed_out++;
 		return SOURCE_RECORD;
-	} else if (err->kind != ERROR_NONE) {
-		result = SOURCE_FAILED;
+	} else {
+		(*(message->payload ? &counts->skipped
+				    : &counts->tombstones))++;
+		if (err->kind != ERROR_NONE)
+			result = SOURCE_FAILED;
 	}
 	rd_kafka_message_destroy(message);
 	return result;
@@ -288,7 +293,8 @@ static void kafka_close(struct source *source)
 	log_line(LOG_INFO,
 		 "left group %s: rebalances=%llu rejoins=%llu tombstones=%llu "
 		 "stale=%llu",
-		 kafka->settings->group, (unsigned long long)kafka->rebalances,
+		 kafka->settings->group,
+		 (unsigned long long)kafka->base.counts.rebalances,
 		 (unsigned long long)kafka->rejoins,
 		 (unsigned long long)kafka->tombstones,
 		 (unsigned long long)kafka->stale);
@@ -308,6 +314,28 @@ static void kafka_close(struct source *source)
 	free(kafka);
 }
 
+/* What librdkafka has heard last: nobody is asked, nothing waits. */
+static bool kafka_marks(const struct source *source, int part,
+			struct source_marks *marks)
+{
+	const struct source_kafka *kafka = (const struct source_kafka *)source;
+	const struct kafka_part *at = &kafka->part[part];
+	int64_t low = -1;
+	int64_t high = -1;
+
+	if (!at->owned || !kafka->rk)
+		return false;
+	rd_kafka_get_watermark_offsets(kafka->rk, at->topic->name,
+				       at->partition, &low, &high);
+	*marks = (struct source_marks){
+		.topic = at->topic->name,
+		.partition = at->partition,
+		.low = low < 0 ? -1 : low,
+		.high = high < 0 ? -1 : high,
+	};
+	return true;
+}
+
 static const struct source_class kafka_class = {
 	.next = kafka_next,
 	.offset = kafka_offset,
@@ -317,6 +345,7 @@ static const struct source_class kafka_class = {
 	.leave = kafka_give_up,
 	.rejoin = kafka_return,
 	.committed = kafka_committed,
+	.marks = kafka_marks,
 };
 
 /* --- opening -------------------------------------------------------------- */

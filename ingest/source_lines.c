@@ -50,31 +50,44 @@ static bool check_size(const struct source_lines *lines, int64_t read,
 			 lines->name, (long long)st.st_size, (long long)read);
 }
 
+/* What has been taken out, of which headers are as good as blank. */
+static void count(struct source_lines *lines)
+{
+	struct source_counts *counts = &lines->base.counts;
+
+	line_reader_counts(lines->reader, &counts->read, &counts->blank);
+	counts->blank += lines->headers;
+}
+
 static enum source_result lines_next(struct source *source, int64_t deadline_ms,
 				     struct record *record, struct error *err)
 {
 	struct source_lines *lines = (struct source_lines *)source;
+	enum line_result result;
 	struct line line;
 
-	do {
-		switch (line_reader_next(lines->reader, deadline_ms, &line,
-					 err)) {
-		case LINE_WAIT:
-			return SOURCE_WAIT;
-		case LINE_FAILED:
-			error_context(err, "%s", lines->name);
-			return SOURCE_FAILED;
-		case LINE_ENDED:
-			return check_size(lines,
-					  line_reader_offset(lines->reader),
-					  err)
-				       ? SOURCE_ENDED
-				       : SOURCE_FAILED;
-		case LINE_READ:
+	for (;;) {
+		result = line_reader_next(lines->reader, deadline_ms, &line,
+					  err);
+		count(lines);
+		if (result != LINE_READ || !lines->csv ||
+		    !csv_layout_is_header(lines->csv, line.bytes, line.len))
 			break;
-		}
-	} while (lines->csv &&
-		 csv_layout_is_header(lines->csv, line.bytes, line.len));
+		lines->headers++;
+	}
+	switch (result) {
+	case LINE_WAIT:
+		return SOURCE_WAIT;
+	case LINE_FAILED:
+		error_context(err, "%s", lines->name);
+		return SOURCE_FAILED;
+	case LINE_ENDED:
+		return check_size(lines, line_reader_offset(lines->reader), err)
+			       ? SOURCE_ENDED
+			       : SOURCE_FAILED;
+	case LINE_READ:
+		break;
+	}
 	if (line.unterminated && !check_size(lines, line.next, err))
 		return SOURCE_FAILED;
 	*record = (struct record){

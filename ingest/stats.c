@@ -1,14 +1,32 @@
 #include "ingest/stats.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/mem.h"
+#include "ingest/stream.h"
 
-void stats_start(struct stats *stats)
+const int64_t stats_bucket_ms[STATS_BUCKETS] = {
+	5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 15000, 60000,
+};
+
+void stats_start(struct stats *stats, size_t stream_count)
 {
-	*stats = (struct stats){.started_ms = clock_ms()};
+	*stats = (struct stats){
+		.started_ms = clock_ms(),
+		.stream = mem_zalloc(stream_count + 1, sizeof *stats->stream),
+		.stream_count = stream_count,
+	};
 	stats->shown_ms = stats->started_ms;
+}
+
+void stats_release(struct stats *stats)
+{
+	free(stats->stream);
+	stats->stream = NULL;
 }
 
 void stats_begin(struct stats *stats, int64_t done)
@@ -17,13 +35,63 @@ void stats_begin(struct stats *stats, int64_t done)
 	stats->begun_at = done;
 }
 
+static void count_stream(struct stats_stream *stream,
+			 const struct batch_table *table)
+{
+	stream->rows += table->row_count;
+	if (table->has_events &&
+	    (!stream->has_events || stream->event_max < table->event_max)) {
+		stream->has_events = true;
+		stream->event_max = table->event_max;
+	}
+}
+
 void stats_commit(struct stats *stats, const struct batch *batch)
 {
-	for (size_t i = 0; i < batch->table_count; i++)
-		stats->rows += batch->table[i].row_count;
+	for (size_t i = 0; i < batch->table_count; i++) {
+		const struct batch_table *table = &batch->table[i];
+
+		stats->rows += table->row_count;
+		count_stream(&stats->stream[i], table);
+	}
+	for (size_t i = 0; i < batch->reject_count; i++) {
+		const struct stream *stream = batch->reject[i].stream;
+
+		for (size_t t = 0; stream && t < batch->table_count; t++)
+			if (batch->table[t].stream == stream)
+				stats->stream[t].rejects++;
+	}
 	stats->rejects += batch->reject_count;
 	stats->bytes += batch->byte_count;
 	stats->loads++;
+	stats->committed_us = clock_unix_us();
+}
+
+void stats_flush(struct stats *stats, int64_t ms)
+{
+	stats->flush_count++;
+	stats->flush_sum_ms += (uint64_t)ms;
+	for (int i = 0; i < STATS_BUCKETS; i++) {
+		if (ms > stats_bucket_ms[i])
+			continue;
+		stats->flush_bucket[i]++;
+		return;
+	}
+}
+
+void stats_error(struct stats *stats, const struct error *err)
+{
+	for (int i = 0; i < STATS_ERRORS; i++) {
+		struct stats_errors *at = &stats->error[i];
+
+		if (!at->count)
+			snprintf(at->class, sizeof at->class, "%.2s",
+				 err->sqlstate);
+		if (at->count && strncmp(at->class, err->sqlstate, 2) != 0)
+			continue;
+		at->count++;
+		return;
+	}
 }
 
 static double seconds(int64_t ms)

@@ -14,6 +14,7 @@ wanted() {
 		libjansson-dev reads JSON
 		libxxhash-dev hashes file contents
 		librdkafka-dev speaks to Kafka
+		libmicrohttpd-dev answers /metrics
 		postgresql runs the private server
 		postgresql-client is psql, for looking at the tables
 		EOF
