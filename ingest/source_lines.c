@@ -25,6 +25,7 @@ struct source_lines {
 	char *name;
 	char *cut_reason;       /* of a last line without its end */
 	struct csv_layout *csv; /* NULL: JSON */
+	uint64_t headers;       /* passed over */
 	struct buf sample;
 };
 
