@@ -22,7 +22,7 @@ void log_init(const char *name, enum log_level level);
 
 /* How lines look; LOG_TEXT until called. */
 enum log_format { LOG_TEXT, LOG_LOGFMT, LOG_JSON };
-void log_set_format(enum log_format format);
+void log_set_format(enum log_format wanted);
 
 /* The formats by name, as a setting takes them; ends with NULL. */
 extern const char *const log_formats[];

@@ -21,7 +21,7 @@ void notify_send(const char *text)
 	size_t len;
 	int fd;
 
-	if (!notify_is_wanted())
+	if (!path || !notify_is_wanted())
 		return;
 	len = strlen(path);
 	if (len >= sizeof address.sun_path)
