@@ -3,9 +3,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "aggregate/command_job.h"
 #include "aggregate/compile.h"
+#include "aggregate/freshness.h"
 #include "aggregate/job_run.h"
 #include "aggregate/last_run.h"
 #include "aggregate/ls.h"
@@ -63,6 +65,11 @@ static bool choose(const struct options *options, const struct run *run,
 				selected[i] &&
 				(options->command != COMMAND_SEED ||
 				 tasks->at[i]->seed);
+	if (ok && options->select.count) {
+		tasks->chosen =
+			arena_alloc(&tasks->arena, project->relation_count + 1);
+		memcpy(tasks->chosen, selected, project->relation_count);
+	}
 	free(facts);
 	free(selected);
 	return ok;
@@ -172,6 +179,13 @@ static bool do_jobs(const struct options *options, struct run *run,
 	       command_jobs(options, run->pg, stdout, err);
 }
 
+static bool do_freshness(const struct options *options, struct run *run,
+			 struct error *err)
+{
+	(void)options;
+	return freshness_print(run, run->tasks->chosen, stdout, err);
+}
+
 /* What is opened for a command: run->tasks, run->pg. */
 enum need {
 	NEED_PROJECT = 1,
@@ -192,6 +206,7 @@ static const struct {
 	[COMMAND_MIGRATE] = {NEED_BARE, do_migrate},
 	[COMMAND_COMPILE] = {NEED_PROJECT | NEED_DATABASE, do_compile},
 	[COMMAND_JOBS] = {0, do_jobs},
+	[COMMAND_FRESHNESS] = {NEED_PROJECT | NEED_DATABASE, do_freshness},
 };
 
 /* --- around them ---------------------------------------------------------- */

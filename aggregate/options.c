@@ -80,6 +80,8 @@ const struct settings_program options_program = {
 		 "periodic --job NAME               a job of a pack.conf\n"
 		 "periodic jobs [--systemd [--user] [DIR]]  how they fare; "
 		 "their units\n"
+		 "periodic freshness                how old each stream's news "
+		 "are\n"
 		 "periodic migrate                  the newest schema",
 	.notes = "Without new loads a pass takes milliseconds: "
 		 "`watch -n 30 periodic`.\n\n"
@@ -102,6 +104,7 @@ static const struct {
 	[COMMAND_MIGRATE] = {"migrate", 0, 0},
 	[COMMAND_COMPILE] = {"compile", 0, 0},
 	[COMMAND_JOBS] = {"jobs", 0, 1},
+	[COMMAND_FRESHNESS] = {"freshness", 0, 0},
 };
 
 const char *options_command(const struct options *options)

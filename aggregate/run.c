@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "aggregate/export.h"
+#include "aggregate/freshness.h"
 #include "aggregate/ledger.h"
 #include "aggregate/quote.h"
 #include "aggregate/run_task.h"
@@ -185,7 +186,8 @@ bool run_pass(struct run *run, struct error *err)
 	ok = ok && run_tests_left(run, err);
 	if (ok && run->done)
 		ok = ledger_tidy(run->pg, run->timeout_ms, tasks,
-				 run->keep_runs_ms, err);
+				 run->keep_runs_ms, err) &&
+		     freshness_keep(run, err);
 	else if (ok && tasks->is_tick_due)
 		ok = ledger_tick(run->pg, run->timeout_ms, tasks, err);
 	return run_finish(run, ok, err);

@@ -91,6 +91,7 @@ struct tasks {
 	struct task **at;    /* by number of the relation; NULL: a stream */
 	struct joint *joint; /* tests that several models can break */
 	size_t joint_count, joint_capacity;
+	bool *chosen; /* by number of the relation, streams too; NULL: all */
 	struct arena arena;
 };
 

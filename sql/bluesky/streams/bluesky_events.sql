@@ -3,6 +3,7 @@
 -- event_time: event_at
 -- match: did + time_us + kind | did + time_us + type | payload.did + payload.time | path + repo
 -- load: append
+-- freshness: warn 12h error 24h
 -- description: One row per Bluesky repository operation, identity or account event.
 --
 -- Five shapes come in, told apart by their keys and never by position:

@@ -3,6 +3,7 @@
 -- event_time: viewed_at
 -- match: user_id + url + pageview_datetime | user_id + url + timestamp
 -- load: append
+-- freshness: warn 2h error 12h
 -- description: One row per page view; equal rows are different views.
 --
 -- user_id is text: some producers send numbers beyond 2^53, some strings, some
