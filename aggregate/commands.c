@@ -7,6 +7,7 @@
 
 #include "aggregate/command_job.h"
 #include "aggregate/compile.h"
+#include "aggregate/doctor.h"
 #include "aggregate/freshness.h"
 #include "aggregate/job_run.h"
 #include "aggregate/last_run.h"
@@ -186,6 +187,28 @@ static bool do_freshness(const struct options *options, struct run *run,
 	return freshness_print(run, run->tasks->chosen, stdout, err);
 }
 
+static bool do_doctor(const struct options *options, struct run *run,
+		      struct error *err)
+{
+	struct doctor doctor = {
+		.pg = run->pg,
+		.timeout_ms = run->timeout_ms,
+		.tasks = run->tasks,
+		.out = stdout,
+	};
+	bool ok;
+
+	ok = open_database(options, DATABASE_BARE, &doctor.second, err) &&
+	     doctor_examine(&doctor, err);
+	pg_close(doctor.second);
+	if (!ok)
+		return false;
+	log_line(LOG_INFO, "%zu errors, %zu warnings", doctor.errors,
+		 doctor.warnings);
+	run->status = doctor.errors ? STATUS_CONFIG : STATUS_DONE;
+	return true;
+}
+
 /* What is opened for a command: run->tasks, run->pg. */
 enum need {
 	NEED_PROJECT = 1,
@@ -207,6 +230,7 @@ static const struct {
 	[COMMAND_COMPILE] = {NEED_PROJECT | NEED_DATABASE, do_compile},
 	[COMMAND_JOBS] = {0, do_jobs},
 	[COMMAND_FRESHNESS] = {NEED_PROJECT | NEED_DATABASE, do_freshness},
+	[COMMAND_DOCTOR] = {NEED_PROJECT | NEED_BARE, do_doctor},
 };
 
 /* --- around them ---------------------------------------------------------- */

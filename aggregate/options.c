@@ -78,6 +78,8 @@ const struct settings_program options_program = {
 		 "periodic ls                       models and seeds\n"
 		 "periodic compile [-s SELECTOR...] the SQL that runs\n"
 		 "periodic --job NAME               a job of a pack.conf\n"
+		 "periodic doctor                   what stands in the way, and "
+		 "what to do\n"
 		 "periodic jobs [--systemd [--user] [DIR]]  how they fare; "
 		 "their units\n"
 		 "periodic freshness                how old each stream's news "
@@ -105,6 +107,7 @@ static const struct {
 	[COMMAND_COMPILE] = {"compile", 0, 0},
 	[COMMAND_JOBS] = {"jobs", 0, 1},
 	[COMMAND_FRESHNESS] = {"freshness", 0, 0},
+	[COMMAND_DOCTOR] = {"doctor", 0, 0},
 };
 
 const char *options_command(const struct options *options)
