@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aggregate/build.h"
+#include "aggregate/crew.h"
 #include "aggregate/export.h"
 #include "aggregate/index.h"
 #include "aggregate/joint.h"
@@ -12,11 +13,12 @@
 #include "aggregate/project_files.h"
 #include "aggregate/quote.h"
 #include "aggregate/relation.h"
-#include "aggregate/run_task.h"
+#include "aggregate/run.h"
 #include "aggregate/seed.h"
 #include "aggregate/strategy.h"
 #include "common/clock.h"
 #include "common/fault.h"
+#include "common/log.h"
 #include "common/pg.h"
 #include "common/staging.h"
 
@@ -42,8 +44,7 @@ static bool forces_rebuild(const struct task *task, const struct load *load)
 		return true;
 	if (mutant("away"))
 		return false;
-	return !load->input->task->state.has_old ||
-	       load->id <= load->input->task->state.gone_from_load;
+	return !load->input->has_old || load->id <= load->input->gone_from_load;
 }
 
 /* The oldest loads of a backlog; the rest waits for the next transaction. */
@@ -114,10 +115,10 @@ const char *attempt_action(const struct attempt *attempt)
 
 /* Staging tables that a new model reads: periodic may be the first to need
  * them. */
-static bool ensure_streams(const struct run *run, const struct task *task,
-			   struct error *err)
+static bool ensure_streams(const struct attempt *attempt, struct error *err)
 {
-	const struct project *project = run->tasks->project;
+	const struct project *project = attempt->run->tasks->project;
+	const struct task *task = attempt->task;
 	bool ok = true;
 
 	for (size_t i = 0; ok && i < task->relation->input_count; i++) {
@@ -128,7 +129,7 @@ static bool ensure_streams(const struct run *run, const struct task *task,
 		if (input->kind != RELATION_STREAM)
 			continue;
 		ok = project_files_read(input->file, &sql, err) &&
-		     staging_ensure(run->pg, strchr(input->name, '.') + 1,
+		     staging_ensure(attempt->pg, strchr(input->name, '.') + 1,
 				    input->file, sql, err);
 		free(sql);
 	}
@@ -136,14 +137,15 @@ static bool ensure_streams(const struct run *run, const struct task *task,
 }
 
 /* What must be there before the transaction, in transactions of its own. */
-static bool prepare(const struct run *run, const struct task *task,
-		    struct error *err)
+static bool prepare(const struct attempt *attempt, struct error *err)
 {
-	if (!task->state.is_known && !ensure_streams(run, task, err))
+	const struct task *task = attempt->task;
+
+	if (!task->state.is_known && !ensure_streams(attempt, err))
 		return false;
 	return task->state.is_there ||
-	       relation_ensure_pack(run->pg, run->timeout_ms, task->model->pack,
-				    err);
+	       relation_ensure_pack(attempt->pg, attempt->run->timeout_ms,
+				    task->model->pack, err);
 }
 
 /* --- the transaction ------------------------------------------------------ */
@@ -152,12 +154,12 @@ static bool begin(struct attempt *attempt, struct error *err)
 {
 	struct run *run = attempt->run;
 
-	if (!ledger_look(run->pg, run->timeout_ms, run->tasks, attempt->task,
-			 run_begin(), err))
+	if (!ledger_look(attempt->pg, run->timeout_ms, run->tasks,
+			 attempt->task, run_begin(run), err))
 		return false;
 	fault_hit(FAULT_RUN_BEGUN);
 	attempt->refresh = (struct refresh){
-		.pg = run->pg,
+		.pg = attempt->pg,
 		.timeout_ms = run->timeout_ms,
 		.task = attempt->task,
 	};
@@ -270,8 +272,8 @@ static bool test(struct attempt *attempt, struct error *err)
 	}
 	attempt->joint_ran = arena_zalloc(&refresh->arena,
 					  attempt->run->tasks->joint_count + 1);
-	return joint_run(&attempt->report, attempt->run, task, &change,
-			 attempt->joint_ran, &refresh->arena, err);
+	return joint_run(&attempt->report, attempt->run, attempt->pg, task,
+			 &change, attempt->joint_ran, &refresh->arena, err);
 }
 
 static struct ledger_change change_of(const struct attempt *attempt)
@@ -329,35 +331,60 @@ static void log_sql(struct buf *out, const struct attempt *attempt,
 	buf_add_text(out, ";\n");
 }
 
-static bool commit(struct attempt *attempt, struct error *err)
+/* All but the commit itself, and the transaction's number: whether it took
+ * place can be asked with it when no answer comes. */
+static bool record(struct attempt *attempt, struct error *err)
 {
 	struct ledger_change change = change_of(attempt);
 	struct buf sql = BUF_INIT;
-	char tag[64];
+	PGresult *res = NULL;
 	bool ok;
 
 	ledger_record_sql(&sql, attempt->task, attempt->run->run_id, &change);
 	log_sql(&sql, attempt, "success", NULL);
 	test_log_sql(&sql, &attempt->report, attempt->run->run_id);
-	ok = refresh_run(&attempt->refresh, buf_text(&sql), NULL, err);
+	buf_add_text(&sql, "select pg_current_xact_id()");
+	log_line(LOG_DEBUG, "%s", buf_text(&sql));
+	ok = pg_fetch(attempt->pg, attempt->run->timeout_ms, err, &res, NULL,
+		      buf_text(&sql));
+	if (ok)
+		strncpy(attempt->xid, PQgetvalue(res, 0, 0),
+			sizeof attempt->xid - 1);
+	attempt->is_changed = change.op != 0;
+	PQclear(res);
 	buf_release(&sql);
-	if (!ok)
+	return ok;
+}
+
+void attempt_settle(struct attempt *attempt)
+{
+	struct task *task = attempt->task;
+
+	task->state.is_known = task->state.is_there = true;
+	memcpy(task->state.code_hash, task->code_hash, sizeof task->code_hash);
+	run_lock(attempt->run);
+	if (attempt->is_changed)
+		task_touch_consumers(attempt->run->tasks, task);
+	joint_committed(attempt->run->tasks, task, attempt->is_changed,
+			attempt->joint_ran);
+	run_unlock(attempt->run);
+}
+
+static bool commit(struct attempt *attempt, struct error *err)
+{
+	char tag[64];
+
+	if (!record(attempt, err))
 		return false;
 	fault_hit(FAULT_RUN_TESTED);
-	if (!pg_fetch(attempt->run->pg, attempt->run->timeout_ms, err, NULL,
-		      tag, "commit"))
+	if (!pg_fetch(attempt->pg, attempt->run->timeout_ms, err, NULL, tag,
+		      "commit"))
 		return false;
 	if (strcmp(tag, "COMMIT") != 0)
 		return error_set(err, ERROR_FATAL, STATUS_DATABASE,
 				 "the transaction was rolled back");
 	fault_hit(FAULT_RUN_COMMITTED);
-	attempt->task->state.is_known = attempt->task->state.is_there = true;
-	memcpy(attempt->task->state.code_hash, attempt->task->code_hash,
-	       sizeof attempt->task->code_hash);
-	if (change.op)
-		task_touch_consumers(attempt->run->tasks, attempt->task);
-	joint_committed(attempt->run->tasks, attempt->task, change.op != 0,
-			attempt->joint_ran);
+	attempt_settle(attempt);
 	return true;
 }
 
@@ -374,14 +401,14 @@ bool attempt_work(struct attempt *attempt, struct error *err)
 	enum export_outcome outcome = EXPORT_UNCHANGED;
 	struct run *run = attempt->run;
 
-	if (!prepare(run, attempt->task, err) || !begin(attempt, err))
+	if (!prepare(attempt, err) || !begin(attempt, err))
 		return false;
 	if (attempt->action == ACTION_NONE)
-		return pg_run(run->pg, run->timeout_ms, err, "rollback");
+		return pg_run(attempt->pg, run->timeout_ms, err, "rollback");
 	if (!consume(attempt, err) || !apply(attempt, err))
 		return false;
 	if (attempt->needs_swap)
-		return pg_run(run->pg, run->timeout_ms, err, "rollback");
+		return pg_run(attempt->pg, run->timeout_ms, err, "rollback");
 	fault_hit(FAULT_RUN_APPLIED);
 	if (!test(attempt, err))
 		return false;
@@ -393,7 +420,7 @@ bool attempt_work(struct attempt *attempt, struct error *err)
 	}
 	/* a view's file shows what this snapshot has consumed */
 	if (task_is_view(attempt->task) && attempt->task->model->export_path &&
-	    !export_write(run->pg, run->timeout_ms, attempt->task, &outcome,
+	    !export_write(attempt->pg, run->timeout_ms, attempt->task, &outcome,
 			  err))
 		return false;
 	if (!commit(attempt, err))
@@ -404,7 +431,7 @@ bool attempt_work(struct attempt *attempt, struct error *err)
 
 void attempt_find_test(struct attempt *attempt, struct error *err)
 {
-	const struct pg_failure *failure = pg_failure(attempt->run->pg);
+	const struct pg_failure *failure = pg_failure(attempt->pg);
 	const char *said;
 
 	if (strcmp(err->sqlstate, "23505") != 0 ||
@@ -416,20 +443,19 @@ void attempt_find_test(struct attempt *attempt, struct error *err)
 	error_set(err, ERROR_FATAL, STATUS_DATA, "%s", said);
 }
 
-bool attempt_log_failure(struct attempt *attempt, const char *message,
-			 struct error *err)
+bool attempt_log(struct attempt *attempt, const char *status,
+		 const char *message, struct error *err)
 {
 	struct run *run = attempt->run;
 	struct buf sql = BUF_INIT;
 	bool ok;
 
 	buf_add_text(&sql, "rollback; ");
-	buf_add_text(&sql, run_begin());
-	log_sql(&sql, attempt, attempt->report.failed ? "fail" : "error",
-		message);
+	buf_add_text(&sql, run_begin(run));
+	log_sql(&sql, attempt, status, message);
 	test_log_sql(&sql, &attempt->report, run->run_id);
 	buf_add_text(&sql, "commit");
-	ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
+	ok = pg_run(attempt->pg, run->timeout_ms, err, buf_text(&sql));
 	buf_release(&sql);
 	return ok;
 }

@@ -26,6 +26,7 @@ enum action {
 
 struct attempt {
 	struct run *run;
+	struct pg *pg;
 	struct task *task;
 	int64_t started_ms;
 	bool may_swap; /* the exclusive swap lock is held */
@@ -36,11 +37,13 @@ struct attempt {
 	bool is_new_code;
 	bool swapped;
 	bool *joint_ran; /* of tasks->joint */
+	bool is_changed; /* it wrote a ledger row */
+	char xid[24];    /* once nothing is left to do but commit; else "" */
 	struct refresh refresh;
 	struct test_report report;
 };
 
-/* With false, the transaction may be open; attempt_log_failure ends it. */
+/* With false, the transaction may be open; attempt_log ends it. */
 bool attempt_work(struct attempt *attempt, struct error *err) MUST_CHECK;
 /* What it would do in the state that the task was seen in: sets action. */
 void attempt_foresee(struct attempt *attempt);
@@ -49,9 +52,13 @@ void attempt_release(struct attempt *attempt);
 /* A unique index may have spoken for a test: then *err says which. */
 void attempt_find_test(struct attempt *attempt, struct error *err);
 
-/* Rolls back and writes the failure down, in a transaction of its own. */
-bool attempt_log_failure(struct attempt *attempt, const char *message,
-			 struct error *err) MUST_CHECK;
+/* After the commit: what the task and its readers know now. */
+void attempt_settle(struct attempt *attempt);
+
+/* Rolls back and writes down how it ended (`error`, `fail`, `stopped`), in a
+ * transaction of its own. */
+bool attempt_log(struct attempt *attempt, const char *status,
+		 const char *message, struct error *err) MUST_CHECK;
 
 /* What was done, in the log's word: build, merge, view. */
 const char *attempt_action(const struct attempt *attempt);

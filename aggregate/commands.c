@@ -7,6 +7,7 @@
 
 #include "aggregate/command_job.h"
 #include "aggregate/compile.h"
+#include "aggregate/crew.h"
 #include "aggregate/doctor.h"
 #include "aggregate/freshness.h"
 #include "aggregate/job_run.h"
@@ -23,17 +24,25 @@
 #include "common/pg.h"
 #include "common/schema.h"
 
-static bool open_database(const struct options *options,
-			  enum database_schema schema, struct pg **pg,
-			  struct error *err)
+/* What the network may add to the server's own time. */
+enum { ANSWER_MS = 60000 };
+
+static struct database_options database_of(const struct options *options)
 {
-	const struct database_options database = {
+	return (struct database_options){
 		.dsn = options->dsn,
 		.application = "periodic",
 		.home = buf_text(&options->home),
 		.timeout_ms = options->connect_ms,
 		.patience_ms = options->retry_ms,
 	};
+}
+
+static bool open_database(const struct options *options,
+			  enum database_schema schema, struct pg **pg,
+			  struct error *err)
+{
+	const struct database_options database = database_of(options);
 
 	return database_open(pg, &database, schema, NULL, err);
 }
@@ -251,7 +260,13 @@ static bool run_command(struct options *options, const struct job *job,
 			enum exit_status *status, struct error *err)
 {
 	struct run run = {
-		.timeout_ms = options->statement_ms,
+		.database = database_of(options),
+		.crew = crew_open((size_t)options->threads),
+		/* messages hold several statements */
+		.timeout_ms = 2 * options->statement_ms + ANSWER_MS,
+		.statement_ms = options->statement_ms,
+		.lock_ms = options->lock_ms,
+		.mutex = PTHREAD_MUTEX_INITIALIZER,
 		.keep_runs_ms = options->keep_runs_ms,
 		.max_loads = options->max_loads,
 		.full_refresh = options->full_refresh,
@@ -281,6 +296,7 @@ static bool run_command(struct options *options, const struct job *job,
 	else if (ok)
 		ok = commands[options->command].work(options, &run, err);
 	*status = run.status;
+	crew_close(run.crew);
 	pg_close(run.pg);
 	tasks_close(run.tasks);
 	project_close(project);

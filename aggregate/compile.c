@@ -142,9 +142,9 @@ static bool compile(struct run *run, struct task *task, struct buf *out,
 	if (!choose_load(run, task, err))
 		return false;
 	headline(out, task);
-	buf_add_text(out, run_begin());
+	buf_add_text(out, run_begin(run));
 	buf_add_byte(out, '\n');
-	ok = pg_run(run->pg, run->timeout_ms, err, run_begin());
+	ok = pg_run(run->pg, run->timeout_ms, err, run_begin(run));
 	if (!ok)
 		return false;
 	if (!statements(run, task, out, &failure)) {

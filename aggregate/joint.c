@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/crew.h"
 #include "aggregate/pack_files.h"
 #include "aggregate/singular.h"
 #include "common/mem.h"
@@ -127,12 +128,10 @@ static bool is_readable(const struct task *task)
 				  : task->state.is_there;
 }
 
-static bool is_due(const struct run *run, const struct task *task)
+static bool is_due(const struct task *task)
 {
-	const char *reason = run_reason(run, task);
-
-	return task->is_selected && task->status == TASK_IDLE && reason &&
-	       strcmp(reason, "export") != 0;
+	return task->is_selected && task->status == TASK_IDLE &&
+	       task->turn != TURN_OVER && (task->is_due || task->is_touched);
 }
 
 /* Whether a task's turn is to come, or that of something it reads. */
@@ -145,7 +144,7 @@ static bool will_run(const struct run *run, const struct task *task)
 
 	if (!task->is_selected || task->status != TASK_IDLE)
 		return false;
-	if (is_due(run, task))
+	if (is_due(task))
 		return true;
 	reached = mem_zalloc(project->relation_count + 1, 1);
 	graph_reach(project->graph,
@@ -153,22 +152,38 @@ static bool will_run(const struct run *run, const struct task *task)
 		    GRAPH_UPSTREAM, SIZE_MAX, reached);
 	for (size_t i = 0; i < project->relation_count && !will; i++)
 		will = reached[i] && tasks->at[i] &&
-		       !task_is_view(tasks->at[i]) && is_due(run, tasks->at[i]);
+		       !task_is_view(tasks->at[i]) && is_due(tasks->at[i]);
 	free(reached);
 	return will;
 }
 
 /* Whether one that is named will change after the task. */
-static bool must_wait(const struct run *run, const struct joint *joint,
+static bool must_wait(struct run *run, const struct joint *joint,
 		      const struct task *task)
 {
-	for (size_t i = joint->named_count; i-- > 0;) {
-		const struct task *later = joint->named[i];
+	bool wait = false;
 
-		if (later == task)
-			return false;
-		if (!is_current_view(later) && will_run(run, later))
-			return true;
+	run_lock(run);
+	for (size_t i = joint->named_count; i-- > 0 && !wait;) {
+		const struct task *other = joint->named[i];
+
+		wait = other != task && !is_current_view(other) &&
+		       will_run(run, other);
+	}
+	run_unlock(run);
+	return wait;
+}
+
+bool joint_is_busy(const struct tasks *tasks, const struct task *task)
+{
+	for (size_t i = 0; i < tasks->joint_count; i++) {
+		const struct joint *joint = &tasks->joint[i];
+
+		if (!concerns(joint, task))
+			continue;
+		for (size_t k = 0; k < joint->named_count; k++)
+			if (joint->named[k]->turn == TURN_TAKEN)
+				return true;
 	}
 	return false;
 }
@@ -233,7 +248,7 @@ struct test_case joint_case(const struct joint *joint, struct arena *arena)
 	};
 }
 
-bool joint_run(struct test_report *report, const struct run *run,
+bool joint_run(struct test_report *report, struct run *run, struct pg *pg,
 	       const struct task *task, const struct joint_change *change,
 	       bool *ran, struct arena *arena, struct error *err)
 {
@@ -251,8 +266,8 @@ bool joint_run(struct test_report *report, const struct run *run,
 			      ? test_case_of(task, joint->test, change->added,
 					     arena)
 			      : joint_case(joint, arena);
-		if (!test_cases_run(report, run->pg, run->timeout_ms, &one, 1,
-				    arena, err))
+		if (!test_cases_run(report, pg, run->timeout_ms, &one, 1, arena,
+				    err))
 			return false;
 		ran[i] = true;
 	}

@@ -40,13 +40,17 @@ struct joint_change {
 
 /* In the transaction of a task: runs the tests that it is the last for.
  * ran[i] becomes true for joint i. */
-bool joint_run(struct test_report *report, const struct run *run,
+bool joint_run(struct test_report *report, struct run *run, struct pg *pg,
 	       const struct task *task, const struct joint_change *change,
 	       bool *ran, struct arena *arena, struct error *err) MUST_CHECK;
 
-/* After its commit. */
+/* After its commit; with the run's mutex held. */
 void joint_committed(struct tasks *tasks, const struct task *task, bool changed,
 		     const bool *ran);
+
+/* Whether a task that is being worked on has a test in common with this one:
+ * neither would see what the other does. */
+bool joint_is_busy(const struct tasks *tasks, const struct task *task);
 
 /* Whether a test that is still due can run at the end of the pass. */
 bool joint_is_left(const struct joint *joint);

@@ -136,7 +136,7 @@ static int64_t number_at(const PGresult *res, int row, int col)
 }
 
 static void read_state(struct task *task, const PGresult *res, int row,
-		       bool with_loads, size_t loads)
+		       size_t loads)
 {
 	struct task_state *state = &task->state;
 	const char *hash = PQgetvalue(res, row, COL_HASH);
@@ -152,13 +152,26 @@ static void read_state(struct task *task, const PGresult *res, int row,
 	state->exported_load = number_at(res, row, COL_EXPORTED);
 	state->has_indexes =
 		!strcmp(PQgetvalue(res, row, COL_INDEXES), task->indexes);
-	if (!with_loads)
-		return;
 	arena_reset(&state->arena);
 	state->load_count = 0;
 	state->next_load = 0;
 	state->load =
 		arena_zalloc(&state->arena, (loads + 1) * sizeof *state->load);
+}
+
+/* What the reader of a task has to know of it, in the reader's own place:
+ * several readers may be looking at once. */
+static void read_input(struct task *reader, const struct task *task,
+		       const PGresult *res, int row)
+{
+	for (size_t i = 0; i < reader->input_count; i++) {
+		struct task_input *input = &reader->input[i];
+
+		if (input->task != task)
+			continue;
+		input->has_old = PQgetvalue(res, row, COL_OLD)[0] == 't';
+		input->gone_from_load = number_at(res, row, COL_GONE_FROM);
+	}
 }
 
 static void read_load(struct task *task, const PGresult *res, int row)
@@ -194,9 +207,15 @@ bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 		while (row + 1 < PQntuples(res) &&
 		       !PQgetisnull(res, row + 1, COL_LOAD))
 			row++;
-		tasks->is_tick_due = PQgetvalue(res, first, COL_TICK)[0] == 't';
-		read_state(task, res, first, !only || task == only,
-			   (size_t)(row - first));
+		if (!only)
+			tasks->is_tick_due =
+				PQgetvalue(res, first, COL_TICK)[0] == 't';
+		if (!only || task == only)
+			read_state(task, res, first, (size_t)(row - first));
+		for (size_t k = 0; !only && k < task->consumer_count; k++)
+			read_input(task->consumer[k], task, res, first);
+		if (only && task != only)
+			read_input(only, task, res, first);
 		for (int load = first + 1; load <= row; load++)
 			read_load(task, res, load);
 		row++;

@@ -17,8 +17,9 @@
 
 struct pg;
 
-/* Reads the state of all tasks, or of `only` and of what it reads (NULL: all),
- * in one query, sent behind the statements of `before` in the same message. */
+/* Reads the state of all tasks, or of `only` and what it must know of its
+ * inputs (NULL: all), in one query, sent behind the statements of `before` in
+ * the same message. */
 bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 		 struct task *only, const char *before,
 		 struct error *err) MUST_CHECK;

@@ -52,6 +52,13 @@ static const struct setting table[] = {
 	 "how long to try again while PostgreSQL cannot be reached", .min = 0},
 	{"statement-timeout", 0, SETTING_DURATION, AT(statement_ms), "1h",
 	 "TIME", "for one statement of a model", .min = 1000},
+	{"lock-timeout", 0, SETTING_DURATION, AT(lock_ms), "60s", "TIME",
+	 "how long a model waits for a lock that somebody else holds",
+	 .min = 1},
+	{"threads", 0, SETTING_INTEGER, AT(threads), "1", "N",
+	 "how many models may run at the same time, each on a connection of "
+	 "its own",
+	 .min = 1, .max = 64},
 	{"keep-runs", 0, SETTING_DURATION, AT(keep_runs_ms), "30d", "TIME",
 	 "how long millrace.run and its kin remember a run; 0: for ever",
 	 .min = 0},

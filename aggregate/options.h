@@ -43,7 +43,8 @@ struct options {
 	const char *job;
 	bool systemd, user;
 	int log_format; /* enum log_format */
-	int64_t connect_ms, statement_ms, retry_ms, keep_runs_ms;
+	int64_t connect_ms, statement_ms, lock_ms, retry_ms, keep_runs_ms;
+	int64_t threads;
 	int64_t max_loads;
 	struct settings settings; /* owns the texts */
 };

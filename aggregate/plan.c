@@ -56,7 +56,7 @@ static bool count_parts(struct run *run, struct task *task, int64_t *count,
 	struct parts parts;
 	bool ok;
 
-	if (!pg_run(run->pg, run->timeout_ms, err, run_begin()))
+	if (!pg_run(run->pg, run->timeout_ms, err, run_begin(run)))
 		return false;
 	ok = refresh_columns(&refresh, task->table, &failure) &&
 	     refresh_inputs(&refresh, &failure) &&

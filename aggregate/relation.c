@@ -128,10 +128,13 @@ bool relation_ensure_pack(struct pg *pg, int64_t timeout_ms, const char *pack,
 
 	quote_identifier(&name, pack);
 	ok = pack_is_there(pg, timeout_ms, buf_text(&name), &there, err);
+	/* the wait for the lock keeps what was known before it, which is that
+	 * there is no such schema, until a relation is locked */
 	if (ok && !there)
 		ok = pg_runf(pg, timeout_ms, err,
 			     "begin; set local role millrace_aggregate; "
 			     "select pg_advisory_xact_lock(%d, 0); "
+			     "select from pg_namespace limit 0; "
 			     "create schema if not exists %s; "
 			     "grant usage on schema %s to millrace_read; "
 			     "alter default privileges in schema %s "

@@ -1,15 +1,16 @@
 #include "aggregate/run.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "aggregate/crew.h"
 #include "aggregate/export.h"
 #include "aggregate/freshness.h"
 #include "aggregate/ledger.h"
 #include "aggregate/quote.h"
-#include "aggregate/run_task.h"
 #include "aggregate/run_tests.h"
 #include "aggregate/stale.h"
 #include "common/log.h"
@@ -41,6 +42,23 @@ const char *run_reason(const struct run *run, const struct task *task)
 }
 
 /* --- the row of the run --------------------------------------------------- */
+
+const char *run_begin(struct run *run)
+{
+	if (!*run->begin)
+		snprintf(run->begin, sizeof run->begin,
+			 "begin isolation level repeatable read; "
+			 "set local role millrace_aggregate; "
+			 "set local search_path = pg_catalog, pg_temp; "
+			 "set local timezone = 'UTC'; "
+			 "set local lock_timeout = %" PRId64 "; "
+			 "set local statement_timeout = %" PRId64 "; "
+			 "set local jit = off; set local random_page_cost = "
+			 "1.1; set local client_connection_check_interval = "
+			 "'5s';\n",
+			 run->lock_ms, run->statement_ms);
+	return run->begin;
+}
 
 bool run_ensure(struct run *run, struct error *err)
 {
@@ -74,7 +92,7 @@ bool run_finish(struct run *run, bool ok, struct error *err)
 {
 	struct error second = ERROR_INIT;
 
-	if (!run->run_id || !pg_is_usable(run->pg))
+	if (!run->run_id || !run->pg || !pg_is_usable(run->pg))
 		return ok;
 	if (!ok)
 		pg_rollback(run->pg);
@@ -126,49 +144,15 @@ static bool summarize(struct run *run, struct error *err)
 
 /* --- the pass ------------------------------------------------------------- */
 
-static bool log_skipped(struct run *run, const struct task *task,
-			struct error *err)
+static bool anything_is_due(const struct run *run)
 {
-	struct buf sql = BUF_INIT;
-	bool ok;
+	for (size_t i = 0; i < run->tasks->count; i++) {
+		const struct task *task = run->tasks->order[i];
 
-	run->skipped++;
-	log_line(LOG_WARNING, "%s: skipped, something it reads has failed",
-		 task->name);
-	buf_format(&sql,
-		   "begin; set local role millrace_aggregate; "
-		   "insert into millrace.run_model (run_id, model, status, "
-		   "action, started_at, duration_ms) select %" PRId64 ", ",
-		   run->run_id);
-	quote_literal(&sql, task->name);
-	buf_format(&sql, ", 'skipped', '%s', now(), 0; commit",
-		   task_strategy(task));
-	ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
-	buf_release(&sql);
-	return ok;
-}
-
-static bool turn(struct run *run, struct task *task, struct error *err)
-{
-	const char *reason;
-
-	if (!task->is_selected)
-		return true;
-	if (task->status == TASK_SKIPPED)
-		return log_skipped(run, task, err);
-	if (task->status == TASK_LOCKED) {
-		run->locked++;
-		log_line(LOG_INFO,
-			 "%s: another periodic is building what it reads",
-			 task->name);
-		return true;
+		if (task->is_selected && run_reason(run, task))
+			return true;
 	}
-	reason = run_reason(run, task);
-	if (!reason)
-		return true;
-	if (log_is_terminal())
-		log_progress("%s: %s", task->name, reason);
-	return run_task(run, task, err);
+	return false;
 }
 
 bool run_pass(struct run *run, struct error *err)
@@ -178,17 +162,21 @@ bool run_pass(struct run *run, struct error *err)
 
 	if (!tasks->count)
 		return true;
-	ok = stale_end(run->pg, run->timeout_ms, err) &&
-	     ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", err) &&
-	     summarize(run, err);
-	for (size_t i = 0; ok && i < tasks->count && !stop_requested(); i++)
-		ok = turn(run, tasks->order[i], err);
-	ok = ok && run_tests_left(run, err);
-	if (ok && run->done)
+	run_begin(run); /* before there are threads */
+	if (!stale_end(run->pg, run->timeout_ms, err) ||
+	    !ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", err))
+		return false;
+	if (stop_requested())
+		return true;
+	if (!anything_is_due(run))
+		return run_tests_left(run, err) &&
+		       (!tasks->is_tick_due ||
+			ledger_tick(run->pg, run->timeout_ms, tasks, err));
+	ok = run_ensure(run, err) && summarize(run, err) &&
+	     crew_work(run, err) && run_tests_left(run, err);
+	if (ok && run->done && !stop_requested())
 		ok = ledger_tidy(run->pg, run->timeout_ms, tasks,
 				 run->keep_runs_ms, err) &&
 		     freshness_keep(run, err);
-	else if (ok && tasks->is_tick_due)
-		ok = ledger_tick(run->pg, run->timeout_ms, tasks, err);
 	return run_finish(run, ok, err);
 }

@@ -4,30 +4,43 @@
  * Every due model, inputs first, each in a transaction of its own under its
  * own lock: consumed loads, rows, test results and log commit together or not
  * at all.  What fails takes its descendants out of this pass and nobody else.
- * A pass that finds nothing to do has asked two questions.
+ * Models that do not wait for each other run at the same time, on connections
+ * of their own (crew.h).  A pass that finds nothing to do has asked one
+ * question.
  */
 #ifndef AGGREGATE_RUN_H
 #define AGGREGATE_RUN_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "aggregate/task.h"
+#include "common/database.h"
 #include "common/error.h"
 
+struct crew;
 struct pg;
 
 struct run {
 	struct pg *pg;
 	struct tasks *tasks;
-	int64_t timeout_ms;   /* for one statement */
+	struct database_options database; /* for further connections */
+	struct crew *crew;                /* for run_pass */
+	int64_t timeout_ms;   /* for an answer: a server that is gone */
+	int64_t statement_ms; /* for one statement: the server sees to it */
+	int64_t lock_ms;      /* for one lock, likewise */
 	int64_t keep_runs_ms; /* of the log; 0: for ever */
 	int64_t max_loads;    /* of one transaction; 0: any */
+	int64_t started_ms;   /* clock_ms, for what is said at the end */
 	bool full_refresh;
 	const char *command;
-	int64_t started_ms; /* by clock_ms */
-	int64_t run_id; /* 0: nothing has been worth a row in millrace.run */
+	char begin[512]; /* run_begin's */
+	int64_t run_id;  /* 0: nothing has been worth a row in millrace.run */
+	/* what came of it; while a pass works, guarded by the mutex, as are
+	 * those parts of its tasks that say so */
+	pthread_mutex_t mutex;
 	enum exit_status status; /* of the worst that happened to a model */
 	size_t done, failed, skipped, locked, exported;
 	int64_t inserted, deleted;
@@ -42,5 +55,13 @@ bool run_pass(struct run *run, struct error *err) MUST_CHECK;
 
 /* Tests the selected relations as they are; failures are in run->status. */
 bool run_tests(struct run *run, struct error *err) MUST_CHECK;
+
+/* SQL that begins a transaction as every one of ours begins. */
+const char *run_begin(struct run *run);
+
+/* Makes the row of this run in millrace.run, if it is not there yet; ends it,
+ * however it went: the first error stands. */
+bool run_ensure(struct run *run, struct error *err) MUST_CHECK;
+bool run_finish(struct run *run, bool ok, struct error *err) MUST_CHECK;
 
 #endif

@@ -1,10 +1,13 @@
 #include "aggregate/run_task.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "aggregate/attempt.h"
+#include "aggregate/crew.h"
 #include "aggregate/export.h"
+#include "aggregate/failure.h"
 #include "aggregate/ledger.h"
 #include "aggregate/quote.h"
 #include "common/clock.h"
@@ -14,20 +17,11 @@
 
 enum { ATTEMPTS = 3 };
 
-const char *run_begin(void)
-{
-	return "begin isolation level repeatable read; "
-	       "set local role millrace_aggregate; "
-	       "set local search_path = pg_catalog, pg_temp; "
-	       "set local timezone = 'UTC'; set local lock_timeout = '60s'; "
-	       "set local jit = off; set local random_page_cost = 1.1; "
-	       "set local client_connection_check_interval = '5s';\n";
-}
-
 /* --- locks ---------------------------------------------------------------- */
 
-static bool lock(struct run *run, const struct task *task, bool *locked,
-		 struct error *err)
+/* The task's own lock and the shared swap lock, or neither. */
+static bool lock(const struct worker *worker, const struct task *task,
+		 bool *locked, struct error *err)
 {
 	struct buf sql = BUF_INIT;
 	PGresult *res = NULL;
@@ -36,11 +30,14 @@ static bool lock(struct run *run, const struct task *task, bool *locked,
 	buf_format(&sql, "select case when pg_try_advisory_lock(%d, hashtext(",
 		   LOCK_MODEL);
 	quote_literal(&sql, task->name);
-	buf_format(&sql,
-		   ")) then pg_try_advisory_lock_shared(%d, 0) "
-		   "else false end",
-		   LOCK_SWAP);
-	ok = pg_fetch(run->pg, run->timeout_ms, err, &res, NULL,
+	if (task->needs_swap)
+		buf_add_text(&sql, ")) then true else false end");
+	else
+		buf_format(&sql,
+			   ")) then pg_try_advisory_lock_shared(%d, 0) "
+			   "else false end",
+			   LOCK_SWAP);
+	ok = pg_fetch(worker->pg, worker->run->timeout_ms, err, &res, NULL,
 		      buf_text(&sql));
 	if (ok)
 		*locked = PQgetvalue(res, 0, 0)[0] == 't';
@@ -51,7 +48,8 @@ static bool lock(struct run *run, const struct task *task, bool *locked,
 
 /* A pooler that hands every transaction another session loses session locks;
  * model_load has kept everything exact all the same. */
-static bool unlock(struct run *run, const struct task *task, struct error *err)
+static bool unlock(const struct worker *worker, const struct task *task,
+		   struct error *err)
 {
 	struct buf sql = BUF_INIT;
 	PGresult *res = NULL;
@@ -60,7 +58,7 @@ static bool unlock(struct run *run, const struct task *task, struct error *err)
 	buf_format(&sql, "select pg_advisory_unlock(%d, hashtext(", LOCK_MODEL);
 	quote_literal(&sql, task->name);
 	buf_add_text(&sql, ")), pg_advisory_unlock_all()");
-	ok = pg_fetch(run->pg, run->timeout_ms, err, &res, NULL,
+	ok = pg_fetch(worker->pg, worker->run->timeout_ms, err, &res, NULL,
 		      buf_text(&sql));
 	if (ok && PQgetvalue(res, 0, 0)[0] != 't')
 		ok = error_set(err, ERROR_FATAL, STATUS_DATABASE,
@@ -73,39 +71,42 @@ static bool unlock(struct run *run, const struct task *task, struct error *err)
 	return ok;
 }
 
-/* Waits until no other model runs, and keeps new ones waiting. */
-static bool lock_swap(struct run *run, struct error *err)
+/* Waits until no other model runs, and keeps new ones waiting.  Of this program
+ * none does: see crew.h. */
+static bool lock_swap(const struct worker *worker, struct error *err)
 {
-	return pg_runf(run->pg, run->timeout_ms, err,
-		       "select pg_advisory_unlock_shared(%d, 0); "
-		       "select pg_advisory_lock(%d, 0)",
-		       LOCK_SWAP, LOCK_SWAP);
+	return pg_runf(worker->pg, worker->run->timeout_ms, err,
+		       "select pg_advisory_lock(%d, 0)", LOCK_SWAP);
 }
 
 /* --- exports -------------------------------------------------------------- */
 
 static void report_export(struct run *run, const struct task *task)
 {
+	run_lock(run);
 	run->exported++;
+	run_unlock(run);
 	log_line(LOG_INFO, "%s: wrote %s", task->name,
 		 task->model->export_path);
 }
 
 /* A table's CSV, after the commit: a later run catches up on a crash here.
  * With false, the transaction may be open. */
-static bool export_table(struct run *run, struct task *task, struct error *err)
+static bool export_table(const struct worker *worker, struct task *task,
+			 struct error *err)
 {
 	enum export_outcome outcome = EXPORT_UNCHANGED;
+	struct run *run = worker->run;
 	struct buf sql = BUF_INIT;
 	bool ok;
 
 	if (!task->model->export_path)
 		return true;
-	ok = ledger_look(run->pg, run->timeout_ms, run->tasks, task,
-			 run_begin(), err);
+	ok = ledger_look(worker->pg, run->timeout_ms, run->tasks, task,
+			 run_begin(run), err);
 	if (ok && task->state.exported_load >= task->state.changed_load &&
 	    !export_is_missing(task))
-		return pg_run(run->pg, run->timeout_ms, err, "commit");
+		return pg_run(worker->pg, run->timeout_ms, err, "commit");
 	buf_format(&sql,
 		   "update millrace.model set exported_load = %" PRId64
 		   " where model = ",
@@ -113,15 +114,15 @@ static bool export_table(struct run *run, struct task *task, struct error *err)
 	quote_literal(&sql, task->name);
 	buf_add_text(&sql, "; commit");
 	ok = ok &&
-	     export_write(run->pg, run->timeout_ms, task, &outcome, err) &&
-	     pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
+	     export_write(worker->pg, run->timeout_ms, task, &outcome, err) &&
+	     pg_run(worker->pg, run->timeout_ms, err, buf_text(&sql));
 	buf_release(&sql);
 	if (ok && outcome == EXPORT_WRITTEN)
 		report_export(run, task);
 	return ok;
 }
 
-/* --- attempts ------------------------------------------------------------- */
+/* --- how it ended --------------------------------------------------------- */
 
 static void report_done(struct run *run, const struct attempt *attempt)
 {
@@ -133,9 +134,11 @@ static void report_done(struct run *run, const struct attempt *attempt)
 				 attempt->report.at[i].model,
 				 attempt->report.at[i].test->name,
 				 attempt->report.at[i].failures);
+	run_lock(run);
 	run->done += attempt->task->state.next_load == 0;
 	run->inserted += refresh->inserted;
 	run->deleted += refresh->deleted;
+	run_unlock(run);
 	if (task_is_view(attempt->task) && !attempt->is_new_code)
 		return;
 	log_line(LOG_INFO,
@@ -148,14 +151,51 @@ static void report_done(struct run *run, const struct attempt *attempt)
 		 clock_ms() - attempt->started_ms);
 }
 
-static void count_failure(struct run *run, const struct task *task,
-			  const struct error *failure)
+static void succeed(const struct attempt *attempt)
 {
+	if (attempt->exported)
+		report_export(attempt->run, attempt->task);
+	if (attempt->action != ACTION_NONE)
+		report_done(attempt->run, attempt);
+	run_lock(attempt->run);
+	attempt->task->status = TASK_DONE;
+	run_unlock(attempt->run);
+}
+
+static void count_failure(struct run *run, struct task *task,
+			  enum task_status status, const struct error *failure)
+{
+	run_lock(run);
+	task->status = status;
 	run->failed++;
 	if (run->status == STATUS_DONE)
 		run->status = failure->status == STATUS_CONFIG ? STATUS_CONFIG
 							       : STATUS_DATA;
+	run_unlock(run);
 	log_line(LOG_ERROR, "%s: %s", task->name, failure->text);
+}
+
+static void leave_descendants(struct run *run, const struct task *task,
+			      enum task_status status)
+{
+	run_lock(run);
+	task_leave_descendants(run->tasks, task, status);
+	run_unlock(run);
+}
+
+/* Whether it ended because we wanted it to. */
+static bool is_stopped(const struct error *failure)
+{
+	return !strcmp(failure->sqlstate, "57014") && stop_requested();
+}
+
+static bool stopped(struct attempt *attempt, struct error *err)
+{
+	run_lock(attempt->run);
+	attempt->task->status = TASK_STOPPED;
+	run_unlock(attempt->run);
+	log_line(LOG_INFO, "%s: stopped, rolled back", attempt->task->name);
+	return attempt_log(attempt, "stopped", "asked to stop", err);
 }
 
 static bool fail(struct attempt *attempt, struct error *failure,
@@ -163,51 +203,123 @@ static bool fail(struct attempt *attempt, struct error *failure,
 {
 	struct run *run = attempt->run;
 
-	if (failure->lost) {
-		*err = *failure;
-		return false;
-	}
+	if (is_stopped(failure))
+		return stopped(attempt, err);
 	attempt_find_test(attempt, failure);
-	attempt->task->status =
-		attempt->report.failed ? TASK_TESTS : TASK_FAILED;
-	count_failure(run, attempt->task, failure);
+	if (!attempt->report.failed)
+		failure_explain(attempt, failure);
+	count_failure(run, attempt->task,
+		      attempt->report.failed ? TASK_TESTS : TASK_FAILED,
+		      failure);
 	if (log_is_terminal())
 		test_print(stderr, &attempt->report, run->run_id);
-	task_leave_descendants(run->tasks, attempt->task, TASK_SKIPPED);
-	return attempt_log_failure(attempt, failure->text, err);
+	leave_descendants(run, attempt->task, TASK_SKIPPED);
+	return attempt_log(attempt, attempt->report.failed ? "fail" : "error",
+			   failure->text, err);
+}
+
+/* --- a connection that breaks --------------------------------------------- */
+
+bool worker_connect(struct worker *worker, struct error *err)
+{
+	/* one after the other: a private server may have to be started */
+	static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER;
+	bool ok;
+
+	pg_close(worker->pg);
+	worker->pg = NULL;
+	worker->sessions++;
+	pthread_mutex_lock(&door);
+	ok = database_open(&worker->pg, &worker->run->database, DATABASE_READY,
+			   NULL, err);
+	pthread_mutex_unlock(&door);
+	return ok;
+}
+
+/* Whether the transaction took place whose commit nobody answered. */
+static bool was_committed(const struct attempt *attempt, bool *committed,
+			  struct error *err)
+{
+	PGresult *res = NULL;
+
+	if (!*attempt->xid)
+		return true;
+	if (!pg_fetch_params(attempt->pg, attempt->run->timeout_ms, err, &res,
+			     "select pg_xact_status($1::xid8) = 'committed'", 1,
+			     (const char *const[]){attempt->xid}))
+		return false;
+	*committed = PQgetvalue(res, 0, 0)[0] == 't';
+	PQclear(res);
+	return true;
+}
+
+/* The task has failed, unless it was done; others go on by another connection.
+ */
+static bool lose(struct worker *worker, struct attempt *attempt,
+		 struct error *failure, struct error *err)
+{
+	bool committed = false;
+
+	if (stop_requested() || !worker_connect(worker, err)) {
+		*err = *failure;
+		return error_context(err, "%s", attempt->task->name);
+	}
+	attempt->pg = worker->pg;
+	if (!was_committed(attempt, &committed, err))
+		return false;
+	if (committed) {
+		attempt_settle(attempt);
+		succeed(attempt);
+		return true;
+	}
+	error_context(failure, "the connection was lost, and it was rolled "
+			       "back");
+	count_failure(attempt->run, attempt->task, TASK_FAILED, failure);
+	leave_descendants(attempt->run, attempt->task, TASK_SKIPPED);
+	return attempt_log(attempt, "error", failure->text, err);
+}
+
+/* --- attempts ------------------------------------------------------------- */
+
+/* Serialization failures and deadlocks: the next snapshot may do better. */
+static bool is_worth_trying_again(const struct error *failure)
+{
+	return !failure->lost && !strncmp(failure->sqlstate, "40", 2);
 }
 
 /* Tries until everything pending is done, step by step, or it has failed for
- * good; takes the swap lock if that is needed. */
-static bool try_task(struct run *run, struct task *task, struct error *err)
+ * good, or needs the swap lock. */
+static bool try_task(struct worker *worker, struct task *task,
+		     struct error *err)
 {
-	bool may_swap = false;
 	int left = ATTEMPTS;
 
 	for (;;) {
 		struct error failure = ERROR_INIT;
-		struct attempt attempt = {.run = run,
+		struct attempt attempt = {.run = worker->run,
+					  .pg = worker->pg,
 					  .task = task,
-					  .may_swap = may_swap,
+					  .may_swap = task->needs_swap,
 					  .report = TEST_REPORT_INIT,
 					  .started_ms = clock_ms()};
-		bool ok = attempt_work(&attempt, &failure);
+		bool ok;
 		bool again = false;
 
+		pg_heed_stop(worker->pg, true);
+		ok = (!attempt.may_swap || lock_swap(worker, &failure)) &&
+		     attempt_work(&attempt, &failure);
+		pg_heed_stop(worker->pg, false);
 		if (ok && attempt.needs_swap) {
-			may_swap = again = true;
-			ok = lock_swap(run, err);
+			task->needs_swap = true;
 		} else if (ok) {
-			if (attempt.exported)
-				report_export(run, task);
-			if (attempt.action != ACTION_NONE)
-				report_done(run, &attempt);
-			task->status = TASK_DONE;
+			succeed(&attempt);
 			again = task->state.next_load && !stop_requested();
-		} else if (failure.kind == ERROR_TRANSIENT && !failure.lost &&
-			   --left > 0) {
+		} else if (failure.lost) {
+			ok = lose(worker, &attempt, &failure, err);
+		} else if (is_worth_trying_again(&failure) && --left > 0) {
 			again = true;
-			ok = pg_run(run->pg, run->timeout_ms, err, "rollback");
+			ok = pg_run(worker->pg, worker->run->timeout_ms, err,
+				    "rollback");
 		} else {
 			ok = fail(&attempt, &failure, err);
 		}
@@ -219,45 +331,122 @@ static bool try_task(struct run *run, struct task *task, struct error *err)
 
 /* A file that cannot be written fails the task, not the run, nor those who read
  * the table. */
-static bool try_export(struct run *run, struct task *task, struct error *err)
+static bool try_export(struct worker *worker, struct task *task,
+		       struct error *err)
 {
 	struct error failure = ERROR_INIT;
-	struct attempt attempt = {.run = run,
+	struct attempt attempt = {.run = worker->run,
+				  .pg = worker->pg,
 				  .task = task,
 				  .report = TEST_REPORT_INIT,
 				  .started_ms = clock_ms()};
+	bool ok;
 
-	if (task->status != TASK_DONE || task_is_view(task) ||
-	    export_table(run, task, &failure))
+	if (task->status != TASK_DONE || task_is_view(task))
+		return true;
+	pg_heed_stop(worker->pg, true);
+	ok = export_table(worker, task, &failure);
+	pg_heed_stop(worker->pg, false);
+	if (ok)
 		return true;
 	if (failure.lost) {
-		*err = failure;
-		return false;
+		error_context(&failure, "%s", task->model->export_path);
+		return lose(worker, &attempt, &failure, err);
 	}
-	task->status = TASK_FAILED;
-	count_failure(run, task, &failure);
-	return attempt_log_failure(&attempt, failure.text, err);
+	/* the next run writes it */
+	if (is_stopped(&failure))
+		return pg_run(worker->pg, worker->run->timeout_ms, err,
+			      "rollback");
+	count_failure(worker->run, task, TASK_FAILED, &failure);
+	return attempt_log(&attempt, "error", failure.text, err);
 }
 
-bool run_task(struct run *run, struct task *task, struct error *err)
+static bool leave_to_other(const struct worker *worker, struct task *task,
+			   struct error *err)
 {
+	struct run *run = worker->run;
+
+	run_lock(run);
+	task->status = TASK_LOCKED;
+	run->locked++;
+	if (!task->state.is_there)
+		task_leave_descendants(run->tasks, task, TASK_LOCKED);
+	run_unlock(run);
+	log_line(LOG_INFO, "%s: another periodic is working on it", task->name);
+	return pg_run(worker->pg, run->timeout_ms, err,
+		      "select pg_advisory_unlock_all()");
+}
+
+static bool bring_up_to_date(struct worker *worker, struct task *task,
+			     struct error *err)
+{
+	unsigned session = worker->sessions;
+	bool had_swap = task->needs_swap;
 	bool locked = false;
 	bool ok;
 
-	if (!run_ensure(run, err) || !lock(run, task, &locked, err))
+	if (!lock(worker, task, &locked, err))
 		return false;
-	if (!locked) {
-		task->status = TASK_LOCKED;
-		run->locked++;
-		log_line(LOG_INFO, "%s: another periodic is working on it",
-			 task->name);
-		if (!task->state.is_there)
-			task_leave_descendants(run->tasks, task, TASK_LOCKED);
-		return pg_run(run->pg, run->timeout_ms, err,
-			      "select pg_advisory_unlock_all()");
+	if (!locked)
+		return leave_to_other(worker, task, err);
+	ok = try_task(worker, task, err) && try_export(worker, task, err);
+	if (ok && task->needs_swap && !had_swap) {
+		run_lock(worker->run);
+		task->turn = TURN_WAITING;
+		run_unlock(worker->run);
 	}
-	ok = try_task(run, task, err) && try_export(run, task, err);
-	if (!pg_is_usable(run->pg))
+	if (!worker->pg || worker->sessions != session ||
+	    !pg_is_usable(worker->pg))
 		return ok;
-	return unlock(run, task, err) && ok;
+	return unlock(worker, task, err) && ok;
+}
+
+/* --- what others have decided --------------------------------------------- */
+
+static bool log_skipped(const struct worker *worker, const struct task *task,
+			struct error *err)
+{
+	struct run *run = worker->run;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	run_lock(run);
+	run->skipped++;
+	run_unlock(run);
+	log_line(LOG_WARNING, "%s: skipped, something it reads has failed",
+		 task->name);
+	buf_format(&sql,
+		   "begin; set local role millrace_aggregate; "
+		   "insert into millrace.run_model (run_id, model, status, "
+		   "action, started_at, duration_ms) select %" PRId64 ", ",
+		   run->run_id);
+	quote_literal(&sql, task->name);
+	buf_format(&sql,
+		   ", 'skipped', '%s', now(), 0 "
+		   "on conflict (run_id, model) do update "
+		   "set status = excluded.status, message = null; commit",
+		   task_strategy(task));
+	ok = pg_run(worker->pg, run->timeout_ms, err, buf_text(&sql));
+	buf_release(&sql);
+	return ok;
+}
+
+bool run_task(struct worker *worker, struct task *task, struct error *err)
+{
+	struct run *run = worker->run;
+
+	if (task->status == TASK_SKIPPED)
+		return log_skipped(worker, task, err);
+	if (task->status == TASK_LOCKED) {
+		run_lock(run);
+		run->locked++;
+		run_unlock(run);
+		log_line(LOG_INFO,
+			 "%s: another periodic is building what it reads",
+			 task->name);
+		return true;
+	}
+	if (log_is_terminal())
+		log_progress("%s: %s", task->name, task_strategy(task));
+	return bring_up_to_date(worker, task, err);
 }

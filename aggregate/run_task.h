@@ -4,20 +4,28 @@
 #ifndef AGGREGATE_RUN_TASK_H
 #define AGGREGATE_RUN_TASK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "aggregate/run.h"
 
+/* One of those who work through the pass. */
+struct worker {
+	struct run *run;
+	struct pg *pg;     /* NULL: not connected yet */
+	unsigned sessions; /* so far; locks are of the last */
+	pthread_t thread;
+};
+
+/* Opens the worker's connection, and closes the one there was. */
+bool worker_connect(struct worker *worker, struct error *err) MUST_CHECK;
+
 /* Brings the task up to date, in a transaction under its lock, and exports it.
- * What became of it is in task->status and has been reported.  False: the
- * connection is lost. */
-bool run_task(struct run *run, struct task *task, struct error *err) MUST_CHECK;
-
-/* SQL that begins a transaction as every one of ours begins. */
-const char *run_begin(void);
-
-/* Makes the row of this run in millrace.run, if it is not there yet. */
-bool run_ensure(struct run *run, struct error *err) MUST_CHECK;
+ * What became of it is in task->status and has been reported.  A connection
+ * that is lost is the task's failure, if another can be opened.  False: none
+ * can, or the database refuses bookkeeping. */
+bool run_task(struct worker *worker, struct task *task,
+	      struct error *err) MUST_CHECK;
 
 /* Writes down how it ended, if it has a row.  The first error stands. */
 bool run_finish(struct run *run, bool ok, struct error *err) MUST_CHECK;

@@ -59,7 +59,7 @@ static bool test_lot(struct run *run, struct lot *lot, struct error *err)
 	bool ok;
 
 	if (!run_ensure(run, err) ||
-	    !pg_run(run->pg, run->timeout_ms, err, run_begin()))
+	    !pg_run(run->pg, run->timeout_ms, err, run_begin(run)))
 		return false;
 	if (run_lot(run, lot, &failure)) {
 		test_log_sql(&sql, &lot->report, run->run_id);

@@ -51,6 +51,9 @@ struct task_input {
 	bool is_marked;    /* read as change sets; else any load rebuilds */
 	const char *table; /* quoted */
 	struct columns columns; /* of a model; read when its changes are */
+	/* of a task, as its reader's snapshot shows it */
+	bool has_old;
+	int64_t gone_from_load;
 };
 
 enum task_status {
@@ -60,7 +63,11 @@ enum task_status {
 	TASK_SKIPPED, /* something it reads has failed */
 	TASK_TESTS,   /* its tests have failed */
 	TASK_FAILED,  /* its SQL or the database has */
+	TASK_STOPPED, /* rolled back, since the program was asked to stop */
 };
+
+/* Where a pass stands with a task. */
+enum task_turn { TURN_WAITING, TURN_TAKEN, TURN_OVER };
 
 struct task {
 	const struct relation *relation;
@@ -78,8 +85,13 @@ struct task {
 	struct task **view; /* views that show it, inputs first */
 	size_t view_count;
 	bool is_selected;
-	bool is_touched; /* an input has changed in this run */
 	struct task_state state;
+	/* of a pass; guarded by its mutex */
+	bool is_due;     /* for a reason known when the pass began */
+	bool is_touched; /* an input has changed */
+	bool needs_swap; /* its table must be replaced, while nothing else runs
+			  */
+	enum task_turn turn;
 	enum task_status status;
 };
 

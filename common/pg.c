@@ -9,6 +9,7 @@
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/pg_internal.h"
+#include "common/stop.h"
 
 enum { ROLLBACK_MS = 10000 };
 
@@ -86,7 +87,9 @@ bool pg_fail(struct pg *pg, PGresult *res, struct error *err)
 
 /* --- waiting -------------------------------------------------------------- */
 
-enum { LOOK_MS = 200 }; /* at give_up_ms, which another thread may set */
+/* How often other threads' wishes are looked at, and how long a cancelled
+ * statement may take to end. */
+enum { LOOK_MS = 200, CANCEL_MS = 10000 };
 
 static _Atomic int64_t give_up_ms = INT64_MAX;
 
@@ -95,14 +98,49 @@ void pg_give_up_at(int64_t at_ms)
 	give_up_ms = at_ms;
 }
 
+void pg_heed_stop(struct pg *pg, bool heed)
+{
+	pg->heeds_stop = heed;
+	pg->cancelled_ms = pg->next_cancel_ms = 0;
+}
+
+/* Asks the server to end what it is doing for this connection: again and again,
+ * since a request that is faster than the statement goes by. */
+static void cancel(struct pg *pg)
+{
+	PGcancel *request;
+	char unused[256];
+
+	if (clock_ms() < pg->next_cancel_ms)
+		return;
+	request = PQgetCancel(pg->conn);
+	if (request)
+		PQcancel(request, unused, sizeof unused);
+	PQfreeCancel(request);
+	if (!pg->cancelled_ms)
+		pg->cancelled_ms = clock_ms();
+	pg->next_cancel_ms = clock_ms() + LOOK_MS;
+}
+
+static int64_t wait_until(const struct pg *pg, int64_t deadline)
+{
+	int64_t until = deadline < give_up_ms ? deadline : give_up_ms;
+
+	if (pg->cancelled_ms && pg->cancelled_ms + CANCEL_MS < until)
+		until = pg->cancelled_ms + CANCEL_MS;
+	return until;
+}
+
 bool pg_wait(struct pg *pg, short events, int64_t deadline, struct error *err)
 {
 	for (;;) {
 		struct pollfd fd = {.fd = PQsocket(pg->conn), .events = events};
-		int64_t until = deadline < give_up_ms ? deadline : give_up_ms;
-		int64_t left = until - clock_ms();
+		int64_t left;
 		int n;
 
+		if (pg->heeds_stop && stop_requested())
+			cancel(pg);
+		left = wait_until(pg, deadline) - clock_ms();
 		if (fd.fd < 0)
 			return pg_lose(pg, err, NULL);
 		if (left <= 0)

@@ -55,6 +55,11 @@ bool pg_is_usable(const struct pg *pg);
  * call that would have to is lost. */
 void pg_give_up_at(int64_t at_ms);
 
+/* Whether being asked to stop (stop.h) cancels what the connection waits for:
+ * the server then ends it with SQLSTATE 57014, and one that does not say so
+ * soon is lost.  Off at first, since ends have to be tidied up. */
+void pg_heed_stop(struct pg *pg, bool heed);
+
 /* libpq's own handle, for escaping and notifications. */
 PGconn *pg_raw(struct pg *pg);
 

@@ -15,6 +15,9 @@ struct pg {
 	PGresult *failed; /* holds the strings of `failure` */
 	struct pg_failure failure;
 	bool lost;
+	bool heeds_stop;
+	int64_t cancelled_ms; /* clock_ms of the first request; 0: none */
+	int64_t next_cancel_ms;
 };
 
 /* The connection is gone, or must be taken for gone; why: NULL takes libpq's

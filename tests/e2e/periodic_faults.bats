@@ -40,19 +40,76 @@ is_waiting() {
 	[ "$(sql "select count(*) from pg_stat_activity where application_name = 'periodic' and wait_event_type = 'Lock'")" = 1 ]
 }
 
-@test "SIGTERM ends the run after the model at work" {
+@test "SIGTERM cancels the statement at work, rolls back and is no error" {
 	hold
 	periodic 2>log 3>&- &
-	local pid=$!
+	local pid=$! status=0
 	wait_until 10 is_waiting
 	kill -TERM $pid
+	wait $pid || status=$?
+	assert_equal "exit status" 0 "$status"
 	release
-	wait $pid
-	grep -q "p.sums: delta, +1" log
+	grep -q "p.sums: stopped, rolled back" log
 	run -1 grep -q "p.after" log
-	assert_equal status stopped "$(sql "select status from millrace.run order by run_id desc limit 1")"
+	assert_equal log "stopped|stopped" "$(sql "
+		select r.status, m.status from millrace.run r join millrace.run_model m using (run_id)
+		order by run_id desc limit 1")"
 	run -0 periodic
-	[[ $output == *"p.after: recompute, +1"* ]]
+	[[ $output == *"p.sums: delta, +1"* && $output == *"p.after: recompute, +1"* ]]
+}
+
+# A model that reads neither p.sums nor anything of it.
+lonely() {
+	model lonely <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select r.k, r.v from staging.r r where /*+ incremental(r.k) */ true
+	SQL
+}
+
+@test "what happens to one model from outside is told, and others go on" {
+	lonely
+	periodic
+	feed "('b', 2)"
+	hold
+	run -3 periodic --lock-timeout 200ms
+	assert_says "p.sums: waited 200 ms (lock-timeout) for a lock: pid"
+	assert_says "(psql) has held ExclusiveLock on p.sums for"
+	assert_says "p.lonely: append, +1"
+	assert_says "p.after: skipped"
+
+	local ending
+	for ending in "pg_cancel_backend|somebody cancelled its statement" \
+		"pg_terminate_backend|the connection was lost, and it was rolled back: terminating connection"; do
+		feed "('c', 3)"
+		periodic 2>log 3>&- &
+		local pid=$! status=0
+		wait_until 10 is_waiting
+		sql "select ${ending%|*}(pid) from pg_stat_activity where application_name = 'periodic' and wait_event_type = 'Lock'"
+		wait $pid || status=$?
+		output=$(cat log)
+		assert_equal "exit status after $ending" 3 "$status"
+		assert_says "p.sums: ${ending#*|}"
+		assert_says "p.lonely: append, +1"
+		assert_says "p.after: skipped"
+	done
+	release
+	run -0 periodic
+	assert_equal mart "a|1|1 b|1|2 c|2|6" "$(sql "select string_agg(concat_ws('|', k, n, total), ' ' order by k) from p.sums")"
+}
+
+@test "a statement that takes too long is cancelled by the server" {
+	lonely
+	model slow <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select r.k, pg_sleep(60)::text as slept from staging.r r where /*+ incremental(r.k) */ true
+	SQL
+	run -3 periodic --statement-timeout 1s
+	assert_says "p.slow: a statement was cancelled after 1 s: it ran into statement-timeout"
+	assert_says "p.lonely: build"
 }
 
 @test "killed while it waits, it leaves nothing behind, and the next one goes on" {
