@@ -10,6 +10,8 @@
 # make chaos               kills, freezes and crashes, long; SEED=1 replays
 # make bench               what is fast, beside what it is compared with
 # make format              rewrites the code to house style
+# make install             under PREFIX=/usr/local, DESTDIR in front of it
+# make deb                 build/deb/millrace_*.deb
 # make stop                ends the private PostgreSQL of this checkout
 # make clean               removes what was built
 # make help                this list
@@ -207,6 +209,43 @@ demo: deps
 	@$(MAKE) --no-print-directory all
 	@tests/support/demo.sh
 
+BINDIR     ?= $(PREFIX)/bin
+DATADIR    ?= $(PREFIX)/share/millrace
+MANDIR     ?= $(PREFIX)/share/man
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+pages      := $(patsubst man/%.in,$(BUILD)/man/%,$(wildcard man/*.in))
+
+man: $(pages)
+$(BUILD)/man/%.1: man/%.1.in man/options.awk $(BUILD)/%
+	@mkdir -p $(@D)
+	$(BUILD)/$* --help | awk -v page=$< -f man/options.awk >$@
+
+# Streams and models, but for the migrations, which travel inside the programs.
+# Settings that are there stay.  Units name the paths they are installed with.
+install: all man
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(BINDIR) $(DATADIR) $(MANDIR)/man1 $(MANDIR)/man5 $(SYSCONFDIR)/millrace $(UNITDIR))
+	$(INSTALL) $(BUILD)/handle-streams $(BUILD)/periodic $(DESTDIR)$(BINDIR)
+	tar -cf - --exclude=sql/schema --mode=u=rwX,go=rX --owner=0 --group=0 sql | tar -C $(DESTDIR)$(DATADIR) --no-same-owner -xf -
+	$(INSTALL) -m 644 config/alerts.yml $(DESTDIR)$(DATADIR)
+	ln -sfn $(SYSCONFDIR)/millrace $(DESTDIR)$(DATADIR)/config
+	$(INSTALL) -m 644 $(filter %.1,$(pages)) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 $(wildcard man/*.5) $(DESTDIR)$(MANDIR)/man5
+	for f in config/*.conf; do t=$(DESTDIR)$(SYSCONFDIR)/millrace/$${f##*/}; [ -e $$t ] || $(INSTALL) -m 644 $$f $$t; done
+	[ -e $(DESTDIR)$(SYSCONFDIR)/millrace/pgpass ] || $(INSTALL) -m 600 /dev/null $(DESTDIR)$(SYSCONFDIR)/millrace/pgpass
+	for f in config/systemd/*.service config/systemd/*.timer; do \
+	    sed 's#/usr/bin/#$(BINDIR)/#; s#/etc/millrace/#$(SYSCONFDIR)/millrace/#' $$f >$(DESTDIR)$(UNITDIR)/$${f##*/}; done
+
+# Settings and passwords stay.
+uninstall:
+	rm -rf $(DESTDIR)$(DATADIR)
+	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,handle-streams periodic) $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(wildcard config/systemd/*.service config/systemd/*.timer))) \
+	    $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(pages))) $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(wildcard man/*.5)))
+
+deb:
+	@tests/support/deps.sh build deb
+	tests/packaging/deb.sh build/deb
+
 # Ends the private PostgreSQL of this checkout; what it holds stays.
 stop:
 	@tests/support/stop.sh
@@ -222,6 +261,6 @@ demo-kafka: deps-test all $(BUILD)/kafka-admin
 clean:
 	rm -rf build $(PROGRAMS) handle-stream
 
-.PHONY: FORCE all links test check sanitized mutant fuzz fuzzers bench chaos format lint deps deps-test deps-lint demo demo-kafka stop help clean
+.PHONY: FORCE man install uninstall deb all links test check sanitized mutant fuzz fuzzers bench chaos format lint deps deps-test deps-lint demo demo-kafka stop help clean
 .DELETE_ON_ERROR:
 .SUFFIXES:

@@ -13,6 +13,7 @@
 #include "aggregate/job_run.h"
 #include "aggregate/last_run.h"
 #include "aggregate/ls.h"
+#include "aggregate/metrics.h"
 #include "aggregate/plan.h"
 #include "aggregate/project.h"
 #include "aggregate/run.h"
@@ -297,6 +298,9 @@ static bool run_command(struct options *options, const struct job *job,
 		ok = commands[options->command].work(options, &run, err);
 	*status = run.status;
 	crew_close(run.crew);
+	if (*options->metrics_file && options->command == COMMAND_RUN)
+		metrics_write(options->metrics_file, &run,
+			      ok ? run.status : err->status);
 	pg_close(run.pg);
 	tasks_close(run.tasks);
 	project_close(project);

@@ -62,6 +62,8 @@ static const struct setting table[] = {
 	{"keep-runs", 0, SETTING_DURATION, AT(keep_runs_ms), "30d", "TIME",
 	 "how long millrace.run and its kin remember a run; 0: for ever",
 	 .min = 0},
+	{"metrics-file", 0, SETTING_TEXT, AT(metrics_file), "", "PATH",
+	 "write the figures of the pass there, for node_exporter", .max = 0},
 	{"log-format", 0, SETTING_CHOICE, AT(log_format), "text", "WHICH",
 	 "sentences for people; logfmt, key=value; or json: one object a line",
 	 .choices = log_formats},

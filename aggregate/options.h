@@ -45,6 +45,7 @@ struct options {
 	int log_format; /* enum log_format */
 	int64_t connect_ms, statement_ms, lock_ms, retry_ms, keep_runs_ms;
 	int64_t threads;
+	const char *metrics_file;
 	int64_t max_loads;
 	struct settings settings; /* owns the texts */
 };

@@ -10,9 +10,12 @@
 
 #include "common/buf.h"
 
+/* From PREFIX on: where `make install` puts sql/ and a link to config/. */
+static const char installed[] = "/share/millrace";
+
 static bool is_project(const char *folder)
 {
-	char path[PATH_MAX + 8];
+	char path[PATH_MAX + 64];
 	struct stat status;
 
 	snprintf(path, sizeof path, "%s/sql", folder);
@@ -22,7 +25,7 @@ static bool is_project(const char *folder)
 void home_find(struct buf *out, const char *variable)
 {
 	const char *said = getenv(variable);
-	char path[PATH_MAX];
+	char path[PATH_MAX + sizeof installed];
 	ssize_t len;
 	char *slash;
 
@@ -30,7 +33,7 @@ void home_find(struct buf *out, const char *variable)
 		buf_add_text(out, said);
 		return;
 	}
-	len = readlink("/proc/self/exe", path, sizeof path - 1);
+	len = readlink("/proc/self/exe", path, PATH_MAX - 1);
 	if (is_project(".") || len <= 0) {
 		buf_add_text(out, ".");
 		return;
@@ -42,6 +45,20 @@ void home_find(struct buf *out, const char *variable)
 			buf_add_text(out, path);
 			return;
 		}
+		memcpy(slash, installed, sizeof installed);
+		if (is_project(path)) {
+			buf_add_text(out, path);
+			return;
+		}
+		*slash = '\0';
 	}
 	buf_add_text(out, ".");
+}
+
+bool home_is_installed(const char *home)
+{
+	size_t len = strlen(home);
+
+	return len >= sizeof installed - 1 &&
+	       !strcmp(home + len - (sizeof installed - 1), installed);
 }

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "common/buf.h"
+#include "common/home.h"
 #include "common/log.h"
 #include "common/private_pg_internal.h"
 
@@ -255,6 +256,10 @@ bool private_pg_start(const char *checkout, struct buf *dsn, struct error *err)
 	const struct passwd *server;
 	bool ok = false;
 
+	if (home_is_installed(checkout))
+		return error_set(err, ERROR_FATAL, STATUS_DATABASE,
+				 "no server named: --dsn, PGHOST or "
+				 "PGSERVICE says where PostgreSQL is");
 	if (!make_room(&pg, checkout, err) || !take_lock(&pg, err) ||
 	    !choose_place(&pg, &server, err))
 		goto out;

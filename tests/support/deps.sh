@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that are missing; says which and why; does
-# nothing when nothing is missing.   deps.sh build|test|lint ...
+# nothing when nothing is missing.   deps.sh build|test|deb|lint ...
 set -eu
 
 wanted() {
@@ -26,10 +26,18 @@ wanted() {
 		python3 runs the oracles and the chaos tests
 		procps finds and kills what the tests have started
 		jq reads query plans
+		mandoc checks the manual pages
+		systemd checks its units
 		systemd checks the units of jobs
 	kcat fills Kafka topics
 		maven fetches the Kafka broker of the tests
 		default-jre-headless runs it
+		EOF
+		;;
+	deb) cat <<-'EOF'
+		debhelper builds the package
+		dpkg-dev builds the package
+		fakeroot lets its files be root's
 		EOF
 		;;
 	lint) cat <<-'EOF'
@@ -40,7 +48,7 @@ wanted() {
 		EOF
 		;;
 	*)
-		echo "deps.sh: unknown group $1: build, test or lint" >&2
+		echo "deps.sh: unknown group $1: build, test, deb or lint" >&2
 		exit 1
 		;;
 	esac
