@@ -22,79 +22,6 @@
 #include "common/pg.h"
 #include "common/staging.h"
 
-/* --- deciding ------------------------------------------------------------- */
-
-/* Whether the strategy works out what gone rows had contributed. */
-static bool subtracts(const struct model *model)
-{
-	return model->strategy == STRATEGY_RECOMPUTE ||
-	       (model->strategy == STRATEGY_DELTA && model->rows);
-}
-
-/* A load that cannot be followed row by row: the relation was replaced, or its
- * gone rows were not kept.  Even what only grows loses rows when its code
- * changes, and its readers have no other answer. */
-static bool forces_rebuild(const struct task *task, const struct load *load)
-{
-	if (!load->input->is_marked)
-		return true;
-	if (load->op == 'i')
-		return false;
-	if (load->op != 'r' || !load->input->task || !subtracts(task->model))
-		return true;
-	if (mutant("away"))
-		return false;
-	return !load->input->has_old || load->id <= load->input->gone_from_load;
-}
-
-/* The oldest loads of a backlog; the rest waits for the next transaction. */
-static void take_step(struct task *task, int64_t max_loads)
-{
-	struct task_state *state = &task->state;
-
-	if (max_loads == 0 || state->load_count <= (size_t)max_loads)
-		return;
-	state->next_load = state->load[max_loads].id;
-	state->load_count = (size_t)max_loads;
-}
-
-static void decide(struct attempt *attempt)
-{
-	const struct task *task = attempt->task;
-	const struct task_state *state = &task->state;
-	bool is_new = !state->is_known || !state->is_there;
-
-	attempt->is_new_code =
-		is_new || strcmp(state->code_hash, task->code_hash) != 0;
-	if (task_is_view(task))
-		attempt->action = ACTION_VIEW;
-	else if (is_new)
-		attempt->action =
-			state->is_there ? ACTION_REBUILD : ACTION_BUILD;
-	else if (attempt->is_new_code || attempt->run->full_refresh ||
-		 (state->load_count && task->model->strategy == STRATEGY_FULL))
-		attempt->action = ACTION_REBUILD;
-	else if (state->load_count)
-		attempt->action = ACTION_APPLY;
-	else if (!state->has_indexes)
-		attempt->action = ACTION_INDEX;
-	for (size_t i = 0;
-	     attempt->action == ACTION_APPLY && i < state->load_count; i++)
-		if (forces_rebuild(task, &state->load[i]))
-			attempt->action = ACTION_REBUILD;
-	if (attempt->action == ACTION_APPLY)
-		take_step(attempt->task, attempt->run->max_loads);
-	if (attempt->action == ACTION_VIEW && !attempt->is_new_code &&
-	    !state->load_count && !attempt->run->full_refresh &&
-	    !export_is_missing(task))
-		attempt->action = ACTION_NONE;
-}
-
-void attempt_foresee(struct attempt *attempt)
-{
-	decide(attempt);
-}
-
 const char *attempt_action(const struct attempt *attempt)
 {
 	switch (attempt->action) {
@@ -163,7 +90,7 @@ static bool begin(struct attempt *attempt, struct error *err)
 		.timeout_ms = run->timeout_ms,
 		.task = attempt->task,
 	};
-	decide(attempt);
+	attempt_decide(attempt);
 	return true;
 }
 
@@ -172,7 +99,7 @@ static bool consume(struct attempt *attempt, struct error *err)
 	struct buf sql = BUF_INIT;
 	bool ok = true;
 
-	if (attempt->is_new_code)
+	if (attempt->is_new_code && attempt->action != ACTION_APPLY)
 		ledger_consume_sql(&sql, attempt->task, attempt->run->run_id,
 				   LEDGER_EVERYTHING);
 	else if (attempt->task->state.load_count)
@@ -186,6 +113,19 @@ static bool consume(struct attempt *attempt, struct error *err)
 	return ok;
 }
 
+/* build_shape, unless the decision has asked already. */
+static bool shape(struct attempt *attempt, struct error *err)
+{
+	return attempt->refresh.columns.count ||
+	       build_shape(&attempt->refresh, err);
+}
+
+static bool refuses_columns(const struct attempt *attempt)
+{
+	return attempt->task->model->on_schema_change == ON_SCHEMA_FAIL &&
+	       !attempt->run->full_refresh && attempt->task->state.is_known;
+}
+
 static bool rebuild(struct attempt *attempt, struct error *err)
 {
 	struct refresh *refresh = &attempt->refresh;
@@ -194,8 +134,16 @@ static bool rebuild(struct attempt *attempt, struct error *err)
 	if (attempt->task->state.is_known && !build_is_possible(refresh, err))
 		return false;
 	if (attempt->is_new_code &&
-	    (!build_shape(refresh, err) || !build_fits(refresh, &fits, err)))
+	    (!shape(attempt, err) || !build_fits(refresh, &fits, err)))
 		return false;
+	if (!fits && refuses_columns(attempt))
+		return error_config(err,
+				    "%s: the columns of the query are no "
+				    "longer those of %s, and it says "
+				    "on_schema_change: fail; --full-refresh "
+				    "gives it the new ones",
+				    attempt->task->model->file,
+				    attempt->task->name);
 	if (fits)
 		return refresh_columns(refresh, attempt->task->table, err) &&
 		       build_old(refresh, err) && index_drop(refresh, err) &&
@@ -218,6 +166,9 @@ static bool apply(struct attempt *attempt, struct error *err)
 	     attempt->action == ACTION_REBUILD) &&
 	    !seed_load(attempt->task->seed, refresh->pg, refresh->timeout_ms,
 		       err))
+		return false;
+	if (attempt->action == ACTION_APPLY && attempt->is_new_code &&
+	    (!shape(attempt, err) || !build_extend(refresh, err)))
 		return false;
 	switch (attempt->action) {
 	case ACTION_VIEW:
@@ -341,6 +292,9 @@ static bool record(struct attempt *attempt, struct error *err)
 	bool ok;
 
 	ledger_record_sql(&sql, attempt->task, attempt->run->run_id, &change);
+	if (attempt->refresh.effective)
+		ledger_effective_sql(&sql, attempt->task,
+				     attempt->refresh.effective);
 	log_sql(&sql, attempt, "success", NULL);
 	test_log_sql(&sql, &attempt->report, attempt->run->run_id);
 	buf_add_text(&sql, "select pg_current_xact_id()");
@@ -405,7 +359,8 @@ bool attempt_work(struct attempt *attempt, struct error *err)
 		return false;
 	if (attempt->action == ACTION_NONE)
 		return pg_run(attempt->pg, run->timeout_ms, err, "rollback");
-	if (!consume(attempt, err) || !apply(attempt, err))
+	if (!attempt_decide_columns(attempt, err) || !consume(attempt, err) ||
+	    !apply(attempt, err))
 		return false;
 	if (attempt->needs_swap)
 		return pg_run(attempt->pg, run->timeout_ms, err, "rollback");

@@ -43,10 +43,16 @@ struct attempt {
 	struct test_report report;
 };
 
+/* What is to be done in the state that the task was seen in: sets action. */
+void attempt_decide(struct attempt *attempt);
+
+/* New columns may be all that has changed, and all that is wanted: then the
+ * action becomes that of pending loads. */
+bool attempt_decide_columns(struct attempt *attempt,
+			    struct error *err) MUST_CHECK;
+
 /* With false, the transaction may be open; attempt_log ends it. */
 bool attempt_work(struct attempt *attempt, struct error *err) MUST_CHECK;
-/* What it would do in the state that the task was seen in: sets action. */
-void attempt_foresee(struct attempt *attempt);
 void attempt_release(struct attempt *attempt);
 
 /* A unique index may have spoken for a test: then *err says which. */

@@ -5,133 +5,13 @@
 
 #include "aggregate/index.h"
 #include "aggregate/quote.h"
+#include "aggregate/snapshot.h"
 #include "common/fault.h"
 #include "common/pg.h"
 
 /* Beside the tables until it takes a name; only the holder of the swap lock
  * makes one. */
 static const char next_table[] = "\"millrace_old\".\"next\"";
-
-/* --- errors in the file --------------------------------------------------- */
-
-/* The line of the file that holds the character of the query, from 1. */
-static int line_at(const struct model *model, long position)
-{
-	int line = model->sql_line;
-	const char *at = model->sql;
-
-	for (; *at && position > 1; at++) {
-		line += *at == '\n';
-		position -= ((unsigned char)at[1] & 0xc0) != 0x80;
-	}
-	return line;
-}
-
-/* Puts file and line before an error about a statement in which the query
- * begins after `before` characters. */
-static bool point(struct refresh *refresh, size_t before, struct error *err)
-{
-	const struct model *model = refresh->task->model;
-	const struct pg_failure *failure = pg_failure(refresh->pg);
-	long at = failure->position - (long)before;
-
-	if (err->lost || at < 1 || at > (long)strlen(model->sql))
-		return error_context(err, "%s", model->file);
-	return error_context(err, "%s:%d", model->file, line_at(model, at));
-}
-
-/* --- shape ---------------------------------------------------------------- */
-
-static bool want_column(const struct refresh *refresh, const char *what,
-			const char *name, struct error *err)
-{
-	if (columns_find(&refresh->columns, name))
-		return true;
-	return error_config(err,
-			    "%s: %s names %s, which is not a column of the "
-			    "query (%s)",
-			    refresh->task->model->file, what, name,
-			    refresh->list);
-}
-
-static bool is_measure(const char *type)
-{
-	return !strcmp(type, "bigint") || !strcmp(type, "integer") ||
-	       !strcmp(type, "smallint") || !strcmp(type, "numeric");
-}
-
-/* Everything that is not in the key is added and subtracted. */
-static bool check_measures(const struct refresh *refresh, struct error *err)
-{
-	const struct model *model = refresh->task->model;
-
-	for (size_t i = 0; i < refresh->columns.count; i++) {
-		const struct column *column = &refresh->columns.at[i];
-		bool in_key = false;
-
-		for (size_t k = 0; k < model->unique_key_count; k++)
-			in_key |= !strcmp(model->unique_key[k], column->name);
-		if (!in_key && !is_measure(column->type))
-			return error_config(
-				err,
-				"%s: delta adds up every column that is not in "
-				"unique_key, and %s is %s; make it bigint or "
-				"numeric, or use recompute",
-				model->file, column->name, column->type);
-	}
-	return true;
-}
-
-static bool check_names(const struct refresh *refresh, struct error *err)
-{
-	const struct model *model = refresh->task->model;
-
-	for (size_t i = 0; i < model->unique_key_count; i++)
-		if (!want_column(refresh, "unique_key", model->unique_key[i],
-				 err))
-			return false;
-	for (size_t i = 0; i < model->by_count; i++)
-		if (!want_column(refresh, "by", model->by[i].name, err))
-			return false;
-	for (size_t i = 0; i < model->test_count; i++)
-		for (size_t k = 0; k < model->test[i].column_count; k++)
-			if (!want_column(refresh, model->test[i].name,
-					 model->test[i].column[k], err))
-				return false;
-	if (model->rows && !want_column(refresh, "rows", model->rows, err))
-		return false;
-	return model->strategy != STRATEGY_DELTA ||
-	       check_measures(refresh, err);
-}
-
-bool build_shape(struct refresh *refresh, struct error *err)
-{
-	static const char create[] =
-		"create temp table shape on commit drop as\n";
-	struct buf sql = BUF_INIT;
-	bool ok;
-
-	buf_format(&sql, "%s%s\nwith no data", create,
-		   refresh->task->model->sql);
-	ok = refresh_run(refresh, buf_text(&sql), NULL, err);
-	if (!ok)
-		point(refresh, sizeof create - 1, err);
-	buf_release(&sql);
-	return ok && refresh_columns(refresh, "pg_temp.shape", err) &&
-	       check_names(refresh, err) && refresh_inputs(refresh, err);
-}
-
-bool build_fits(struct refresh *refresh, bool *fits, struct error *err)
-{
-	struct columns there;
-
-	if (!relation_columns(refresh->pg, refresh->timeout_ms,
-			      refresh->task->table, &refresh->arena, &there,
-			      err))
-		return false;
-	*fits = columns_equal(&there, &refresh->columns);
-	return true;
-}
 
 /* Staging may have dropped what the model has once consumed. */
 bool build_is_possible(struct refresh *refresh, struct error *err)
@@ -231,10 +111,10 @@ static bool bring_back(struct refresh *refresh, struct error *err)
 
 /* --- tables --------------------------------------------------------------- */
 
-static bool fill(struct refresh *refresh, const char *table, struct error *err)
+static bool create(struct refresh *refresh, const char *table,
+		   struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	int64_t rows = 0;
 	bool ok;
 
 	buf_format(&sql,
@@ -247,18 +127,39 @@ static bool fill(struct refresh *refresh, const char *table, struct error *err)
 		error_config(err,
 			     "the query returns a column loaded_at, a name "
 			     "that is taken: every model gets one");
-	if (!ok)
-		error_context(err, "%s", refresh->task->model->file);
-	buf_reset(&sql);
+	buf_release(&sql);
+	return ok || error_context(err, "%s", refresh->task->model->file);
+}
+
+static bool insert(struct refresh *refresh, const char *table,
+		   struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	int64_t rows = 0;
+	bool ok;
+
 	buf_format(&sql, "insert into %s (%s)\n", table, refresh->list);
 	refresh_query(&sql, refresh);
-	ok = ok && refresh_run(refresh, buf_text(&sql), &rows, err);
-	buf_reset(&sql);
+	ok = refresh_run(refresh, buf_text(&sql), &rows, err);
+	if (ok)
+		refresh->inserted += rows;
+	buf_release(&sql);
+	return ok;
+}
+
+static bool fill(struct refresh *refresh, const char *table, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	ok = create(refresh, table, err) &&
+	     (model_is_snapshot(refresh->task->model)
+		      ? snapshot_take(refresh, true, err)
+		      : insert(refresh, table, err));
 	index_create_sql(&sql, refresh->task, table);
 	buf_format(&sql, "analyze %s; grant select on %s to millrace_read",
 		   table, table);
 	ok = ok && refresh_run(refresh, buf_text(&sql), NULL, err);
-	refresh->inserted += rows;
 	buf_release(&sql);
 	return ok;
 }
@@ -379,7 +280,7 @@ bool build_view(struct refresh *refresh, struct error *err)
 		ok = recreate_view(refresh, err);
 	else {
 		*err = first;
-		point(refresh, strlen(head), err);
+		build_point(refresh, strlen(head), err);
 	}
 	buf_release(&sql);
 	return ok;

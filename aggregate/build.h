@@ -13,6 +13,10 @@
 
 #include "aggregate/refresh.h"
 
+/* Puts file and line before an error about a statement in which the query
+ * begins after `before` characters; always false. */
+bool build_point(struct refresh *refresh, size_t before, struct error *err);
+
 /* Has PostgreSQL read the query and keeps its columns in refresh->columns.
  * Errors point into the model file.  Whether names in the header fit the
  * columns is checked here. */
@@ -25,6 +29,15 @@ bool build_is_possible(struct refresh *refresh, struct error *err) MUST_CHECK;
 /* Whether the table that is there has these columns. */
 bool build_fits(struct refresh *refresh, bool *fits,
 		struct error *err) MUST_CHECK;
+
+/* Whether the query has all the columns of the table, and more. */
+bool build_grows(struct refresh *refresh, bool *grows,
+		 struct error *err) MUST_CHECK;
+
+/* After build_shape: gives the table that is there the columns it lacks, NULL
+ * in its rows.  Columns that are no longer there or have another type are an
+ * error. */
+bool build_extend(struct refresh *refresh, struct error *err) MUST_CHECK;
 
 /* After build_shape: a new table, filled, indexed, analyzed. */
 bool build_table(struct refresh *refresh, struct error *err) MUST_CHECK;

@@ -53,6 +53,40 @@ static bool asks_database(const struct options *options)
 	return select_asks(&options->select) || select_asks(&options->exclude);
 }
 
+/* Whether the command is about tasks of that kind. */
+static bool is_meant(const struct options *options, const struct task *task)
+{
+	if (options->command == COMMAND_SEED)
+		return task->seed;
+	return options->command != COMMAND_SNAPSHOT ||
+	       model_is_snapshot(task->model);
+}
+
+/* Whoever asks for snapshots by name, or for nothing else, is told. */
+static bool check_full_refresh(const struct options *options,
+			       const struct tasks *tasks, struct error *err)
+{
+	const struct task *snapshot = NULL;
+
+	if (!options->full_refresh)
+		return true;
+	for (size_t i = 0; i < tasks->count; i++) {
+		const struct task *task = tasks->order[i];
+
+		if (!task->is_selected)
+			continue;
+		if (!model_is_snapshot(task->model))
+			return true;
+		snapshot = task;
+	}
+	return !snapshot ||
+	       error_set(
+		       err, ERROR_FATAL, STATUS_USAGE,
+		       "--full-refresh: %s is a snapshot and is never rebuilt, "
+		       "because what it reads no longer holds its history",
+		       snapshot->name);
+}
+
 static bool choose(const struct options *options, const struct run *run,
 		   struct error *err)
 {
@@ -73,14 +107,13 @@ static bool choose(const struct options *options, const struct run *run,
 	for (size_t i = 0; ok && i < project->relation_count; i++)
 		if (tasks->at[i])
 			tasks->at[i]->is_selected =
-				selected[i] &&
-				(options->command != COMMAND_SEED ||
-				 tasks->at[i]->seed);
+				selected[i] && is_meant(options, tasks->at[i]);
 	if (ok && options->select.count) {
 		tasks->chosen =
 			arena_alloc(&tasks->arena, project->relation_count + 1);
 		memcpy(tasks->chosen, selected, project->relation_count);
 	}
+	ok = ok && check_full_refresh(options, tasks, err);
 	free(facts);
 	free(selected);
 	return ok;
@@ -241,6 +274,7 @@ static const struct {
 	[COMMAND_JOBS] = {0, do_jobs},
 	[COMMAND_FRESHNESS] = {NEED_PROJECT | NEED_DATABASE, do_freshness},
 	[COMMAND_DOCTOR] = {NEED_PROJECT | NEED_BARE, do_doctor},
+	[COMMAND_SNAPSHOT] = {NEED_PROJECT | NEED_DATABASE, do_run},
 };
 
 /* --- around them ---------------------------------------------------------- */

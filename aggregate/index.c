@@ -106,6 +106,8 @@ static bool is_key(const struct model *model, const struct model_test *test)
 {
 	size_t found = 0;
 
+	if (model_is_snapshot(model)) /* a key has many versions */
+		return false;
 	for (size_t i = 0; i < test->column_count; i++)
 		found += has(model->unique_key, model->unique_key_count,
 			     test->column[i]);
@@ -121,10 +123,16 @@ bool index_backs_test(const struct model_test *test)
 static struct index of_key(const struct indexes *indexes)
 {
 	const struct model *model = indexes->task->model;
-	struct index index =
-		over(indexes, model->unique_key, model->unique_key_count,
-		     " nulls not distinct");
+	const char *column[COLUMNS_MAX];
+	size_t count = 0;
+	struct index index;
 
+	for (size_t i = 0; i < model->unique_key_count && i < COLUMNS_MAX - 1;
+	     i++)
+		column[count++] = model->unique_key[i];
+	if (model_is_snapshot(model))
+		column[count++] = "dbt_valid_from";
+	index = over(indexes, column, count, " nulls not distinct");
 	index.is_unique = true;
 	return index;
 }

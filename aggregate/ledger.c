@@ -288,9 +288,10 @@ static void add_model_row(struct buf *out, const struct task *task,
 			  "\nselect ");
 	quote_literal(out, task->name);
 	buf_format(out, ", '%s', '%s', '\\x%s'::bytea, ",
-		   task_is_view(task) ? "view"
-		   : task->seed       ? "seed"
-				      : "table",
+		   task_is_view(task)               ? "view"
+		   : task->seed                     ? "seed"
+		   : model_is_snapshot(task->model) ? "snapshot"
+						    : "table",
 		   task_strategy(task), task->code_hash);
 	buf_add_text(out, "(select max(loaded_at) from millrace.load where "
 			  "relation in ");
@@ -341,4 +342,16 @@ void ledger_record_sql(struct buf *out, const struct task *task, int64_t run_id,
 	buf_add_text(out, " and load_id <= (select ");
 	add_floor(out, task);
 	buf_add_text(out, " from millrace.seal);\n");
+}
+
+void ledger_effective_sql(struct buf *out, const struct task *task,
+			  const char *effective)
+{
+	buf_format(out,
+		   "update millrace.model set effective_through = "
+		   "greatest(effective_through, '%s'::timestamp) "
+		   "where model = ",
+		   effective);
+	quote_literal(out, task->name);
+	buf_add_text(out, ";\n");
 }

@@ -42,6 +42,11 @@ struct ledger_change {
 void ledger_record_sql(struct buf *out, const struct task *task, int64_t run_id,
 		       const struct ledger_change *change);
 
+/* SQL that notes since when the newest extract holds that a snapshot has taken,
+ * timestamp in UTC. */
+void ledger_effective_sql(struct buf *out, const struct task *task,
+			  const char *effective);
+
 /* Moves the seal, and complete_through of every model behind it. */
 bool ledger_tick(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
 		 struct error *err) MUST_CHECK;

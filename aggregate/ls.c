@@ -14,6 +14,8 @@ const char *ls_materialized(const struct task *task)
 		return "view";
 	case MATERIALIZED_TABLE:
 		return "table";
+	case MATERIALIZED_SNAPSHOT:
+		return "snapshot";
 	case MATERIALIZED_INCREMENTAL:
 		break;
 	}

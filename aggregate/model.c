@@ -15,17 +15,33 @@ const char *const model_grains[] = {"",    "second", "minute", "hour",
 				    "day", "week",   "month"};
 
 const char *const model_strategies[] = {"view",  "append",    "merge",
-					"delta", "recompute", "full"};
+					"delta", "recompute", "full",
+					"check", "timestamp"};
+
+const char *const model_snapshot_columns[] = {"dbt_scd_id", "dbt_updated_at",
+					      "dbt_valid_from", "dbt_valid_to"};
+
+bool model_is_snapshot(const struct model *model)
+{
+	return model->materialized == MATERIALIZED_SNAPSHOT;
+}
 
 /* What a header leaves unsaid. */
 static void set_defaults(struct model *model, const struct model_config *config)
 {
+	static const enum materialized implied[] = {
+		[STRATEGY_NONE] = MATERIALIZED_VIEW,
+		[STRATEGY_APPEND] = MATERIALIZED_INCREMENTAL,
+		[STRATEGY_MERGE] = MATERIALIZED_INCREMENTAL,
+		[STRATEGY_DELTA] = MATERIALIZED_INCREMENTAL,
+		[STRATEGY_RECOMPUTE] = MATERIALIZED_INCREMENTAL,
+		[STRATEGY_FULL] = MATERIALIZED_TABLE,
+		[STRATEGY_CHECK] = MATERIALIZED_SNAPSHOT,
+		[STRATEGY_TIMESTAMP] = MATERIALIZED_SNAPSHOT,
+	};
+
 	if (config->line[KEY_MATERIALIZED] == 0)
-		model->materialized = model->strategy == STRATEGY_NONE
-					      ? MATERIALIZED_VIEW
-				      : model->strategy == STRATEGY_FULL
-					      ? MATERIALIZED_TABLE
-					      : MATERIALIZED_INCREMENTAL;
+		model->materialized = implied[model->strategy];
 	else if (model->materialized == MATERIALIZED_TABLE &&
 		 config->line[KEY_STRATEGY] == 0)
 		model->strategy = STRATEGY_FULL;

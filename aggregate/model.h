@@ -20,7 +20,8 @@
 enum materialized {
 	MATERIALIZED_VIEW,
 	MATERIALIZED_TABLE,
-	MATERIALIZED_INCREMENTAL
+	MATERIALIZED_INCREMENTAL,
+	MATERIALIZED_SNAPSHOT
 };
 
 enum strategy {
@@ -30,6 +31,8 @@ enum strategy {
 	STRATEGY_DELTA,
 	STRATEGY_RECOMPUTE,
 	STRATEGY_FULL,
+	STRATEGY_CHECK,     /* of a snapshot: some columns have changed */
+	STRATEGY_TIMESTAMP, /* of a snapshot: a column says when */
 };
 
 /* Grains and weeks are UTC; weeks begin on Monday. */
@@ -45,7 +48,7 @@ enum grain {
 
 /* As headers spell them, and date_trunc: "" for none, "view" for none. */
 extern const char *const model_grains[GRAIN_MONTH + 1];
-extern const char *const model_strategies[STRATEGY_FULL + 1];
+extern const char *const model_strategies[STRATEGY_TIMESTAMP + 1];
 
 struct by_column {
 	const char *name; /* a column of the model */
@@ -71,6 +74,15 @@ struct marker {
 	size_t column_count;
 	size_t start, end;
 	int line;
+};
+
+/* What the columns of a query that has new ones mean for the table that is
+ * there. */
+enum on_schema_change {
+	ON_SCHEMA_REBUILD, /* a new table in its place */
+	ON_SCHEMA_FAIL,
+	ON_SCHEMA_APPEND, /* new columns are added, NULL in rows that are there
+			   */
 };
 
 enum on_change { ON_CHANGE_RECOMPUTE, ON_CHANGE_AS_OF, ON_CHANGE_IGNORE };
@@ -130,6 +142,11 @@ struct model {
 	size_t order_by_count;
 	struct by_column *by;
 	size_t by_count;
+	const char **check_column; /* check: compared; none: all of them */
+	size_t check_column_count;
+	const char *updated_at; /* timestamp: since when a row is as it is */
+	bool keeps_deleted;     /* a snapshot: a missing row is not closed */
+	enum on_schema_change on_schema_change;
 	const char *rows;   /* delta: the measure that is 0 when empty */
 	int64_t touch_us;   /* recompute: widening; 0: none */
 	const char **index; /* `(did, event_at)`: further indexes wanted */
@@ -149,6 +166,14 @@ struct model {
 	uint8_t code_hash[16]; /* of the normalised text */
 	struct arena arena;    /* owns everything above */
 };
+
+/* What a snapshot adds to the columns of its query, as dbt calls it, in this
+ * order: scd_id (of key and valid_from), updated_at, valid_from, valid_to. */
+enum { SNAPSHOT_COLUMNS = 4 };
+extern const char *const model_snapshot_columns[SNAPSHOT_COLUMNS];
+
+/* Whether it keeps every version that a row has had. */
+bool model_is_snapshot(const struct model *model);
 
 /* Parses the text of a model file.  Which of its references are real is for
  * the project to say, which knows the other files. */

@@ -16,6 +16,8 @@ enum {
 		 BIT(STRATEGY_DELTA) | BIT(STRATEGY_RECOMPUTE) |
 		 BIT(STRATEGY_FULL),
 	INCREMENTAL = STORED & ~BIT(STRATEGY_FULL),
+	SNAPSHOT = BIT(STRATEGY_CHECK) | BIT(STRATEGY_TIMESTAMP),
+	FOLLOWING = INCREMENTAL | SNAPSHOT, /* reads what is new */
 };
 
 /* Which strategies take a key, and which cannot do without it. */
@@ -30,12 +32,21 @@ static const struct rule {
 	 "the columns that name a part"},
 	{KEY_ROWS, BIT(STRATEGY_DELTA), 0, "delta", ""},
 	{KEY_TOUCH, BIT(STRATEGY_RECOMPUTE), 0, "recompute", ""},
-	{KEY_UNIQUE_KEY, STORED, BIT(STRATEGY_MERGE) | BIT(STRATEGY_DELTA),
-	 "stored models", "the columns that name a row"},
+	{KEY_UNIQUE_KEY, STORED | SNAPSHOT,
+	 BIT(STRATEGY_MERGE) | BIT(STRATEGY_DELTA) | SNAPSHOT, "stored models",
+	 "the columns that name a row"},
 	{KEY_ORDER_BY, BIT(STRATEGY_MERGE), BIT(STRATEGY_MERGE), "merge",
 	 "a total order over content, by which the first row of a key wins"},
-	{KEY_LOOKUPS, INCREMENTAL, 0, "append, merge, delta and recompute", ""},
-	{KEY_INDEX, STORED, 0, "stored models", ""},
+	{KEY_LOOKUPS, FOLLOWING, 0,
+	 "append, merge, delta, recompute and snapshots", ""},
+	{KEY_INDEX, STORED | SNAPSHOT, 0, "stored models", ""},
+	{KEY_CHECK_COLS, BIT(STRATEGY_CHECK), BIT(STRATEGY_CHECK), "check",
+	 "the columns that make a new version when they change, or all"},
+	{KEY_UPDATED_AT, BIT(STRATEGY_TIMESTAMP), BIT(STRATEGY_TIMESTAMP),
+	 "timestamp", "the column that says since when a row is as it is"},
+	{KEY_HARD_DELETES, SNAPSHOT, 0, "snapshots", ""},
+	{KEY_ON_SCHEMA_CHANGE, INCREMENTAL, 0,
+	 "append, merge, delta and recompute", ""},
 };
 
 /* What is being checked. */
@@ -87,7 +98,17 @@ static bool check_materialized(const struct check *c)
 			      "a table is always built in full: write "
 			      "materialized: incremental for %s",
 			      model_strategies[model->strategy]);
+	case MATERIALIZED_SNAPSHOT:
+		return (SNAPSHOT & BIT(model->strategy)) ||
+		       refuse(c, line,
+			      "a snapshot wants strategy: check or strategy: "
+			      "timestamp");
 	default:
+		if (SNAPSHOT & BIT(model->strategy))
+			return refuse(c, line,
+				      "%s is a strategy of snapshots: write "
+				      "materialized: snapshot",
+				      model_strategies[model->strategy]);
 		return model->strategy != STRATEGY_NONE ||
 		       refuse(c, line,
 			      "an incremental model wants a strategy: append, "
@@ -148,12 +169,26 @@ static bool check_column(const struct check *c, int line, const char *key,
 		      meant ? meant : "", meant ? "\"?" : "");
 }
 
+/* Whether a snapshot adds the column to those of its query. */
+static bool is_added(const struct model *model, const char *column)
+{
+	for (size_t i = 0; model_is_snapshot(model) && i < SNAPSHOT_COLUMNS;
+	     i++)
+		if (!strcmp(column, model_snapshot_columns[i]))
+			return true;
+	return false;
+}
+
 static bool check_columns(const struct check *c, const char *const *known,
 			  size_t count)
 {
 	const struct model *model = c->model;
 	const int *line = c->config->line;
 
+	for (size_t i = 0; i < model->check_column_count; i++)
+		if (!check_column(c, line[KEY_CHECK_COLS], "check_cols",
+				  model->check_column[i], known, count))
+			return false;
 	for (size_t i = 0; i < model->unique_key_count; i++)
 		if (!check_column(c, line[KEY_UNIQUE_KEY], "unique_key",
 				  model->unique_key[i], known, count))
@@ -166,12 +201,16 @@ static bool check_columns(const struct check *c, const char *const *known,
 		const struct model_test *test = &model->test[i];
 
 		for (size_t j = 0; j < test->column_count; j++)
-			if (!check_column(c, test->line, test->name,
+			if (!is_added(model, test->column[j]) &&
+			    !check_column(c, test->line, test->name,
 					  test->column[j], known, count))
 				return false;
 	}
-	return !model->rows || check_column(c, line[KEY_ROWS], "rows",
-					    model->rows, known, count);
+	return (!model->updated_at ||
+		check_column(c, line[KEY_UPDATED_AT], "updated_at",
+			     model->updated_at, known, count)) &&
+	       (!model->rows || check_column(c, line[KEY_ROWS], "rows",
+					     model->rows, known, count));
 }
 
 /* The operand that what marker i marks is read in. */
@@ -197,7 +236,7 @@ static bool check_markers(const struct check *c)
 	const char *strategy = model_strategies[model->strategy];
 	const struct marker *marker = model->marker;
 
-	if (!(INCREMENTAL & BIT(model->strategy)))
+	if (!(FOLLOWING & BIT(model->strategy)))
 		return model->marker_count == 0 ||
 		       refuse(c, marker->line,
 			      "a %s model reads everything: it takes no marker",
@@ -219,6 +258,10 @@ static bool check_markers(const struct check *c)
 				      model->by_count);
 	if (model->strategy == STRATEGY_RECOMPUTE || model->marker_count == 1)
 		return true;
+	if (model_is_snapshot(model))
+		return refuse(c, marker[1].line,
+			      "a snapshot follows one relation: put a model in "
+			      "between");
 	if (model->strategy == STRATEGY_DELTA)
 		return refuse(c, marker[1].line,
 			      "delta takes one marker: use recompute, or a "
@@ -292,7 +335,7 @@ static bool is_lookup(const struct model *model, const char *relation)
 
 bool model_check_reads(const struct model *model, struct error *err)
 {
-	if (!(INCREMENTAL & BIT(model->strategy)))
+	if (!(FOLLOWING & BIT(model->strategy)))
 		return true;
 	for (size_t i = 0; i < model->reference_count; i++) {
 		const struct reference *r = &model->reference[i];
@@ -311,6 +354,15 @@ bool model_check_reads(const struct model *model, struct error *err)
 		const struct lookup *lookup = &model->lookup[i];
 		bool is_read = false;
 
+		if (model_is_snapshot(model) &&
+		    lookup->on_change == ON_CHANGE_RECOMPUTE)
+			return error_config(err,
+					    "%s:%d: a snapshot is never "
+					    "rebuilt, so %s can only be looked "
+					    "up on_change=as_of or "
+					    "on_change=ignore",
+					    model->file, lookup->line,
+					    lookup->relation);
 		for (size_t j = 0; j < model->reference_count; j++)
 			if (strcmp(model->reference[j].relation,
 				   lookup->relation) == 0)

@@ -15,7 +15,8 @@ static bool set_word(const struct model_at *at, const char *key,
 
 static bool set_materialized(const struct model_at *at, const char *value)
 {
-	static const char *const known[] = {"view", "table", "incremental"};
+	static const char *const known[] = {"view", "table", "incremental",
+					    "snapshot"};
 	size_t i;
 
 	if (!set_word(at, "materialization", value, known, COUNT(known), &i))
@@ -29,7 +30,7 @@ static bool set_strategy(const struct model_at *at, const char *value)
 	size_t i;
 
 	if (!set_word(at, "strategy", value, model_strategies + STRATEGY_APPEND,
-		      STRATEGY_FULL, &i))
+		      STRATEGY_TIMESTAMP, &i))
 		return false;
 	at->model->strategy = (enum strategy)(STRATEGY_APPEND + i);
 	return true;
@@ -219,6 +220,44 @@ static bool set_index(const struct model_at *at, const char *value)
 	return true;
 }
 
+static bool set_check_cols(const struct model_at *at, const char *value)
+{
+	struct model *model = at->model;
+
+	return !strcmp(value, "all") ||
+	       model_names(at, value, &model->check_column,
+			   &model->check_column_count);
+}
+
+static bool set_updated_at(const struct model_at *at, const char *value)
+{
+	return model_name(at, value, &at->model->updated_at);
+}
+
+static bool set_hard_deletes(const struct model_at *at, const char *value)
+{
+	static const char *const known[] = {"invalidate", "ignore"};
+	size_t i;
+
+	if (!set_word(at, "way with hard deletes", value, known, COUNT(known),
+		      &i))
+		return false;
+	at->model->keeps_deleted = i == 1;
+	return true;
+}
+
+static bool set_on_schema_change(const struct model_at *at, const char *value)
+{
+	static const char *const known[] = {"fail", "append_new_columns"};
+	size_t i;
+
+	if (!set_word(at, "on_schema_change", value, known, COUNT(known), &i))
+		return false;
+	at->model->on_schema_change =
+		i == 0 ? ON_SCHEMA_FAIL : ON_SCHEMA_APPEND;
+	return true;
+}
+
 /* What a key is called and what it sets. */
 static const struct key {
 	const char *name;
@@ -236,6 +275,10 @@ static const struct key {
 	[KEY_EXPORT] = {"export", set_export},
 	[KEY_OWNER] = {"owner", set_owner},
 	[KEY_INDEX] = {"index", set_index},
+	[KEY_CHECK_COLS] = {"check_cols", set_check_cols},
+	[KEY_UPDATED_AT] = {"updated_at", set_updated_at},
+	[KEY_HARD_DELETES] = {"hard_deletes", set_hard_deletes},
+	[KEY_ON_SCHEMA_CHANGE] = {"on_schema_change", set_on_schema_change},
 };
 
 const char *model_key_name(enum model_key key)

@@ -31,6 +31,11 @@ static void add_config(struct buf *out, const struct model *model)
 	add_all(out, model->unique_key, model->unique_key_count);
 	add_all(out, model->order_by, model->order_by_count);
 	add_all(out, model->index, model->index_count);
+	if (model_is_snapshot(model)) {
+		add_all(out, model->check_column, model->check_column_count);
+		add(out, model->updated_at);
+		buf_format(out, "%d:", model->keeps_deleted);
+	}
 	buf_format(out, "%zu:", model->lookup_count);
 	for (size_t i = 0; i < model->lookup_count; i++) {
 		add(out, model->lookup[i].relation);

@@ -77,23 +77,25 @@ static const struct setting table[] = {
 const struct settings_program options_program = {
 	.name = "periodic",
 	.summary = "Runs incremental SQL models over the loads that are new.",
-	.usage = "periodic [run] [-s SELECTOR...] [--exclude SELECTOR...] "
-		 "[--full-refresh]\n"
-		 "periodic test [-s SELECTOR...]    the tests, on what is "
-		 "there\n"
-		 "periodic seed                     the seeds that have "
-		 "changed\n"
-		 "periodic plan                     what would run, and why\n"
-		 "periodic ls                       models and seeds\n"
-		 "periodic compile [-s SELECTOR...] the SQL that runs\n"
-		 "periodic --job NAME               a job of a pack.conf\n"
-		 "periodic doctor                   what stands in the way, and "
-		 "what to do\n"
-		 "periodic jobs [--systemd [--user] [DIR]]  how they fare; "
-		 "their units\n"
-		 "periodic freshness                how old each stream's news "
-		 "are\n"
-		 "periodic migrate                  the newest schema",
+	.usage =
+		"periodic [run] [-s SELECTOR...] [--exclude SELECTOR...] "
+		"[--full-refresh]\n"
+		"periodic test [-s SELECTOR...]    the tests, on what is "
+		"there\n"
+		"periodic seed                     the seeds that have "
+		"changed\n"
+		"periodic snapshot                 the snapshots\n"
+		"periodic plan                     what would run, and why\n"
+		"periodic ls                       models and seeds\n"
+		"periodic compile [-s SELECTOR...] the SQL that runs\n"
+		"periodic --job NAME               a job of a pack.conf\n"
+		"periodic doctor                   what stands in the way, and "
+		"what to do\n"
+		"periodic jobs [--systemd [--user] [DIR]]  how they fare; "
+		"their units\n"
+		"periodic freshness                how old each stream's news "
+		"are\n"
+		"periodic migrate                  the newest schema",
 	.notes = "Without new loads a pass takes milliseconds: "
 		 "`watch -n 30 periodic`.\n\n"
 		 "Exit status: 0 done, 1 usage, 2 configuration or a model "
@@ -117,6 +119,7 @@ static const struct {
 	[COMMAND_JOBS] = {"jobs", 0, 1},
 	[COMMAND_FRESHNESS] = {"freshness", 0, 0},
 	[COMMAND_DOCTOR] = {"doctor", 0, 0},
+	[COMMAND_SNAPSHOT] = {"snapshot", 0, 0},
 };
 
 const char *options_command(const struct options *options)

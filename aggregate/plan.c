@@ -78,7 +78,7 @@ static bool foresee(struct run *run, struct task *task, const char *reason,
 	struct attempt attempt = {.run = run, .task = task};
 	const struct task_state *state = &task->state;
 
-	attempt_foresee(&attempt);
+	attempt_decide(&attempt);
 	*step = (struct step){.task = task,
 			      .reason = reason,
 			      .action = attempt_action(&attempt),

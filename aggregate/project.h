@@ -1,10 +1,10 @@
 /*
  * project.h - the folder of packs, read and checked as a whole
  *
- * <folder>/<pack>/ holds streams/, models/ and seeds/.  A project that opened
- * is sound as far as files can tell: every reference names a relation of the
- * project, nothing depends on itself, and every model's strategy suits what it
- * reads.  No database is asked.
+ * <folder>/<pack>/ holds streams/, models/, snapshots/ and seeds/.  A project
+ * that opened is sound as far as files can tell: every reference names a
+ * relation of the project, nothing depends on itself, and every model's
+ * strategy suits what it reads.  No database is asked.
  */
 #ifndef AGGREGATE_PROJECT_H
 #define AGGREGATE_PROJECT_H
@@ -21,7 +21,8 @@ struct stream_file;
 
 enum relation_kind {
 	RELATION_STREAM, /* streams/<name>.sql: staging.<name>, only grows */
-	RELATION_MODEL,  /* models/.../<name>.sql: <pack>.<name> */
+	RELATION_MODEL,  /* models/.../<name>.sql: <pack>.<name>; snapshots
+			    lie there too, or in snapshots/ */
 	RELATION_SEED,   /* seeds/<name>.csv: <pack>.<name>, replaced at will */
 };
 

@@ -110,17 +110,25 @@ static bool check_pack(const char *path, const char *pack, struct error *err)
 	return true;
 }
 
-static const char *const kind_folder[] = {"streams", "models", "seeds"};
-static const char *const kind_ending[] = {".sql", ".sql", ".csv"};
+/* The folders of a pack. */
+static const struct {
+	const char *name;
+	enum relation_kind kind;
+} folders[] = {
+	{"streams", RELATION_STREAM},
+	{"models", RELATION_MODEL},
+	{"snapshots", RELATION_MODEL},
+	{"seeds", RELATION_SEED},
+};
 
 static bool add_file(struct listing *list, const char *path, const char *name,
 		     const char *pack, enum relation_kind kind)
 {
-	size_t len = strlen(name), ending = strlen(kind_ending[kind]);
+	const char *suffix = kind == RELATION_SEED ? ".csv" : ".sql";
+	size_t len = strlen(name), ending = strlen(suffix);
 	struct project_file file = {.kind = kind, .pack = pack, .path = path};
 
-	if (len <= ending ||
-	    strcmp(name + len - ending, kind_ending[kind]) != 0)
+	if (len <= ending || strcmp(name + len - ending, suffix) != 0)
 		return true; /* a README, an editor's backup */
 	file.base = arena_strndup(list->arena, name, len - ending);
 	if (!check_name(path, pack, file.base, list->err))
@@ -156,22 +164,21 @@ static bool list_files(struct listing *list, const char *folder,
 	return ok;
 }
 
-/* A folder with none of the three is no pack. */
+/* A folder with none of these is no pack. */
 static bool list_pack(struct listing *list, const char *path, const char *pack)
 {
 	bool is_checked = false;
 
-	for (int kind = RELATION_STREAM; kind <= RELATION_SEED; kind++) {
+	for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
 		const char *folder = arena_format(list->arena, "%s/%s", path,
-						  kind_folder[kind]);
+						  folders[i].name);
 
 		if (!is_folder(folder))
 			continue;
 		if (!is_checked && !check_pack(path, pack, list->err))
 			return false;
 		is_checked = true;
-		if (!list_files(list, folder, pack, (enum relation_kind)kind,
-				1))
+		if (!list_files(list, folder, pack, folders[i].kind, 1))
 			return false;
 	}
 	return true;

@@ -16,7 +16,8 @@ struct project_file {
 	const char *path;
 };
 
-/* Lists <folder>/<pack>/streams, models (and the folders in it) and seeds.  The
+/* Lists <folder>/<pack>/streams, models and snapshots (and the
+ * folders in them) and seeds.  The
  * list lives in the arena. */
 bool project_files_list(const char *folder, struct arena *arena,
 			struct project_file **out, size_t *count,

@@ -378,7 +378,7 @@ static void same_branch(struct buf *out, const struct refresh *refresh,
 }
 
 bool refresh_present(struct refresh *refresh, const char *name, int64_t rows,
-		     int64_t *present, struct error *err)
+		     const char *into, int64_t *present, struct error *err)
 {
 	const struct model *model = refresh->task->model;
 	struct buf sql = BUF_INIT;
@@ -399,12 +399,16 @@ bool refresh_present(struct refresh *refresh, const char *name, int64_t rows,
 	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
 		      buf_text(&sql));
 	buf_reset(&sql);
+	if (ok && !PQntuples(res)) /* no row, no branch */
+		buf_format(&sql,
+			   "select ctid as millrace_row, t.* from %s t "
+			   "where false",
+			   refresh->task->table);
 	for (int row = 0; ok && row < PQntuples(res); row++) {
 		buf_add_text(&sql, row ? "\nunion all " : "");
 		same_branch(&sql, refresh, name, res, row);
 	}
-	ok = ok &&
-	     refresh_temp(refresh, "present", buf_text(&sql), present, err);
+	ok = ok && refresh_temp(refresh, into, buf_text(&sql), present, err);
 	PQclear(res);
 	buf_release(&sql);
 	return ok;

@@ -32,6 +32,8 @@ struct refresh {
 	 * for temporary tables; with is_dry those are not made either */
 	struct buf *record;
 	bool is_dry;
+	const char *effective; /* a snapshot: since when the last load taken
+				  holds; NULL: none was taken */
 	struct arena arena;
 };
 
@@ -78,10 +80,11 @@ void refresh_first(struct buf *out, const struct refresh *refresh,
 void refresh_keys(struct buf *out, const struct refresh *refresh,
 		  const char *collation);
 
-/* Creates pg_temp.present: millrace_row and the columns of those rows of the
+/* Creates pg_temp.<into>: millrace_row and the columns of those rows of the
  * table that have the key of one of the `rows` in pg_temp.<name>, NULLs equal.
  * What it costs depends on those, not on what the table holds. */
 bool refresh_present(struct refresh *refresh, const char *name, int64_t rows,
-		     int64_t *present, struct error *err) MUST_CHECK;
+		     const char *into, int64_t *present,
+		     struct error *err) MUST_CHECK;
 
 #endif

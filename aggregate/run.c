@@ -26,7 +26,7 @@ const char *run_reason(const struct run *run, const struct task *task)
 		return "new";
 	if (strcmp(state->code_hash, task->code_hash) != 0)
 		return "changed code";
-	if (run->full_refresh)
+	if (run->full_refresh && !model_is_snapshot(task->model))
 		return "full refresh";
 	if (state->load_count)
 		return "new loads";
@@ -155,6 +155,22 @@ static bool anything_is_due(const struct run *run)
 	return false;
 }
 
+/* --full-refresh is for others. */
+static void spare_snapshots(const struct run *run)
+{
+	for (size_t i = 0; run->full_refresh && i < run->tasks->count; i++) {
+		const struct task *task = run->tasks->order[i];
+
+		if (task->is_selected && task->state.is_known &&
+		    model_is_snapshot(task->model))
+			log_line(
+				LOG_WARNING,
+				"%s: a snapshot is not refreshed in full: what "
+				"it reads no longer holds its history",
+				task->name);
+	}
+}
+
 bool run_pass(struct run *run, struct error *err)
 {
 	struct tasks *tasks = run->tasks;
@@ -168,6 +184,7 @@ bool run_pass(struct run *run, struct error *err)
 		return false;
 	if (stop_requested())
 		return true;
+	spare_snapshots(run);
 	if (!anything_is_due(run))
 		return run_tests_left(run, err) &&
 		       (!tasks->is_tick_due ||

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "aggregate/changes.h"
+#include "aggregate/snapshot.h"
 #include "common/fault.h"
 #include "common/mem.h"
 
@@ -17,6 +18,9 @@ bool strategy_apply(struct refresh *refresh, struct error *err)
 		return strategy_delta(refresh, err);
 	case STRATEGY_RECOMPUTE:
 		return strategy_recompute(refresh, err);
+	case STRATEGY_CHECK:
+	case STRATEGY_TIMESTAMP:
+		return snapshot_take(refresh, false, err);
 	case STRATEGY_FULL:
 	case STRATEGY_NONE:
 		break;

@@ -108,7 +108,8 @@ bool strategy_delta(struct refresh *refresh, struct error *err)
 	ok = refresh_temp(refresh, "change", buf_text(&sql), &changed, err);
 	if (!ok || !changed)
 		goto out;
-	ok = refresh_present(refresh, "change", changed, &present, err);
+	ok = refresh_present(refresh, "change", changed, "present", &present,
+			     err);
 	if (!ok)
 		goto out;
 	buf_reset(&sql);

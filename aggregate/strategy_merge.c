@@ -52,8 +52,8 @@ bool strategy_merge(struct refresh *refresh, struct error *err)
 		refresh_first(&sql, refresh, query, false);
 	ok = refresh_temp(refresh, "incoming", buf_text(&sql), &incoming, err);
 	if (ok && incoming)
-		ok = refresh_present(refresh, "incoming", incoming, &present,
-				     err);
+		ok = refresh_present(refresh, "incoming", incoming, "present",
+				     &present, err);
 	if (ok)
 		ok = present ? settle(refresh, err)
 			     : refresh_apply(refresh, NULL, "incoming", err);

@@ -26,7 +26,11 @@ bool task_is_consumed(const struct task *task)
 
 const char *task_strategy(const struct task *task)
 {
-	return task->seed ? "seed" : model_strategies[task->model->strategy];
+	if (task->seed)
+		return "seed";
+	return model_is_snapshot(task->model)
+		       ? "snapshot"
+		       : model_strategies[task->model->strategy];
 }
 
 /* --- opening -------------------------------------------------------------- */

@@ -1,3 +1,3 @@
 -- config:
---   materialized: snapshot
+--   materialized: ephemeral
 select 1 as a

@@ -1,0 +1,7 @@
+-- config:
+--   materialized: snapshot
+--   strategy: timestamp
+--   unique_key: id
+select u.id, u.postcode
+from staging.users u
+where /*+ incremental(u.id) */ true

@@ -1,0 +1,2 @@
+-- stream: users
+create table staging.users (id text);
