@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/artifacts.h"
 #include "aggregate/command_job.h"
 #include "aggregate/compile.h"
 #include "aggregate/crew.h"
@@ -121,12 +122,23 @@ static bool choose(const struct options *options, const struct run *run,
 
 /* --- each of them --------------------------------------------------------- */
 
+/* For others to read: without them, the run is no worse. */
+static void leave_artifacts(const struct options *options,
+			    const struct run *run)
+{
+	struct error err = ERROR_INIT;
+
+	if (options->artifacts && run->run_id &&
+	    !artifacts_write(run, buf_text(&options->home), &err))
+		log_line(LOG_WARNING, "artifacts: %s", err.text);
+}
+
 static bool do_run(const struct options *options, struct run *run,
 		   struct error *err)
 {
-	(void)options;
 	if (!run_pass(run, err))
 		return false;
+	leave_artifacts(options, run);
 	if (!run->run_id) {
 		log_line(LOG_INFO, "nothing new, %" PRId64 " ms",
 			 clock_ms() - run->started_ms);
@@ -146,9 +158,9 @@ static bool do_run(const struct options *options, struct run *run,
 static bool do_test(const struct options *options, struct run *run,
 		    struct error *err)
 {
-	(void)options;
 	if (!run_tests(run, err))
 		return false;
+	leave_artifacts(options, run);
 	log_line(LOG_INFO, "%zu tests, %zu failed", run->done, run->failed);
 	return true;
 }

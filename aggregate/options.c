@@ -67,6 +67,10 @@ static const struct setting table[] = {
 	{"log-format", 0, SETTING_CHOICE, AT(log_format), "text", "WHICH",
 	 "sentences for people; logfmt, key=value; or json: one object a line",
 	 .choices = log_formats},
+	{"artifacts", 0, SETTING_FLAG, AT(artifacts), "on", NULL,
+	 "write target/manifest.json and run_results.json after runs that did "
+	 "something, as dbt does",
+	 .max = 0},
 	{"quiet", 'q', SETTING_FLAG, AT(quiet), "off", NULL,
 	 "only warnings and errors", .max = 0},
 	{"verbose", 'v', SETTING_FLAG, AT(verbose), "off", NULL,

@@ -42,6 +42,7 @@ struct options {
 	bool quiet, verbose;
 	int output; /* enum output */
 	const char *job;
+	bool artifacts;
 	bool systemd, user;
 	int log_format; /* enum log_format */
 	int64_t connect_ms, statement_ms, lock_ms, retry_ms, keep_runs_ms;
