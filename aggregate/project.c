@@ -228,10 +228,24 @@ void project_close(struct project *project)
 const struct relation *project_find(const struct project *project,
 				    const char *name)
 {
-	const struct relation wanted = {.name = name};
+	static const char suffix[] = "_current";
+	struct relation wanted = {.name = name};
+	const struct relation *found;
+	size_t len = strlen(name);
+	char *stream;
 
-	return bsearch(&wanted, project->relation, project->relation_count,
-		       sizeof wanted, by_name);
+	found = bsearch(&wanted, project->relation, project->relation_count,
+			sizeof wanted, by_name);
+	if (found || len < strlen(suffix) ||
+	    strcmp(name + len - strlen(suffix), suffix) != 0)
+		return found;
+	stream = mem_strdup(name);
+	stream[len - strlen(suffix)] = '\0';
+	wanted.name = stream;
+	found = bsearch(&wanted, project->relation, project->relation_count,
+			sizeof wanted, by_name);
+	free(stream);
+	return found && found->stream && found->stream->is_full ? found : NULL;
 }
 
 bool relation_is_insert_only(const struct relation *relation)

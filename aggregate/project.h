@@ -62,7 +62,8 @@ bool project_open(struct project **out, const char *folder,
 		  struct error *err) MUST_CHECK;
 void project_close(struct project *project);
 
-/* The relation of that name; NULL: none. */
+/* The relation of that name; NULL: none.  staging.<name>_current, the newest
+ * extract of a stream that is `load: full`, is that stream. */
 const struct relation *project_find(const struct project *project,
 				    const char *name);
 

@@ -1,6 +1,7 @@
 #include "aggregate/project_check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "aggregate/model_check.h"
 #include "aggregate/stream_file.h"
@@ -78,6 +79,14 @@ static bool check_marked(const struct model *model, const struct marker *marker,
 {
 	const char *strategy = model_strategies[model->strategy];
 
+	if (strcmp(marker->relation, input->name) != 0)
+		return error_config(err,
+				    "%s:%d: %s is the newest extract, without "
+				    "those before it: mark %s in a snapshot, "
+				    "or read it in a model that is built in "
+				    "full",
+				    model->file, marker->line, marker->relation,
+				    input->name);
 	if (relation_is_view(input))
 		return error_config(err,
 				    "%s:%d: %s is a view and has no loads to "

@@ -107,6 +107,8 @@ static bool read_header(struct stream_file *stream, struct error *err)
 			in_tests = true;
 		else if (comment_line_is(line.text, "event_time", &value))
 			stream->event_time = value;
+		else if (comment_line_is(line.text, "load", &value))
+			stream->is_full = !strncmp(value, "full", 4);
 		else if (comment_line_is(line.text, "freshness", &value) &&
 			 !read_freshness(&at, stream, value))
 			return false;

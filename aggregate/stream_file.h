@@ -28,6 +28,7 @@ struct stream_file {
 	struct model model; /* its name and tests; no query */
 	struct freshness freshness;
 	const char *event_time; /* NULL: the stream names none */
+	bool is_full;           /* every load is a complete extract */
 };
 
 /* Reads the header of a stream file.  name: staging.<stream>. */

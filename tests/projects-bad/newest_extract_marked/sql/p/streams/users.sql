@@ -1,0 +1,3 @@
+-- stream: users
+-- load: full
+create table staging.users (id text);
