@@ -91,7 +91,7 @@ static bool begin(struct attempt *attempt, struct error *err)
 		.task = attempt->task,
 	};
 	attempt_decide(attempt);
-	return true;
+	return attempt_can_follow(attempt, err);
 }
 
 static bool consume(struct attempt *attempt, struct error *err)

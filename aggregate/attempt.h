@@ -46,6 +46,10 @@ struct attempt {
 /* What is to be done in the state that the task was seen in: sets action. */
 void attempt_decide(struct attempt *attempt);
 
+/* Whether the strategy can follow what is pending; an error otherwise. */
+bool attempt_can_follow(const struct attempt *attempt,
+			struct error *err) MUST_CHECK;
+
 /* New columns may be all that has changed, and all that is wanted: then the
  * action becomes that of pending loads. */
 bool attempt_decide_columns(struct attempt *attempt,

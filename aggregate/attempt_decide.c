@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <string.h>
 
 #include "aggregate/attempt.h"
@@ -23,7 +24,11 @@ static bool forces_rebuild(const struct task *task, const struct load *load)
 		return true;
 	if (load->op == 'i')
 		return false;
-	if (load->op != 'r' || !load->input->task || !subtracts(task->model))
+	if (!subtracts(task->model))
+		return true;
+	if (!load->input->task)
+		return !load->has_gone;
+	if (load->op != 'r')
 		return true;
 	if (mutant("away"))
 		return false;
@@ -87,6 +92,33 @@ void attempt_decide(struct attempt *attempt)
 	    !state->load_count && !attempt->run->full_refresh &&
 	    !export_is_missing(task))
 		attempt->action = ACTION_NONE;
+}
+
+/* A staging table only grows, until somebody replaces a range of it; what
+ * append and merge have made of the rows that went cannot be told any more. */
+bool attempt_can_follow(const struct attempt *attempt, struct error *err)
+{
+	const struct task *task = attempt->task;
+	enum strategy strategy = task->model->strategy;
+
+	if (attempt->is_new_code || attempt->run->full_refresh ||
+	    (strategy != STRATEGY_APPEND && strategy != STRATEGY_MERGE))
+		return true;
+	for (size_t i = 0; i < task->state.load_count; i++) {
+		const struct load *load = &task->state.load[i];
+
+		if (load->op == 'd' && load->input->is_marked &&
+		    !load->input->task)
+			return error_config(
+				err,
+				"%s only takes rows that stay, and load "
+				"%" PRId64 " replaced some of %s: use strategy "
+				"delta or recompute, or rebuild once with "
+				"`periodic --full-refresh -s %s`",
+				model_strategies[strategy], load->id,
+				load->input->relation, task->name);
+	}
+	return true;
 }
 
 bool attempt_decide_columns(struct attempt *attempt, struct error *err)

@@ -56,7 +56,7 @@ static void add_loads(struct buf *out, const struct task *task,
 static void add_select(struct buf *out, const struct task_input *input,
 		       const char *table)
 {
-	if (input->task) {
+	if (input->columns.count) {
 		buf_add_text(out, "select ");
 		columns_list(out, &input->columns, "");
 		buf_format(out, ", loaded_at from %s where ", table);
@@ -77,7 +77,7 @@ void changes_new(struct buf *out, const struct task *task,
 	if (!changes_any_gone(task, input) || mutant("live-only"))
 		return;
 	buf_add_text(out, "\nunion all ");
-	add_select(out, input, input->task->old);
+	add_select(out, input, input->old);
 	add_loads(out, task, input, "loaded_at");
 }
 
@@ -89,6 +89,6 @@ void changes_gone(struct buf *out, const struct task *task,
 		buf_add_text(out, "false");
 		return;
 	}
-	add_select(out, input, input->task->old);
+	add_select(out, input, input->old);
 	add_loads(out, task, input, "retired_at");
 }

@@ -4,7 +4,8 @@
  * For the pending loads L of a task, new(L) are the rows that the loads wrote,
  * wherever they are now: in the relation, or among its old versions; gone(L)
  * are the versions that they retired.  A relation that only grows has no gone
- * rows and no old versions.
+ * rows and no old versions; a staging table has them once a range of it has
+ * been replaced.
  */
 #ifndef AGGREGATE_CHANGES_H
 #define AGGREGATE_CHANGES_H

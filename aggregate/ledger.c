@@ -27,6 +27,7 @@ enum {
 	COL_OP,
 	COL_ROWS,
 	COL_TICK,
+	COL_HAS_GONE,
 };
 
 static void add_task(struct buf *sql, const struct task *task, size_t number)
@@ -45,6 +46,8 @@ static size_t add_inputs(struct buf *sql, const struct task *task,
 		buf_format(sql, "%s(%zu, %zu, ", before + i ? ", " : "", number,
 			   i);
 		quote_literal(sql, task->input[i].relation);
+		buf_add_text(sql, ", ");
+		quote_literal(sql, task->input[i].old);
 		buf_add_byte(sql, ')');
 	}
 	return before + task->input_count;
@@ -82,7 +85,8 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 	for (size_t i = 0; i < tasks->count; i++)
 		if (concerns(tasks->order[i], only))
 			add_task(sql, tasks->order[i], number++);
-	buf_add_text(sql, "), input (number, place, relation) as (values ");
+	buf_add_text(sql, "), input (number, place, relation, old) as "
+			  "(values ");
 	number = 0;
 	for (size_t i = 0; i < tasks->count; i++) {
 		if (!concerns(tasks->order[i], only))
@@ -92,7 +96,7 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 					    inputs);
 		number++;
 	}
-	buf_add_text(sql, inputs ? ")" : "(null::int, null::int, null))");
+	buf_add_text(sql, inputs ? ")" : "(null::int, null::int, null, null))");
 	buf_format(
 		sql,
 		"\nselect t.number, m.model is not null,"
@@ -107,12 +111,15 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 		" m.changed_load, m.exported_load, m.indexes, null::int,"
 		" null::bigint as load_id, null, null, null,"
 		" (select candidate_at < now() - interval '30 seconds'"
-		" from millrace.seal)"
+		" from millrace.seal), null::bool"
 		"\nfrom task t left join millrace.model m on m.model = t.model"
 		"\nunion all"
 		"\nselect t.number, null, null, null, null, null, null, null, "
 		"null,"
-		" i.place, l.load_id, l.loaded_at, l.op, l.row_count, null"
+		" i.place, l.load_id, l.loaded_at, l.op, l.row_count, null,"
+		" l.op = 'd' and to_regclass(i.old) is not null and"
+		" l.load_id > coalesce((select gone_from_load from"
+		" millrace.source s where s.relation = i.relation), 0)"
 		"\nfrom input i join task t on t.number = i.number"
 		" join millrace.model m on m.model = t.model"
 		/* offset 0: by index from the floor on, whatever the planner
@@ -185,6 +192,7 @@ static void read_load(struct task *task, const PGresult *res, int row)
 				       PQgetvalue(res, row, COL_LOADED_AT));
 	load->op = PQgetvalue(res, row, COL_OP)[0];
 	load->rows = number_at(res, row, COL_ROWS);
+	load->has_gone = PQgetvalue(res, row, COL_HAS_GONE)[0] == 't';
 }
 
 bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,

@@ -2,6 +2,7 @@
 #include "aggregate/ledger_parts.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "aggregate/quote.h"
 #include "common/buf.h"
@@ -121,6 +122,94 @@ static void prune_sql(struct buf *out, const struct task *task)
 	buf_add_text(out, "; commit");
 }
 
+/* Those of a stream, which nobody runs: replaced rows that every reader has
+ * both added and subtracted. */
+static void prune_stream_sql(struct buf *out, const struct tasks *tasks,
+			     const struct task_input *input)
+{
+	buf_add_text(out, "begin; set local role millrace_aggregate;\n"
+			  "with pending as (select l.load_id, l.loaded_at "
+			  "from millrace.model m "
+			  "cross join lateral (select * from millrace.load a "
+			  "where a.load_id > m.floor_load and a.relation = ");
+	quote_literal(out, input->relation);
+	buf_add_text(out, " offset 0) l where m.model in (''");
+	for (size_t i = 0; i < tasks->count; i++) {
+		const struct task *task = tasks->order[i];
+
+		for (size_t k = 0; k < task->input_count; k++) {
+			if (strcmp(task->input[k].relation, input->relation))
+				continue;
+			buf_add_text(out, ", ");
+			quote_literal(out, task->name);
+		}
+	}
+	buf_add_text(out, ") and ");
+	ledger_pending_sql(out, "m.model");
+	buf_format(out,
+		   "),\ngone as (delete from %s o where "
+		   "%s(select from pending p "
+		   "where p.loaded_at = o.loaded_at) "
+		   "and not exists (select from pending p "
+		   "where p.loaded_at = o.retired_at) returning 1)\n"
+		   "insert into millrace.source as s (relation, gone_from_load)"
+		   "\nselect relation, gone_from from (values (",
+		   input->old,
+		   mutant("drop-replaced") ? "true or not exists "
+					   : "not exists ");
+	quote_literal(out, input->relation);
+	buf_add_text(out, ", coalesce((select min(load_id) - 1 from pending), "
+			  "(select max(load_id) from millrace.load "
+			  "where relation = ");
+	quote_literal(out, input->relation);
+	buf_add_text(out, ")))) v (relation, gone_from) "
+			  "where exists (select from gone)\n"
+			  "on conflict (relation) do update set gone_from_load "
+			  "= greatest(s.gone_from_load, "
+			  "excluded.gone_from_load); commit");
+}
+
+/* A stream whose replaced rows are in the table of that name, NULL: none. */
+static const struct task_input *find_stream(const struct tasks *tasks,
+					    const char *old)
+{
+	for (size_t i = 0; i < tasks->count; i++)
+		for (size_t k = 0; k < tasks->order[i]->input_count; k++) {
+			const struct task_input *input =
+				&tasks->order[i]->input[k];
+
+			if (!input->task && !strcmp(input->old, old))
+				return input;
+		}
+	return NULL;
+}
+
+static bool prune_streams(struct pg *pg, int64_t timeout_ms,
+			  const struct tasks *tasks, struct error *err)
+{
+	PGresult *res = NULL;
+	bool ok = pg_fetch(pg, timeout_ms, err, &res, NULL,
+			   "select format('\"millrace_old\".\"%s\"', relname) "
+			   "from pg_class where relnamespace = "
+			   "to_regnamespace('millrace_old') "
+			   "and relname like 'staging\\_\\_%' "
+			   "and relkind = 'r'");
+
+	for (int row = 0; ok && row < PQntuples(res); row++) {
+		const struct task_input *input =
+			find_stream(tasks, PQgetvalue(res, row, 0));
+		struct buf sql = BUF_INIT;
+
+		if (!input)
+			continue;
+		prune_stream_sql(&sql, tasks, input);
+		ok = pg_run(pg, timeout_ms, err, buf_text(&sql));
+		buf_release(&sql);
+	}
+	PQclear(res);
+	return ok;
+}
+
 static bool was_read(const struct task *task)
 {
 	for (size_t i = 0; i < task->consumer_count; i++)
@@ -172,6 +261,7 @@ bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
 	     pg_run(pg, timeout_ms, err, buf_text(&floor)) &&
 	     forget_runs(pg, timeout_ms, keep_runs_ms, err);
 	buf_release(&floor);
+	ok = ok && prune_streams(pg, timeout_ms, tasks, err);
 	for (size_t i = 0; ok && i < tasks->count; i++) {
 		const struct task *task = tasks->order[i];
 		struct buf sql = BUF_INIT;

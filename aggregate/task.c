@@ -97,6 +97,17 @@ static void hash_it(const struct tasks *tasks, struct task *task, size_t number)
 	free(reached);
 }
 
+/* millrace_old.pack__base of pack.base */
+static const char *old_of(struct arena *arena, const char *relation)
+{
+	const char *base = strchr(relation, '.') + 1;
+
+	return quoted_relation(arena,
+			       arena_format(arena, "millrace_old.%.*s__%s",
+					    (int)(base - 1 - relation),
+					    relation, base));
+}
+
 /* Lookups that do not react are not waited for. */
 static void find_inputs(struct tasks *tasks, struct task *task)
 {
@@ -117,6 +128,7 @@ static void find_inputs(struct tasks *tasks, struct task *task)
 		to->relation = tasks->project->relation[from->relation].name;
 		to->task = tasks->at[from->relation];
 		to->table = quoted_relation(&tasks->arena, to->relation);
+		to->old = old_of(&tasks->arena, to->relation);
 		to->is_marked = from->is_marked &&
 				!(from->is_looked_up &&
 				  from->on_change == ON_CHANGE_RECOMPUTE);

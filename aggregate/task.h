@@ -24,6 +24,7 @@ struct load {
 	const struct task_input *input;
 	const char *loaded_at; /* text, UTC */
 	char op;               /* i, u, d, t, r */
+	bool has_gone; /* d: the rows it replaced are there to be read */
 	int64_t rows;
 };
 
@@ -50,7 +51,8 @@ struct task_input {
 	struct task *task; /* NULL: a stream */
 	bool is_marked;    /* read as change sets; else any load rebuilds */
 	const char *table; /* quoted */
-	struct columns columns; /* of a model; read when its changes are */
+	const char *old;   /* quoted: where its replaced rows are, if any */
+	struct columns columns; /* read when its changes are */
 	/* of a task, as its reader's snapshot shows it */
 	bool has_old;
 	int64_t gone_from_load;

@@ -82,7 +82,7 @@ class History:
         if options.mutant:
             self.environment["MILLRACE_MUTANT"] = options.mutant
         self.variant, self.away = {}, set()
-        self.writers, self.open = [], []
+        self.writers, self.open, self.replacing = [], [], None
         self.recent = []
         self.log = []
 
@@ -130,7 +130,9 @@ class History:
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(1741910000 + second))
         if chance.random() < 0.5:
             at += chance.choice([".5", ".000001", ".999999"])
-        if stream == "a":
+        if stream == "c":
+            row = (key, chance.randint(-1, 3), at + "+00")
+        elif stream == "a":
             row = (key, chance.choice([0, 1, 2, None]), chance.randint(-2, 4),
                    None if chance.random() < 0.05 else at + "+00",
                    chance.choice(["x", "y", "X", None]))
@@ -142,7 +144,7 @@ class History:
     def load(self, session, stream, rows, begun=False):
         """As the ingester: ledger row and rows, one transaction, one now()."""
         values = ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows)
-        columns = {"a": "k, g, v, at, note", "b": "k, w, at"}[stream]
+        columns = {"a": "k, g, v, at, note", "b": "k, w, at", "c": "k, v, at"}[stream]
         session.run(
             ("" if begun else "begin;\n")
             + "insert into millrace.load (relation, loaded_at, row_count)"
@@ -152,7 +154,7 @@ class History:
         self.figures["rows"] += len(rows)
 
     def step_load(self):
-        stream = self.random.choice("aaab")
+        stream = self.random.choice("aaaabc")
         count = self.random.choice([0, 1, 1, 2, 3, 8, 30])
         session = self.writers.pop()
         self.load(session, stream, [self.row(stream) for _ in range(count)])
@@ -161,6 +163,39 @@ class History:
             return
         session.run("commit")
         self.writers.append(session)
+
+    def step_replace(self):
+        """Replaces a range of event time, as handle-streams --replace-range."""
+        if not self.writers or self.replacing in self.open:
+            return
+        session = self.writers.pop()
+        since, until = sorted(1741910000 + self.random.randint(-5, 270000) for _ in range(2))
+        rows = [self.row("c") for _ in range(self.random.choice([0, 1, 3, 8]))]
+        session.run("begin isolation level repeatable read;\n"
+                    "insert into millrace.load (relation, loaded_at, op, row_count, parts) values"
+                    f" ('staging.c', now(), 'd', {len(rows)}, '[\"{since}\", \"{until}\"]');\n"
+                    "select millrace.replace_range('c', 'at',"
+                    f" to_timestamp({since}), to_timestamp({until}));")
+        if rows:
+            session.run("insert into staging.c (k, v, at) values "
+                        + ", ".join("(" + ", ".join(map(literal, row)) + ")" for row in rows))
+        self.figures["replaced"] += 1
+        if self.random.random() < 0.3 and self.writers:
+            self.open.append(session)
+            self.replacing = session
+            return
+        session.run("commit")
+        self.writers.append(session)
+
+    def step_backlog(self):
+        """Loads pile up and are worked off in steps."""
+        for _ in range(self.random.randint(2, 5)):
+            if self.writers:
+                stream = self.random.choice("abc")
+                self.load(self.writers[-1], stream, [self.row(stream) for _ in range(3)])
+                self.writers[-1].run("commit")
+        fault = self.random.choice([{}, {"MILLRACE_FAULT": f"run-committed:{self.random.randint(1, 4)}"}])
+        self.ended(self.start("--max-loads", str(self.random.randint(1, 3)), **fault), may_die=True)
 
     def step_end(self):
         if self.open:
@@ -344,7 +379,7 @@ class History:
     def play(self):
         steps = {self.step_load: 34, self.step_end: 14, self.step_run: 12, self.step_some: 6, self.step_two: 3,
                  self.step_overtake: 4, self.step_fault: 8, self.step_kill: 3, self.step_seed: 2, self.step_code: 2, self.step_leave: 4,
-                 self.step_refresh: 1, self.check: 2}
+                 self.step_refresh: 1, self.step_replace: 5, self.step_backlog: 4, self.check: 2}
         subprocess.run(["createdb", "-T", "template0", self.database], check=True,
                        env=dict(os.environ))
         try:

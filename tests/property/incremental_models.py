@@ -25,6 +25,17 @@ create table staging.b (
     loaded_at timestamptz not null default now()
 ) partition by range (loaded_at);
 """,
+    "c": """-- stream: c
+-- format: json
+-- load: append
+-- description: Ranges of it are replaced.
+create table staging.c (
+    k         text,         -- from: k
+    v         int,          -- from: v
+    at        timestamptz,  -- from: at as naive_utc
+    loaded_at timestamptz not null default now()
+) partition by range (loaded_at);
+""",
 }
 
 SEEDS = {
@@ -183,6 +194,27 @@ select e.k, count(*) as n, coalesce(sum(w.weight), 0) as weight
 from p.first_of_key e
 left join p.words w on w.note = e.note
 where /*+ incremental(e.k) */ true
+group by 1"""),
+    "corrected": model("""
+        materialized: incremental
+        strategy: delta
+        unique_key: [k, hour]
+        by: [k, hour hour]
+        rows: n
+        """, """
+select c.k, date_trunc('hour', c.at at time zone 'UTC') as hour,
+    count(*) as n, coalesce(sum(c.v), 0) as total
+from staging.c c
+where /*+ incremental(c.k, c.at) */ true
+group by 1, 2"""),
+    "corrected_best": model("""
+        materialized: incremental
+        strategy: recompute
+        by: k
+        """, """
+select c.k, max(c.total) as best
+from p.corrected c
+where /*+ incremental(c.k) */ true
 group by 1"""),
     # --- recompute -----------------------------------------------------------
     "bursts": model("""
