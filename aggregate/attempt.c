@@ -15,6 +15,7 @@
 #include "aggregate/relation.h"
 #include "aggregate/run.h"
 #include "aggregate/seed.h"
+#include "aggregate/source.h"
 #include "aggregate/strategy.h"
 #include "common/clock.h"
 #include "common/fault.h"
@@ -40,9 +41,9 @@ const char *attempt_action(const struct attempt *attempt)
 
 /* --- before -------------------------------------------------------------- */
 
-/* Staging tables that a new model reads: periodic may be the first to need
- * them. */
-static bool ensure_streams(const struct attempt *attempt, struct error *err)
+/* What a new model reads: staging tables, which periodic may be the first to
+ * need, and tables of others, which must tell of their loads. */
+static bool ensure_inputs(const struct attempt *attempt, struct error *err)
 {
 	const struct project *project = attempt->run->tasks->project;
 	const struct task *task = attempt->task;
@@ -53,6 +54,9 @@ static bool ensure_streams(const struct attempt *attempt, struct error *err)
 			&project->relation[task->relation->input[i].relation];
 		char *sql = NULL;
 
+		if (input->kind == RELATION_SOURCE)
+			ok = source_check(attempt->pg, attempt->run->timeout_ms,
+					  input->file, input->name, err);
 		if (input->kind != RELATION_STREAM)
 			continue;
 		ok = project_files_read(input->file, &sql, err) &&
@@ -68,7 +72,7 @@ static bool prepare(const struct attempt *attempt, struct error *err)
 {
 	const struct task *task = attempt->task;
 
-	if (!task->state.is_known && !ensure_streams(attempt, err))
+	if (!task->state.is_known && !ensure_inputs(attempt, err))
 		return false;
 	return task->state.is_there ||
 	       relation_ensure_pack(attempt->pg, attempt->run->timeout_ms,

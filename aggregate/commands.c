@@ -19,6 +19,7 @@
 #include "aggregate/project.h"
 #include "aggregate/run.h"
 #include "aggregate/select.h"
+#include "aggregate/source.h"
 #include "common/clock.h"
 #include "common/database.h"
 #include "common/log.h"
@@ -264,6 +265,16 @@ static bool do_doctor(const struct options *options, struct run *run,
 	return true;
 }
 
+static bool do_install_source(const struct options *options, struct run *run,
+			      struct error *err)
+{
+	if (options->remove)
+		return source_remove(run->pg, run->timeout_ms,
+				     options->operand[0], err);
+	return source_install(run->pg, run->timeout_ms, options->operand[0],
+			      options->guard_ms, err);
+}
+
 /* What is opened for a command: run->tasks, run->pg. */
 enum need {
 	NEED_PROJECT = 1,
@@ -287,6 +298,7 @@ static const struct {
 	[COMMAND_FRESHNESS] = {NEED_PROJECT | NEED_DATABASE, do_freshness},
 	[COMMAND_DOCTOR] = {NEED_PROJECT | NEED_BARE, do_doctor},
 	[COMMAND_SNAPSHOT] = {NEED_PROJECT | NEED_DATABASE, do_run},
+	[COMMAND_INSTALL_SOURCE] = {NEED_DATABASE, do_install_source},
 };
 
 /* --- around them ---------------------------------------------------------- */

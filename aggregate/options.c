@@ -42,6 +42,13 @@ static const struct setting table[] = {
 	 "the loads that one transaction takes of a backlog, oldest first; 0: "
 	 "all of it",
 	 .min = 0, .max = 100000},
+	{"guard", 0, SETTING_DURATION, AT(guard_ms), "0", "TIME",
+	 "install-source: the most a writer may take from begin to its first "
+	 "row, for complete_through to be known; 0: no limit",
+	 .min = 0, .place = SETTING_COMMAND_LINE},
+	{"remove", 0, SETTING_FLAG, AT(remove), "off", NULL,
+	 "install-source: take the triggers away again",
+	 .place = SETTING_COMMAND_LINE},
 	{"project", 0, SETTING_TEXT, AT(project), "", "DIR",
 	 "the folder that holds sql/ and config/; by default this one, or that "
 	 "of the program",
@@ -99,6 +106,8 @@ const struct settings_program options_program = {
 		"their units\n"
 		"periodic freshness                how old each stream's news "
 		"are\n"
+		"periodic install-source TABLE     watches a table that "
+		"others write\n"
 		"periodic migrate                  the newest schema",
 	.notes = "Without new loads a pass takes milliseconds: "
 		 "`watch -n 30 periodic`.\n\n"
@@ -124,6 +133,7 @@ static const struct {
 	[COMMAND_FRESHNESS] = {"freshness", 0, 0},
 	[COMMAND_DOCTOR] = {"doctor", 0, 0},
 	[COMMAND_SNAPSHOT] = {"snapshot", 0, 0},
+	[COMMAND_INSTALL_SOURCE] = {"install-source", 1, 1},
 };
 
 const char *options_command(const struct options *options)

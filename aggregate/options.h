@@ -27,6 +27,7 @@ enum command {
 	COMMAND_FRESHNESS,
 	COMMAND_DOCTOR,
 	COMMAND_SNAPSHOT,
+	COMMAND_INSTALL_SOURCE,
 	COMMAND_COUNT
 };
 
@@ -48,7 +49,8 @@ struct options {
 	int64_t connect_ms, statement_ms, lock_ms, retry_ms, keep_runs_ms;
 	int64_t threads;
 	const char *metrics_file;
-	int64_t max_loads;
+	int64_t max_loads, guard_ms;
+	bool remove;
 	struct settings settings; /* owns the texts */
 };
 

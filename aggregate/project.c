@@ -5,6 +5,7 @@
 
 #include "aggregate/project_check.h"
 #include "aggregate/project_files.h"
+#include "aggregate/source.h"
 #include "aggregate/stream_file.h"
 #include "common/mem.h"
 
@@ -29,7 +30,7 @@ static bool read_model(struct relation *relation, const char *base,
 	return ok;
 }
 
-static bool read_source(struct relation *relation, struct error *err)
+static bool read_stream(struct relation *relation, struct error *err)
 {
 	char *text;
 	bool ok;
@@ -37,6 +38,23 @@ static bool read_source(struct relation *relation, struct error *err)
 	if (!project_files_read(relation->file, &text, err))
 		return false;
 	ok = stream_file_parse(&relation->stream, relation->file,
+			       relation->pack, relation->name, text, err);
+	free(text);
+	return ok;
+}
+
+/* A source says itself which table it is. */
+static bool read_source(struct project *project, struct relation *relation,
+			struct error *err)
+{
+	char *text;
+	bool ok;
+
+	if (!project_files_read(relation->file, &text, err))
+		return false;
+	ok = source_parse(relation->file, text, &project->arena,
+			  &relation->name, err) &&
+	     stream_file_parse(&relation->stream, relation->file,
 			       relation->pack, relation->name, text, err);
 	free(text);
 	return ok;
@@ -61,11 +79,14 @@ static bool read_files(struct project *project, const struct project_file *file,
 						      ? "staging"
 						      : file[i].pack,
 					      file[i].base);
+		if (file[i].kind == RELATION_SOURCE &&
+		    !read_source(project, relation, err))
+			return false;
 		if (file[i].kind == RELATION_MODEL &&
 		    !read_model(relation, file[i].base, err))
 			return false;
 		if (file[i].kind == RELATION_STREAM &&
-		    !read_source(relation, err))
+		    !read_stream(relation, err))
 			return false;
 	}
 	return true;
@@ -250,9 +271,15 @@ const struct relation *project_find(const struct project *project,
 
 bool relation_is_insert_only(const struct relation *relation)
 {
-	return relation->kind == RELATION_STREAM ||
+	return relation_is_raw(relation) ||
 	       (relation->kind == RELATION_MODEL &&
 		relation->model->strategy == STRATEGY_APPEND);
+}
+
+bool relation_is_raw(const struct relation *relation)
+{
+	return relation->kind == RELATION_STREAM ||
+	       relation->kind == RELATION_SOURCE;
 }
 
 bool relation_is_view(const struct relation *relation)

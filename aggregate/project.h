@@ -1,9 +1,9 @@
 /*
  * project.h - the folder of packs, read and checked as a whole
  *
- * <folder>/<pack>/ holds streams/, models/, snapshots/ and seeds/.  A project
- * that opened is sound as far as files can tell: every reference names a
- * relation of the project, nothing depends on itself, and every model's
+ * <folder>/<pack>/ holds streams/, sources/, models/, snapshots/ and seeds/.  A
+ * project that opened is sound as far as files can tell: every reference names
+ * a relation of the project, nothing depends on itself, and every model's
  * strategy suits what it reads.  No database is asked.
  */
 #ifndef AGGREGATE_PROJECT_H
@@ -24,6 +24,7 @@ enum relation_kind {
 	RELATION_MODEL,  /* models/.../<name>.sql: <pack>.<name>; snapshots
 			    lie there too, or in snapshots/ */
 	RELATION_SEED,   /* seeds/<name>.csv: <pack>.<name>, replaced at will */
+	RELATION_SOURCE, /* sources/<name>.sql: the table it names */
 };
 
 /* A stored relation whose loads a model consumes.  Views in between are looked
@@ -42,7 +43,7 @@ struct relation {
 	const char *file; /* as opened: <folder>/<pack>/... */
 	enum relation_kind kind;
 	struct model *model;        /* RELATION_MODEL, else NULL */
-	struct stream_file *stream; /* RELATION_STREAM, else NULL */
+	struct stream_file *stream; /* of a stream or source, else NULL */
 	struct input *input; /* by name; none for streams and seeds.  Of a view
 				or a full model: all looked up, recompute */
 	size_t input_count;
@@ -67,9 +68,13 @@ void project_close(struct project *project);
 const struct relation *project_find(const struct project *project,
 				    const char *name);
 
-/* Whether rows are only ever added to it: streams and append models.  Seeds,
+/* Whether rows are only ever added to it: streams, sources
+ * and append models.  Seeds,
  * views and all other models change or lose rows. */
 bool relation_is_insert_only(const struct relation *relation);
+
+/* Whether nothing here makes it: a stream or a source. */
+bool relation_is_raw(const struct relation *relation);
 
 /* Whether it is a model that PostgreSQL computes at reading. */
 bool relation_is_view(const struct relation *relation);

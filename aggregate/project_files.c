@@ -115,9 +115,8 @@ static const struct {
 	const char *name;
 	enum relation_kind kind;
 } folders[] = {
-	{"streams", RELATION_STREAM},
-	{"models", RELATION_MODEL},
-	{"snapshots", RELATION_MODEL},
+	{"streams", RELATION_STREAM}, {"sources", RELATION_SOURCE},
+	{"models", RELATION_MODEL},   {"snapshots", RELATION_MODEL},
 	{"seeds", RELATION_SEED},
 };
 
@@ -205,7 +204,7 @@ bool project_files_list(const char *folder, struct arena *arena,
 	if (ok && !list.file)
 		ok = error_config(err,
 				  "%s holds no pack: a pack is a folder with "
-				  "streams, models or seeds in it",
+				  "streams, sources, models or seeds in it",
 				  folder);
 	if (ok && list.file) {
 		*out = arena_alloc(arena, list.count * sizeof **out);

@@ -122,7 +122,7 @@ static bool summarize(struct run *run, struct error *err)
 		for (size_t i = 0; i < task->state.load_count; i++) {
 			const struct load *load = &task->state.load[i];
 
-			if (load->input->task || !task->is_selected)
+			if (!load->input->is_staging || !task->is_selected)
 				continue;
 			buf_format(&sql, "%s(", separator);
 			separator = ", ";

@@ -123,7 +123,7 @@ static bool is_inside(const char *pattern, const struct relation *relation)
 	size_t pack = strlen(relation->pack);
 	size_t len = strlen(pattern);
 
-	if (relation->kind == RELATION_STREAM ||
+	if (relation_is_raw(relation) ||
 	    strncmp(pattern, relation->pack, pack) != 0)
 		return false;
 	if (len == pack)
@@ -143,7 +143,7 @@ static bool fits(const struct selecting *from, const struct atom *atom,
 		 const struct relation *relation)
 {
 	const struct project *project = from->project;
-	bool is_stream = relation->kind == RELATION_STREAM;
+	bool is_stream = relation_is_raw(relation);
 
 	switch (atom->method) {
 	case METHOD_TAG:
@@ -190,7 +190,7 @@ static void add_words(struct words *words, enum method method,
 		add_word(words, relation->file);
 		break;
 	case METHOD_SOURCE:
-		if (relation->kind != RELATION_STREAM)
+		if (!relation_is_raw(relation))
 			break;
 		/* fallthrough */
 	default:
@@ -389,7 +389,7 @@ bool select_relations(const struct project *project,
 
 	for (size_t i = 0; i < count; i++)
 		selected[i] = select->count == 0 &&
-			      project->relation[i].kind != RELATION_STREAM;
+			      !relation_is_raw(&project->relation[i]);
 	for (size_t i = 0; ok && i < select->count; i++)
 		ok = select_argument(&from, select->item[i], selected, err);
 	for (size_t i = 0; ok && i < exclude->count; i++)

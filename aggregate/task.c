@@ -126,6 +126,9 @@ static void find_inputs(struct tasks *tasks, struct task *task)
 		if (!from->is_marked && from->on_change != ON_CHANGE_RECOMPUTE)
 			continue;
 		to->relation = tasks->project->relation[from->relation].name;
+		to->is_staging =
+			tasks->project->relation[from->relation].kind ==
+			RELATION_STREAM;
 		to->task = tasks->at[from->relation];
 		to->table = quoted_relation(&tasks->arena, to->relation);
 		to->old = old_of(&tasks->arena, to->relation);
@@ -225,7 +228,7 @@ bool tasks_open(struct tasks **out, const struct project *project,
 		size_t node = project->graph->order[i];
 		const struct relation *relation = &project->relation[node];
 
-		if (relation->kind == RELATION_STREAM)
+		if (relation_is_raw(relation))
 			continue;
 		tasks->at[node] =
 			arena_zalloc(&tasks->arena, sizeof **tasks->at);

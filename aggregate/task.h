@@ -48,7 +48,8 @@ struct task_state {
 /* A relation whose loads matter to a task. */
 struct task_input {
 	const char *relation;
-	struct task *task; /* NULL: a stream */
+	struct task *task; /* NULL: a stream or source */
+	bool is_staging;   /* a stream: its BRIN index is ours to summarize */
 	bool is_marked;    /* read as change sets; else any load rebuilds */
 	const char *table; /* quoted */
 	const char *old;   /* quoted: where its replaced rows are, if any */
@@ -101,8 +102,9 @@ struct tasks {
 	const struct project *project;
 	struct task **order; /* inputs first */
 	size_t count;
-	bool is_tick_due;    /* the seal is old: ledger_tick */
-	struct task **at;    /* by number of the relation; NULL: a stream */
+	bool is_tick_due; /* the seal is old: ledger_tick */
+	struct task *
+		*at; /* by number of the relation; NULL: a stream or source */
 	struct joint *joint; /* tests that several models can break */
 	size_t joint_count, joint_capacity;
 	bool *chosen; /* by number of the relation, streams too; NULL: all */

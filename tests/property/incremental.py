@@ -154,7 +154,7 @@ class History:
         self.figures["rows"] += len(rows)
 
     def step_load(self):
-        stream = self.random.choice("aaaabc")
+        stream = self.random.choice("aaabcc")
         count = self.random.choice([0, 1, 1, 2, 3, 8, 30])
         session = self.writers.pop()
         self.load(session, stream, [self.row(stream) for _ in range(count)])
@@ -186,6 +186,10 @@ class History:
             return
         session.run("commit")
         self.writers.append(session)
+        if self.random.random() < 0.4:        # others run before those who read it
+            self.load(session, "a", [self.row("a")])
+            session.run("commit")
+            self.ended(self.start("-s", "p.known_keys"))
 
     def step_backlog(self):
         """Loads pile up and are worked off in steps."""
@@ -194,6 +198,8 @@ class History:
                 stream = self.random.choice("abc")
                 self.load(self.writers[-1], stream, [self.row(stream) for _ in range(3)])
                 self.writers[-1].run("commit")
+        if self.random.random() < 0.5:
+            self.ended(self.start("-s", "p.known_keys"))  # what the others have to do is sealed
         fault = self.random.choice([{}, {"MILLRACE_FAULT": f"run-committed:{self.random.randint(1, 4)}"}])
         self.ended(self.start("--max-loads", str(self.random.randint(1, 3)), **fault), may_die=True)
 

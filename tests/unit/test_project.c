@@ -226,7 +226,7 @@ static void files_that_cannot_be_read_are_told(void **state)
 		       "Not a directory");
 	assert_refused("sql/shop/models",
 		       "sql/shop/models holds no pack: a pack is a folder "
-		       "with streams, models or seeds in it");
+		       "with streams, sources, models or seeds in it");
 	assert_int_equal(symlink("missing", "sql/shop/models/a.sql"), 0);
 	assert_refused("sql", "cannot read sql/shop/models/a.sql: No such "
 			      "file or directory");

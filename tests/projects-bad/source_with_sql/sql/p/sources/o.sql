@@ -1,0 +1,2 @@
+-- source: shop.orders
+create table shop.orders (id int);
