@@ -8,6 +8,7 @@
 #include "aggregate/options.h"
 #include "common/fault.h"
 #include "common/log.h"
+#include "common/secrecy.h"
 #include "common/stop.h"
 
 static int report(const struct error *err)
@@ -30,6 +31,7 @@ int main(int argc, char **argv)
 	struct options options;
 	int status = STATUS_DONE;
 
+	secrecy_begin();
 	log_init("periodic", LOG_INFO);
 	stop_install();
 	if (!fault_init()) {

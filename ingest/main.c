@@ -7,6 +7,7 @@
 
 #include "common/fault.h"
 #include "common/log.h"
+#include "common/secrecy.h"
 #include "common/stop.h"
 #include "ingest/commands.h"
 #include "ingest/options.h"
@@ -49,6 +50,7 @@ int main(int argc, char **argv)
 	struct options options;
 	int status = STATUS_DONE;
 
+	secrecy_begin();
 	keep_standard_descriptors();
 	log_init("handle-streams", LOG_INFO);
 	stop_install();

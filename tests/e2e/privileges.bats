@@ -84,3 +84,135 @@ spying="create function pg_temp.spy(text) returns bool language plpgsql as \$\$
 	may_not ingester "select from millrace.model"
 	may_not ingester "update millrace.seal set sealed_load = 0"
 }
+
+# --- each role can do what it must, and no more ------------------------------
+
+roles="'millrace_owner', 'millrace_ingest', 'millrace_aggregate', 'millrace_read'"
+
+@test "no role can log in, or is more than a role" {
+	assert_equal attributes "" "$(sql "select rolname from pg_roles where rolname in ($roles) and
+		(rolcanlogin or rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls)")"
+	# and none is a member of another
+	assert_equal members "" "$(sql "select a.rolname, b.rolname from pg_auth_members m
+		join pg_roles a on a.oid = m.member join pg_roles b on b.oid = m.roleid
+		where a.rolname in ($roles) and b.rolname not like 'pg\_%' and a.rolname like 'millrace%'
+		    and b.rolname in ($roles)")"
+}
+
+@test "the reader reads marts and the status, nothing else, and writes nothing" {
+	sql "create role reader login; grant millrace_read to reader"
+	echo '{"k": "a", "v": 1}' | handle-streams --stream r --project "$BATS_FILE_TMPDIR"
+	periodic --project "$BATS_FILE_TMPDIR"
+	may reader "select * from p.sums"
+	may reader "select * from millrace.status"
+	for relation in staging.r millrace.load millrace.reject millrace.position millrace.gap millrace.drift \
+		millrace.model millrace.model_load millrace.run millrace.run_model millrace.test_result millrace.seal; do
+		may_not reader "select from $relation"
+	done
+	for statement in "insert into p.sums values ('z', 1, 1)" "update p.sums set n = 0" "delete from p.sums" \
+		"truncate p.sums" "drop table p.sums" "create table p.x ()" "create table millrace.x ()" \
+		"create table staging.x ()" "create table public.x ()" "create schema x" "create role x" \
+		"copy (select 1) to program 'true'" "copy p.sums from '/etc/passwd'" "select pg_read_file('/etc/passwd')" \
+		"select millrace.ensure_partitions()" "set role millrace_owner" "set role millrace_aggregate"; do
+		may_not reader "$statement"
+	done
+}
+
+@test "the ingester touches no mart, the aggregator no staging row" {
+	for statement in "select from p.sums" "insert into p.sums values ('z', 1, 1)" "drop table p.sums" \
+		"delete from staging.r" "update staging.r set k = 'x'" "truncate staging.r" "drop table staging.r" \
+		"create table staging.x ()" "create table millrace.x ()" "create table public.x ()" "create schema x" \
+		"delete from millrace.reject" "update millrace.reject set raw = ''" "delete from millrace.gap" \
+		"update millrace.position set next_offset = 0" "update millrace.schema_version set min_program = 0" \
+		"select from millrace.run" "copy (select 1) to program 'true'" "set role millrace_owner"; do
+		may_not ingester "$statement"
+	done
+	for statement in "delete from staging.r" "update staging.r set k = 'x'" "truncate staging.r" \
+		"drop table staging.r" "create table millrace.x ()" "create table public.x ()" "delete from millrace.load" \
+		"update millrace.load set row_count = 0" "delete from millrace.reject" "update millrace.gap set reason = ''" \
+		"update millrace.position set next_offset = 0" "update millrace.schema_version set min_program = 0" \
+		"create role x" "copy (select 1) to program 'true'" "set role millrace_owner"; do
+		may_not aggregator "$statement"
+	done
+}
+
+@test "what is granted in the catalogs is no more than that" {
+	# nobody but the owner may truncate, reference or put triggers on anything of ours
+	assert_equal dangerous "" "$(sql "select c.oid::regclass, r.rolname, p from pg_class c, pg_roles r,
+		unnest(array['truncate', 'references', 'trigger']) p
+		where c.relnamespace in ('millrace'::regnamespace, 'staging'::regnamespace) and c.relkind in ('r', 'p')
+		    and r.rolname in ('millrace_ingest', 'millrace_aggregate', 'millrace_read')
+		    and has_table_privilege(r.rolname, c.oid, p)")"
+	# everybody has nothing
+	assert_equal public "" "$(sql "select c.oid::regclass from pg_class c, aclexplode(c.relacl) a
+		where c.relnamespace in ('millrace'::regnamespace, 'staging'::regnamespace, 'p'::regnamespace) and a.grantee = 0")"
+	assert_equal "create in schemas" "" "$(sql "select n, r from unnest(array['millrace', 'staging', 'public']) n,
+		unnest(array['millrace_ingest', 'millrace_aggregate', 'millrace_read']) r where has_schema_privilege(r, n, 'create')")"
+}
+
+@test "functions and operators in the way of a search_path are not called" {
+	sql "create schema evil; grant usage on schema evil to public;
+	     create function evil.now() returns timestamptz language plpgsql as 'begin raise exception \$\$evil\$\$; end';
+	     create function evil.count(text) returns bigint language plpgsql as 'begin raise exception \$\$evil\$\$; end';
+	     create function evil.same(text, text) returns bool language plpgsql as 'begin raise exception \$\$evil\$\$; end';
+	     create operator evil.= (leftarg = text, rightarg = text, function = evil.same);
+	     create table evil.load (x int); create table evil.pg_class (x int);
+	     alter database \"$PGDATABASE\" set search_path = evil, pg_catalog, public;
+	     alter role postgres set search_path = evil, pg_catalog, public"
+	echo '{"k": "b", "v": 2}' | handle-streams --stream r --project "$BATS_FILE_TMPDIR"
+	run periodic --project "$BATS_FILE_TMPDIR"
+	assert_status 0
+	sql "alter database \"$PGDATABASE\" reset search_path; alter role postgres reset search_path; drop schema evil cascade"
+	assert_equal mart 2 "$(sql "select total from p.sums where k = 'b'")"
+}
+
+@test "hostile names are names, or refused before anything runs" {
+	mkdir -p project/sql/p/streams project/sql/p/models
+	cd project || return
+	cat >sql/p/streams/odd.sql <<-'SQL'
+		-- stream: odd
+		-- format: json
+		create table staging.odd (
+		    "a""; drop schema millrace cascade; --" text, -- from: a
+		    "select"  text, -- from: "b'; --"
+		    loaded_at timestamptz not null default now()
+		) partition by range (loaded_at);
+	SQL
+	export PERIODIC_PROJECT=$PWD HANDLE_STREAMS_PROJECT=$PWD
+	printf '%s\n' '{"a": "x'"'"'); drop schema millrace; --", "b'"'"'; --": "\\."}' | handle-streams --stream odd
+	assert_equal stored "x'); drop schema millrace; --|\\." "$(sql 'select * from staging.odd' | cut -d'|' -f1,2)"
+	echo 'select 1 as one' >'sql/p/models/x"; drop schema millrace cascade; --.sql'
+	run periodic
+	assert_status 2
+	rm sql/p/models/*
+	mv sql/p/streams/odd.sql "sql/p/streams/od'd\".sql"
+	sed -i "s/stream: odd/stream: od'd\"/" sql/p/streams/*.sql
+	run handle-streams </dev/null
+	assert_status 2
+	run handle-streams --stream "x'; drop schema millrace" </dev/null
+	assert_status 2
+	assert_equal "all there" t "$(sql "select to_regclass('millrace.load') is not null")"
+}
+
+@test "a symbolic link in the way of an export is not followed" {
+	cd "$BATS_FILE_TMPDIR" || return
+	rm -rf metrics victim
+	mkdir victim
+	ln -s victim metrics
+	echo '{"k": "c", "v": 3}' | handle-streams --stream r
+	run periodic
+	assert_says "symbolic links are not followed"
+	assert_equal victim "" "$(ls -A victim)"
+	rm metrics
+	mkdir metrics
+	echo precious >victim/file
+	ln -s ../victim/file metrics/sums.csv
+	echo '{"k": "c", "v": 4}' | handle-streams --stream r
+	run periodic
+	assert_says "not a regular file"
+	assert_equal victim precious "$(cat victim/file)"
+	rm metrics/sums.csv
+	run periodic
+	assert_status 0
+	grep -q '^c,2,7$' metrics/sums.csv
+}

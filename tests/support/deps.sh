@@ -24,6 +24,7 @@ wanted() {
 		bats runs the tests of the programs
 		perl is prove, which sums up the tests
 		python3 runs the oracles and the chaos tests
+		openssl makes the certificates of the tests
 		procps finds and kills what the tests have started
 		jq reads query plans
 		mandoc checks the manual pages
