@@ -20,6 +20,7 @@
 #include "aggregate/run.h"
 #include "aggregate/select.h"
 #include "aggregate/source.h"
+#include "aggregate/watch.h"
 #include "common/clock.h"
 #include "common/database.h"
 #include "common/log.h"
@@ -119,6 +120,23 @@ static bool choose(const struct options *options, const struct run *run,
 	free(facts);
 	free(selected);
 	return ok;
+}
+
+static bool open_project(const struct options *options, struct run *run,
+			 struct error *err)
+{
+	char *folder = mem_format("%s/sql", buf_text(&options->home));
+	bool ok = project_open(&run->project, folder, err) &&
+		  tasks_open(&run->tasks, run->project, err);
+
+	free(folder);
+	return ok;
+}
+
+static void close_project(struct run *run)
+{
+	tasks_close(run->tasks);
+	project_close(run->project);
 }
 
 /* --- each of them --------------------------------------------------------- */
@@ -275,6 +293,42 @@ static bool do_install_source(const struct options *options, struct run *run,
 			      options->guard_ms, err);
 }
 
+/* --- watching ------------------------------------------------------------- */
+
+static bool reload(void *arg, struct run *run, struct error *err)
+{
+	const struct options *options = arg;
+	struct run next = {.pg = run->pg, .timeout_ms = run->timeout_ms};
+
+	if (!open_project(options, &next, err) ||
+	    !choose(options, &next, err)) {
+		close_project(&next);
+		return false;
+	}
+	close_project(run);
+	run->project = next.project;
+	run->tasks = next.tasks;
+	return true;
+}
+
+static bool do_watch(const struct options *options, struct run *run,
+		     struct error *err)
+{
+	char *folder = mem_format("%s/sql", buf_text(&options->home));
+	struct options copy = *options;
+	const struct watch_settings settings = {
+		.lag_ms = options->lag_ms,
+		.poll_ms = options->poll_ms,
+		.folder = folder,
+		.reload = reload,
+		.arg = &copy,
+	};
+	bool ok = watch_run(run, &settings, err);
+
+	free(folder);
+	return ok;
+}
+
 /* What is opened for a command: run->tasks, run->pg. */
 enum need {
 	NEED_PROJECT = 1,
@@ -296,24 +350,13 @@ static const struct {
 	[COMMAND_COMPILE] = {NEED_PROJECT | NEED_DATABASE, do_compile},
 	[COMMAND_JOBS] = {0, do_jobs},
 	[COMMAND_FRESHNESS] = {NEED_PROJECT | NEED_DATABASE, do_freshness},
+	[COMMAND_WATCH] = {NEED_PROJECT | NEED_DATABASE, do_watch},
 	[COMMAND_DOCTOR] = {NEED_PROJECT | NEED_BARE, do_doctor},
 	[COMMAND_SNAPSHOT] = {NEED_PROJECT | NEED_DATABASE, do_run},
 	[COMMAND_INSTALL_SOURCE] = {NEED_DATABASE, do_install_source},
 };
 
 /* --- around them ---------------------------------------------------------- */
-
-static bool open_project(const struct options *options,
-			 struct project **project, struct tasks **tasks,
-			 struct error *err)
-{
-	char *folder = mem_format("%s/sql", buf_text(&options->home));
-	bool ok = project_open(project, folder, err) &&
-		  tasks_open(tasks, *project, err);
-
-	free(folder);
-	return ok;
-}
 
 static bool run_command(struct options *options, const struct job *job,
 			enum exit_status *status, struct error *err)
@@ -333,7 +376,6 @@ static bool run_command(struct options *options, const struct job *job,
 		.started_ms = clock_ms(),
 	};
 	unsigned needs = commands[options->command].needs;
-	struct project *project = NULL;
 	bool late = needs & NEED_PROJECT && asks_database(options);
 	bool ok = true;
 
@@ -342,7 +384,7 @@ static bool run_command(struct options *options, const struct job *job,
 	if (late)
 		needs |= NEED_DATABASE;
 	if (needs & NEED_PROJECT)
-		ok = open_project(options, &project, &run.tasks, err) &&
+		ok = open_project(options, &run, err) &&
 		     (late || choose(options, &run, err));
 	if (ok && (needs & (NEED_DATABASE | NEED_BARE)))
 		ok = open_database(options,
@@ -360,8 +402,7 @@ static bool run_command(struct options *options, const struct job *job,
 		metrics_write(options->metrics_file, &run,
 			      ok ? run.status : err->status);
 	pg_close(run.pg);
-	tasks_close(run.tasks);
-	project_close(project);
+	close_project(&run);
 	return ok;
 }
 

@@ -258,6 +258,11 @@ static bool set_on_schema_change(const struct model_at *at, const char *value)
 	return true;
 }
 
+static bool set_lag(const struct model_at *at, const char *value)
+{
+	return model_duration(at, value, &at->model->lag_us);
+}
+
 /* What a key is called and what it sets. */
 static const struct key {
 	const char *name;
@@ -279,6 +284,7 @@ static const struct key {
 	[KEY_UPDATED_AT] = {"updated_at", set_updated_at},
 	[KEY_HARD_DELETES] = {"hard_deletes", set_hard_deletes},
 	[KEY_ON_SCHEMA_CHANGE] = {"on_schema_change", set_on_schema_change},
+	[KEY_LAG] = {"lag", set_lag},
 };
 
 const char *model_key_name(enum model_key key)

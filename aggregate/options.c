@@ -66,6 +66,12 @@ static const struct setting table[] = {
 	 "how many models may run at the same time, each on a connection of "
 	 "its own",
 	 .min = 1, .max = 64},
+	{"target-lag", 0, SETTING_DURATION, AT(lag_ms), "0", "TIME",
+	 "watch: how stale a model may be that has no `lag:` of its own; it "
+	 "runs at most that often, 0: as soon as there is something new",
+	 .min = 0},
+	{"poll", 0, SETTING_DURATION, AT(poll_ms), "60s", "TIME",
+	 "watch: how often to look without being notified", .min = 100},
 	{"keep-runs", 0, SETTING_DURATION, AT(keep_runs_ms), "30d", "TIME",
 	 "how long millrace.run and its kin remember a run; 0: for ever",
 	 .min = 0},
@@ -104,6 +110,8 @@ const struct settings_program options_program = {
 		"what to do\n"
 		"periodic jobs [--systemd [--user] [DIR]]  how they fare; "
 		"their units\n"
+		"periodic watch                    runs whenever there is "
+		"something new\n"
 		"periodic freshness                how old each stream's news "
 		"are\n"
 		"periodic install-source TABLE     watches a table that "
@@ -134,6 +142,7 @@ static const struct {
 	[COMMAND_DOCTOR] = {"doctor", 0, 0},
 	[COMMAND_SNAPSHOT] = {"snapshot", 0, 0},
 	[COMMAND_INSTALL_SOURCE] = {"install-source", 1, 1},
+	[COMMAND_WATCH] = {"watch", 0, 0},
 };
 
 const char *options_command(const struct options *options)

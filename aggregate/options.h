@@ -28,6 +28,7 @@ enum command {
 	COMMAND_DOCTOR,
 	COMMAND_SNAPSHOT,
 	COMMAND_INSTALL_SOURCE,
+	COMMAND_WATCH,
 	COMMAND_COUNT
 };
 
@@ -51,6 +52,7 @@ struct options {
 	const char *metrics_file;
 	int64_t max_loads, guard_ms;
 	bool remove;
+	int64_t lag_ms, poll_ms; /* of watch */
 	struct settings settings; /* owns the texts */
 };
 

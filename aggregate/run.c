@@ -171,29 +171,37 @@ static void spare_snapshots(const struct run *run)
 	}
 }
 
-bool run_pass(struct run *run, struct error *err)
+bool run_work(struct run *run, struct error *err)
 {
-	struct tasks *tasks = run->tasks;
-	bool ok;
-
-	if (!tasks->count)
+	if (!run->tasks->count)
 		return true;
 	run_begin(run); /* before there are threads */
 	if (!stale_end(run->pg, run->timeout_ms, err) ||
-	    !ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", err))
+	    !ledger_look(run->pg, run->timeout_ms, run->tasks, NULL, "", err))
 		return false;
 	if (stop_requested())
 		return true;
 	spare_snapshots(run);
 	if (!anything_is_due(run))
-		return run_tests_left(run, err) &&
-		       (!tasks->is_tick_due ||
-			ledger_tick(run->pg, run->timeout_ms, tasks, err));
-	ok = run_ensure(run, err) && summarize(run, err) &&
-	     crew_work(run, err) && run_tests_left(run, err);
+		return run_tests_left(run, err);
+	return run_ensure(run, err) && summarize(run, err) &&
+	       crew_work(run, err) && run_tests_left(run, err);
+}
+
+bool run_tidy(struct run *run, struct error *err)
+{
+	return ledger_tidy(run->pg, run->timeout_ms, run->tasks,
+			   run->keep_runs_ms, err) &&
+	       freshness_keep(run, err);
+}
+
+bool run_pass(struct run *run, struct error *err)
+{
+	bool ok = run_work(run, err);
+
 	if (ok && run->done && !stop_requested())
-		ok = ledger_tidy(run->pg, run->timeout_ms, tasks,
-				 run->keep_runs_ms, err) &&
-		     freshness_keep(run, err);
+		ok = run_tidy(run, err);
+	else if (ok && run->tasks->is_tick_due && !stop_requested())
+		ok = ledger_tick(run->pg, run->timeout_ms, run->tasks, err);
 	return run_finish(run, ok, err);
 }

@@ -26,6 +26,7 @@ struct pg;
 struct run {
 	struct pg *pg;
 	struct tasks *tasks;
+	struct project *project;          /* of the tasks */
 	struct database_options database; /* for further connections */
 	struct crew *crew;                /* for run_pass */
 	int64_t timeout_ms;   /* for an answer: a server that is gone */
@@ -35,6 +36,7 @@ struct run {
 	int64_t max_loads;    /* of one transaction; 0: any */
 	int64_t started_ms;   /* clock_ms, for what is said at the end */
 	bool full_refresh;
+	bool is_terse; /* a model's every run is not worth a line */
 	const char *command;
 	char begin[512]; /* run_begin's */
 	int64_t run_id;  /* 0: nothing has been worth a row in millrace.run */
@@ -52,6 +54,11 @@ const char *run_reason(const struct run *run, const struct task *task);
 /* Works through the selected tasks.  False: the connection is lost, or the
  * database refuses bookkeeping; models that fail are in run->status. */
 bool run_pass(struct run *run, struct error *err) MUST_CHECK;
+
+/* The two halves of a pass, for whoever makes many: bringing models up to date,
+ * and what may be done more rarely. */
+bool run_work(struct run *run, struct error *err) MUST_CHECK;
+bool run_tidy(struct run *run, struct error *err) MUST_CHECK;
 
 /* Tests the selected relations as they are; failures are in run->status. */
 bool run_tests(struct run *run, struct error *err) MUST_CHECK;

@@ -86,8 +86,8 @@ static void report_export(struct run *run, const struct task *task)
 	run_lock(run);
 	run->exported++;
 	run_unlock(run);
-	log_line(LOG_INFO, "%s: wrote %s", task->name,
-		 task->model->export_path);
+	log_line(run->is_terse ? LOG_DEBUG : LOG_INFO, "%s: wrote %s",
+		 task->name, task->model->export_path);
 }
 
 /* A table's CSV, after the commit: a later run catches up on a crash here.
@@ -141,7 +141,8 @@ static void report_done(struct run *run, const struct attempt *attempt)
 	run_unlock(run);
 	if (task_is_view(attempt->task) && !attempt->is_new_code)
 		return;
-	log_line(LOG_INFO,
+	log_line(run->is_terse && attempt->action == ACTION_APPLY ? LOG_DEBUG
+								  : LOG_INFO,
 		 "%s: %s, +%" PRId64 " -%" PRId64 " rows, %zu %s, "
 		 "%" PRId64 " ms",
 		 attempt->task->name, attempt_action(attempt),

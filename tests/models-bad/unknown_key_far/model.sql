@@ -1,3 +1,3 @@
 -- config:
---   lag: 30s
+--   colour: 30s
 select 1 as a

@@ -1,0 +1,133 @@
+#include "aggregate/pace.h"
+
+#include <stdlib.h>
+
+#include "common/clock.h"
+#include "common/mem.h"
+
+enum { FIRST_RETRY_MS = 1000, MOST_RETRY_MS = 60000 };
+
+struct pacer {
+	bool is_wanted;
+	bool is_held; /* waits for one that has failed */
+	int64_t lag_ms;
+	int64_t retry_ms; /* doubles with every failure; 0: it has not failed */
+	int64_t from_ms;  /* not before */
+};
+
+struct pace {
+	struct tasks *tasks;
+	struct pacer *at; /* by place in tasks->order */
+};
+
+struct pace *pace_open(struct tasks *tasks, int64_t lag_ms)
+{
+	struct pace *pace = mem_zalloc(1, sizeof *pace);
+
+	pace->tasks = tasks;
+	pace->at = mem_zalloc(tasks->count + 1, sizeof *pace->at);
+	for (size_t i = 0; i < tasks->count; i++) {
+		const struct task *task = tasks->order[i];
+
+		pace->at[i] = (struct pacer){
+			.is_wanted = task->is_selected,
+			.lag_ms = task->model->lag_us
+					  ? task->model->lag_us / 1000
+					  : lag_ms,
+		};
+	}
+	return pace;
+}
+
+void pace_close(struct pace *pace)
+{
+	if (!pace)
+		return;
+	free(pace->at);
+	free(pace);
+}
+
+/* Whether it reads, directly or not, one that has failed and waits. */
+static bool reads_failed(const struct pace *pace, size_t place)
+{
+	const struct tasks *tasks = pace->tasks;
+	const struct task *task = tasks->order[place];
+	const struct project *project = tasks->project;
+	const struct graph_node *node =
+		&project->graph->node[task->relation - project->relation];
+
+	for (size_t i = 0; i < place; i++) {
+		const struct pacer *input = &pace->at[i];
+		size_t number =
+			(size_t)(tasks->order[i]->relation - project->relation);
+
+		if (!input->is_held &&
+		    (!input->retry_ms || tasks->order[i]->is_selected))
+			continue;
+		for (size_t k = 0; k < node->input_count; k++)
+			if (node->input[k] == number)
+				return true;
+	}
+	return false;
+}
+
+void pace_select(struct pace *pace, int64_t now_ms)
+{
+	for (size_t i = 0; i < pace->tasks->count; i++) {
+		struct pacer *pacer = &pace->at[i];
+
+		pacer->is_held = reads_failed(pace, i);
+		pace->tasks->order[i]->is_selected = pacer->is_wanted &&
+						     !pacer->is_held &&
+						     now_ms >= pacer->from_ms;
+	}
+}
+
+static void note_failure(struct pacer *pacer)
+{
+	pacer->retry_ms =
+		pacer->retry_ms ? 2 * pacer->retry_ms : FIRST_RETRY_MS;
+	if (pacer->retry_ms > MOST_RETRY_MS)
+		pacer->retry_ms = MOST_RETRY_MS;
+	pacer->from_ms = clock_ms() + pacer->retry_ms;
+}
+
+void pace_note(struct pace *pace, int64_t began_ms)
+{
+	for (size_t i = 0; i < pace->tasks->count; i++) {
+		const struct task *task = pace->tasks->order[i];
+		struct pacer *pacer = &pace->at[i];
+
+		if (!task->is_selected)
+			continue;
+		if (task->status == TASK_FAILED || task->status == TASK_TESTS) {
+			note_failure(pacer);
+		} else if (task->status == TASK_LOCKED) {
+			pacer->from_ms = clock_ms() + FIRST_RETRY_MS;
+		} else if (task->status == TASK_DONE) {
+			pacer->retry_ms = 0;
+			pacer->from_ms = began_ms + pacer->lag_ms;
+		}
+	}
+}
+
+int64_t pace_next(const struct pace *pace)
+{
+	int64_t next = INT64_MAX;
+
+	for (size_t i = 0; i < pace->tasks->count; i++) {
+		const struct task *task = pace->tasks->order[i];
+		const struct pacer *pacer = &pace->at[i];
+
+		if (!pacer->is_wanted || pacer->is_held ||
+		    (task->is_selected && task->status != TASK_FAILED &&
+		     task->status != TASK_TESTS && task->status != TASK_LOCKED))
+			continue;
+		/* what was not looked into has its loads pending, or is new */
+		if ((task->state.load_count || pacer->retry_ms ||
+		     !task->state.is_known) &&
+		    pacer->from_ms < next)
+			next = pacer->from_ms;
+	}
+	return next;
+}

@@ -1,0 +1,160 @@
+#!/usr/bin/env bats
+# periodic watch: runs when there is something new, whatever happens meanwhile.
+
+setup_file() {
+	load ../support/common
+	own_server
+}
+teardown_file() { drop_database; }
+setup() {
+	load ../support/common
+	load ../support/periodic
+	own_database
+	cd "$BATS_TEST_TMPDIR" || return 1
+	small_project
+	WATCH=
+}
+teardown() {
+	[ -z "$WATCH" ] || kill -KILL "$WATCH" 2>/dev/null || true
+	drop_own_database
+}
+
+# watch OPTION...: in the background, its pid in WATCH; waits until it listens
+watch() {
+	periodic watch --poll 1h "$@" 2>log 3>&- &
+	WATCH=$!
+	wait_until 20 grep -q "watching" log
+	wait_for_value 20 "select count(*) from pg_stat_activity where application_name = 'periodic'
+		and datname = current_database() and state = 'idle' and query !~ '^set '" 1
+}
+stop() {
+	local status=0
+	kill -TERM "$WATCH"
+	wait "$WATCH" || status=$?
+	WATCH=
+	assert_equal "exit status" 0 "$status"
+}
+feed_and_notify() {
+	sql "begin;
+	     insert into millrace.load (relation, loaded_at, row_count)
+	     select 'staging.r', now(), count(*) from (values $1) v;
+	     insert into staging.r (k, v) values $1; notify millrace; commit"
+}
+total_is() { wait_for_value 20 "select total from p.sums where k = '$1'" "$2"; }
+
+@test "a load that notifies is in the mart at once; one row of the log tells of many passes" {
+	watch
+	local n
+	for n in 1 2 3; do
+		feed_and_notify "('a', 1)"
+		total_is a "$n"
+	done
+	stop
+	assert_equal log "watch|stopped|1|3|3" "$(sql "
+		select r.command, r.status, count(*), sum(m.loads), sum(m.inserted)
+		from millrace.run r join millrace.run_model m using (run_id) group by 1, 2")"
+	grep -q "p.sums: build" log
+	run -1 grep "p.sums: delta" log
+	grep -q "4 model runs, 0 failed" log
+}
+
+@test "a writer that does not notify is found by looking now and then" {
+	watch --poll 200ms
+	feed "('a', 7)"
+	total_is a 7
+	stop
+}
+
+@test "idle, it asks nothing" {
+	watch
+	feed_and_notify "('a', 1)"
+	total_is a 1
+	wait_for_value 20 "select state_change < now() - interval '4 s' from pg_stat_activity
+		where application_name = 'periodic' and datname = current_database()" t
+	stop
+}
+
+@test "lag: a model that may be stale runs at most that often" {
+	sed -i 's/^--   by: k/--   by: k\n--   lag: 1h/' sql/p/models/sums.sql
+	model fresh <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select r.k, r.v from staging.r r where /*+ incremental(r.k) */ true
+	SQL
+	watch
+	feed_and_notify "('a', 1)"
+	wait_for_value 20 "select count(*) from p.fresh" 1
+	feed_and_notify "('a', 1)"
+	wait_for_value 20 "select count(*) from p.fresh" 2
+	assert_equal "not yet" "" "$(sql "select total from p.sums")"
+	stop
+	periodic
+	assert_equal "another run does it" 2 "$(sql "select total from p.sums")"
+	run -2 env PERIODIC_TARGET_LAG=soon periodic watch
+}
+
+@test "a changed file is read, one with a mistake is told and left" {
+	watch
+	printf -- '-- config:\n--   materialised: table\nselect 1 as one\n' >sql/p/models/more.sql
+	wait_until 20 grep -q "going on with the files as they were" log
+	grep -q "more.sql:2" log
+	feed_and_notify "('a', 1)"
+	total_is a 1
+	printf -- '-- config:\n--   materialized: table\nselect 2 as two\n' >sql/p/models/more.sql
+	wait_for_value 20 "select two from p.more" 2
+	stop
+}
+
+@test "a model that fails does not stop the others, and is tried again" {
+	model after <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select 1 / r.v as v from staging.r r where /*+ incremental(r.k) */ true
+	SQL
+	watch
+	feed_and_notify "('a', 1), ('b', 0)"
+	total_is a 1
+	wait_until 20 grep -q "p.after: .*division by zero" log
+	sql "delete from staging.r where v = 0"
+	wait_for_value 20 "select v from p.after" 1
+	stop
+}
+
+@test "PostgreSQL restarts: told once, waited for, nothing lost or doubled" {
+	watch
+	feed_and_notify "('a', 1)"
+	total_is a 1
+	crash_server
+	wait_until 20 grep -q "waiting for the database to come back" log
+	start_server
+	wait_until 30 grep -q "the database is back" log
+	feed_and_notify "('a', 1)"
+	total_is a 2
+	sql "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'periodic'"
+	feed_and_notify "('a', 1)"
+	total_is a 3
+	assert_equal "told" 2 "$(grep -c "the database is back" log)"
+	stop
+}
+
+@test "SIGHUP looks at once; SIGTERM in a statement rolls it back" {
+	watch
+	feed "('a', 1)"
+	kill -HUP "$WATCH"
+	total_is a 1
+	psql -XAtq >/dev/null 2>&1 <<-'SQL' 3>&- &
+		begin;
+		lock table p.sums in exclusive mode;
+		select pg_sleep(600);
+	SQL
+	wait_for_value 10 "select count(*) from pg_locks where relation = 'p.sums'::regclass and mode = 'ExclusiveLock'" 1
+	feed_and_notify "('a', 1)"
+	wait_for_value 10 "select count(*) from pg_stat_activity where application_name = 'periodic' and wait_event_type = 'Lock'" 1
+	stop
+	grep -q "p.sums: stopped, rolled back" log
+	sql "select pg_terminate_backend(pid) from pg_locks where relation = 'p.sums'::regclass and mode = 'ExclusiveLock'"
+	periodic
+	assert_equal mart 2 "$(sql "select total from p.sums")"
+}

@@ -1,0 +1,5 @@
+-- config:
+--   materialized: table
+--   lag: now
+select o.id
+from shop.orders o
