@@ -238,7 +238,9 @@ static struct ledger_change change_of(const struct attempt *attempt)
 
 	if (task_is_view(attempt->task))
 		return change;
-	if (attempt->action == ACTION_BUILD || attempt->swapped) {
+	if (attempt->action == ACTION_BUILD || attempt->swapped ||
+	    (attempt->run->is_repair &&
+	     (refresh->inserted || refresh->deleted))) {
 		change.op = 't';
 		change.loses_gone = true;
 	} else if (refresh->deleted) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "aggregate/artifacts.h"
+#include "aggregate/audit.h"
 #include "aggregate/command_job.h"
 #include "aggregate/compile.h"
 #include "aggregate/crew.h"
@@ -329,6 +330,22 @@ static bool do_watch(const struct options *options, struct run *run,
 	return ok;
 }
 
+static bool do_audit(const struct options *options, struct run *run,
+		     struct error *err)
+{
+	const struct audit_options audit = {
+		.parts = options->audit_parts,
+		.repair = options->repair,
+		.out = stdout,
+	};
+
+	if (!audit_run(run, &audit, err))
+		return false;
+	log_line(LOG_INFO, "%zu audited, %zu differ or failed", run->done,
+		 run->failed);
+	return true;
+}
+
 /* What is opened for a command: run->tasks, run->pg. */
 enum need {
 	NEED_PROJECT = 1,
@@ -350,6 +367,7 @@ static const struct {
 	[COMMAND_COMPILE] = {NEED_PROJECT | NEED_DATABASE, do_compile},
 	[COMMAND_JOBS] = {0, do_jobs},
 	[COMMAND_FRESHNESS] = {NEED_PROJECT | NEED_DATABASE, do_freshness},
+	[COMMAND_AUDIT] = {NEED_PROJECT | NEED_DATABASE, do_audit},
 	[COMMAND_WATCH] = {NEED_PROJECT | NEED_DATABASE, do_watch},
 	[COMMAND_DOCTOR] = {NEED_PROJECT | NEED_BARE, do_doctor},
 	[COMMAND_SNAPSHOT] = {NEED_PROJECT | NEED_DATABASE, do_run},

@@ -49,6 +49,12 @@ static const struct setting table[] = {
 	{"remove", 0, SETTING_FLAG, AT(remove), "off", NULL,
 	 "install-source: take the triggers away again",
 	 .place = SETTING_COMMAND_LINE},
+	{"parts", 0, SETTING_INTEGER, AT(audit_parts), "10", "N",
+	 "audit: how many parts of each large table", .min = 1, .max = 1000000,
+	 .place = SETTING_COMMAND_LINE},
+	{"repair", 0, SETTING_FLAG, AT(repair), "off", NULL,
+	 "audit: rebuild what differs, tests before publication",
+	 .place = SETTING_COMMAND_LINE},
 	{"project", 0, SETTING_TEXT, AT(project), "", "DIR",
 	 "the folder that holds sql/ and config/; by default this one, or that "
 	 "of the program",
@@ -116,6 +122,8 @@ const struct settings_program options_program = {
 		"are\n"
 		"periodic install-source TABLE     watches a table that "
 		"others write\n"
+		"periodic audit [--parts N] [--repair]  marts against their "
+		"queries\n"
 		"periodic migrate                  the newest schema",
 	.notes = "Without new loads a pass takes milliseconds: "
 		 "`watch -n 30 periodic`.\n\n"
@@ -139,6 +147,7 @@ static const struct {
 	[COMMAND_COMPILE] = {"compile", 0, 0},
 	[COMMAND_JOBS] = {"jobs", 0, 1},
 	[COMMAND_FRESHNESS] = {"freshness", 0, 0},
+	[COMMAND_AUDIT] = {"audit", 0, 0},
 	[COMMAND_DOCTOR] = {"doctor", 0, 0},
 	[COMMAND_SNAPSHOT] = {"snapshot", 0, 0},
 	[COMMAND_INSTALL_SOURCE] = {"install-source", 1, 1},

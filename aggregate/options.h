@@ -29,6 +29,7 @@ enum command {
 	COMMAND_SNAPSHOT,
 	COMMAND_INSTALL_SOURCE,
 	COMMAND_WATCH,
+	COMMAND_AUDIT,
 	COMMAND_COUNT
 };
 
@@ -41,6 +42,8 @@ struct options {
 	const char *dsn;
 	struct setting_list select, exclude;
 	bool full_refresh;
+	int64_t audit_parts;
+	bool repair;
 	bool quiet, verbose;
 	int output; /* enum output */
 	const char *job;

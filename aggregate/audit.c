@@ -1,0 +1,387 @@
+#include "aggregate/audit.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aggregate/audit_parts.h"
+#include "aggregate/audit_query.h"
+#include "aggregate/build.h"
+#include "aggregate/ledger.h"
+#include "aggregate/quote.h"
+#include "aggregate/rows_print.h"
+#include "aggregate/run_task.h"
+#include "aggregate/seed.h"
+#include "common/clock.h"
+#include "common/log.h"
+#include "common/pg.h"
+#include "common/stop.h"
+
+struct audit {
+	struct run *run;
+	struct task *task;
+	const struct audit_options *options;
+	struct refresh refresh;
+	struct audit_parts parts;
+	const char *why; /* it was not compared */
+	int64_t started_ms;
+	int64_t rows, missing, unexpected;
+	const char *missing_sample, *unexpected_sample; /* JSON */
+};
+
+/* --- what stands in the way ----------------------------------------------- */
+
+static const char *obstacle(const struct task *task, struct arena *arena)
+{
+	const struct model *model = task->model;
+
+	if (!task->state.is_known || !task->state.is_there)
+		return "not built yet";
+	if (strcmp(task->state.code_hash, task->code_hash) != 0)
+		return "its code has changed: run periodic first";
+	if (model_is_snapshot(model))
+		return "a snapshot holds what no query can say again";
+	for (size_t i = 0; i < model->lookup_count; i++)
+		if (model->lookup[i].on_change == ON_CHANGE_IGNORE)
+			return arena_format(arena,
+					    "it looks up %s with "
+					    "on_change=ignore, so no query "
+					    "says what it holds",
+					    model->lookup[i].relation);
+	return NULL;
+}
+
+/* Staging keeps its partitions while it is looked at: the lock comes before the
+ * snapshot, and makes nobody wait who loads. */
+static void add_locks(struct buf *sql, const struct run *run,
+		      const struct task *task)
+{
+	const struct project *project = run->tasks->project;
+
+	for (size_t i = 0; i < task->relation->input_count; i++) {
+		const struct relation *input =
+			&project->relation[task->relation->input[i].relation];
+
+		if (input->kind != RELATION_STREAM || !task->state.is_there)
+			continue;
+		buf_add_text(sql, "lock table ");
+		quote_relation(sql, input->name);
+		buf_add_text(sql, " in access share mode;\n");
+	}
+}
+
+/* --- comparing ------------------------------------------------------------ */
+
+static void add_sample(struct buf *sql, const char *side)
+{
+	buf_format(sql,
+		   "(select count(*) from %s), (select json_agg((select "
+		   "json_object_agg(key, case when length(value::text) > 200 "
+		   "then to_json(left(value #>> '{}', 200) || '…') "
+		   "else value end) from json_each(few.r::json))) "
+		   "from (select r from %s order by r limit 5) few)",
+		   side, side);
+}
+
+static void compare_sql(struct buf *sql, const struct audit *audit,
+			const char *query)
+{
+	const struct refresh *refresh = &audit->refresh;
+
+	buf_format(sql,
+		   "with wanted as (select to_json(y)::text as r from (select "
+		   "%s from (\n%s\n) x where %s) y), present as (select "
+		   "to_json(y)::text as r from (select %s from %s x where %s) "
+		   "y), missing as (select r from wanted except all select r "
+		   "from present), unexpected as (select r from present except "
+		   "all select r from wanted)\n"
+		   "select (select count(*) from present), ",
+		   refresh->list, query, audit->parts.condition, refresh->list,
+		   refresh->task->table, audit->parts.condition);
+	add_sample(sql, "missing");
+	buf_add_text(sql, ", ");
+	add_sample(sql, "unexpected");
+}
+
+static const char *text_at(struct audit *audit, const PGresult *res, int col)
+{
+	return PQgetisnull(res, 0, col) ? NULL
+					: arena_strdup(&audit->refresh.arena,
+						       PQgetvalue(res, 0, col));
+}
+
+static bool compare(struct audit *audit, const char *query, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	bool ok;
+
+	compare_sql(&sql, audit, query);
+	log_line(LOG_DEBUG, "%s", buf_text(&sql));
+	ok = pg_fetch(audit->run->pg, audit->run->timeout_ms, err, &res, NULL,
+		      buf_text(&sql));
+	if (ok) {
+		audit->rows = strtoll(PQgetvalue(res, 0, 0), NULL, 10);
+		audit->missing = strtoll(PQgetvalue(res, 0, 1), NULL, 10);
+		audit->missing_sample = text_at(audit, res, 2);
+		audit->unexpected = strtoll(PQgetvalue(res, 0, 3), NULL, 10);
+		audit->unexpected_sample = text_at(audit, res, 4);
+	}
+	PQclear(res);
+	buf_release(&sql);
+	return ok;
+}
+
+/* What has been retired from staging cannot be computed again. */
+static bool is_possible(struct audit *audit, struct error *err)
+{
+	struct error gone = ERROR_INIT;
+
+	if (build_is_possible(&audit->refresh, &gone))
+		return true;
+	if (gone.status != STATUS_CONFIG) {
+		*err = gone;
+		return false;
+	}
+	audit->why = "staging no longer holds all that it has consumed";
+	return true;
+}
+
+/* In the snapshot. */
+static bool look(struct audit *audit, struct error *err)
+{
+	struct refresh *refresh = &audit->refresh;
+	struct task *task = audit->task;
+	struct buf query = BUF_INIT;
+	bool ok;
+
+	audit->why = obstacle(task, &refresh->arena);
+	if (audit->why)
+		return true;
+	ok = refresh_columns(refresh, task->table, err) &&
+	     refresh_inputs(refresh, err) && is_possible(audit, err);
+	if (!ok || audit->why)
+		return ok;
+	ok = (!task->seed || seed_load(task->seed, audit->run->pg,
+				       audit->run->timeout_ms, err)) &&
+	     audit_query(&query, refresh, audit->run->tasks->project,
+			 &audit->why, err);
+	if (ok && !audit->why)
+		ok = audit_parts_choose(&audit->parts, refresh,
+					audit->options->parts, err) &&
+		     compare(audit, buf_text(&query), err);
+	buf_release(&query);
+	return ok;
+}
+
+/* Nobody puts another table in the place of one that an older snapshot sees. */
+static bool look_in_snapshot(struct audit *audit, struct error *err)
+{
+	struct run *run = audit->run;
+	struct buf before = BUF_INIT;
+	bool ok;
+
+	buf_add_text(&before, run_begin(run));
+	add_locks(&before, run, audit->task);
+	ok = pg_runf(run->pg, run->timeout_ms, err,
+		     "select pg_advisory_lock_shared(%d, 0)", LOCK_SWAP) &&
+	     ledger_look(run->pg, run->timeout_ms, run->tasks, audit->task,
+			 buf_text(&before), err) &&
+	     look(audit, err);
+	buf_release(&before);
+	if (!pg_is_usable(run->pg))
+		return false;
+	if (!ok)
+		pg_rollback(run->pg);
+	return pg_runf(run->pg, run->timeout_ms, err,
+		       "%sselect pg_advisory_unlock_shared(%d, 0)",
+		       ok ? "rollback; " : "", LOCK_SWAP) &&
+	       ok;
+}
+
+/* --- telling -------------------------------------------------------------- */
+
+static bool differs(const struct audit *audit)
+{
+	return audit->missing || audit->unexpected;
+}
+
+static void print_side(FILE *out, const char *what, const char *sample,
+		       int64_t count)
+{
+	if (!count)
+		return;
+	fprintf(out, "  %s: %" PRId64 " %s\n", what, count,
+		count == 1 ? "row" : "rows");
+	rows_print(out, sample, count);
+}
+
+static void print(const struct audit *audit)
+{
+	FILE *out = audit->options->out;
+
+	fprintf(out, "%-32s ", audit->task->name);
+	if (audit->why) {
+		fprintf(out, "not now: %s\n", audit->why);
+		return;
+	}
+	fprintf(out, "%-20s %10" PRId64 " rows  %-8s %6" PRId64 " ms\n",
+		audit->parts.description, audit->rows,
+		differs(audit) ? "DIFFERS" : "equal",
+		clock_ms() - audit->started_ms);
+	print_side(out, "missing, the query has them", audit->missing_sample,
+		   audit->missing);
+	print_side(out, "unexpected, the query has not",
+		   audit->unexpected_sample, audit->unexpected);
+}
+
+static void add_json(struct buf *sql, const char *key, const char *sample)
+{
+	buf_format(sql, "'%s', ", key);
+	if (sample)
+		quote_literal(sql, sample);
+	else
+		buf_add_text(sql, "'[]'");
+	buf_add_text(sql, "::jsonb");
+}
+
+static bool log_result(const struct audit *audit, struct error *err)
+{
+	struct run *run = audit->run;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	if (audit->why)
+		return true;
+	if (!run_ensure(run, err))
+		return false;
+	buf_add_text(&sql, "begin; set local role millrace_aggregate; "
+			   "insert into millrace.run_model (run_id, model, "
+			   "status, action, started_at, duration_ms, message) "
+			   "values (");
+	buf_format(&sql, "%" PRId64 ", ", run->run_id);
+	quote_literal(&sql, audit->task->name);
+	buf_format(&sql,
+		   ", '%s', 'audit', now(), %" PRId64 ", 'audit of %s') "
+		   "on conflict (run_id, model) do update set "
+		   "status = excluded.status, action = excluded.action, "
+		   "message = excluded.message; "
+		   "insert into millrace.test_result (run_id, model, test, "
+		   "severity, status, failures, sample) values (%" PRId64 ", ",
+		   differs(audit) ? "fail" : "success",
+		   clock_ms() - audit->started_ms, audit->parts.description,
+		   run->run_id);
+	quote_literal(&sql, audit->task->name);
+	buf_format(&sql,
+		   ", 'audit', 'error', '%s', %" PRId64 ", jsonb_build_object(",
+		   differs(audit) ? "fail" : "pass",
+		   audit->missing + audit->unexpected);
+	add_json(&sql, "missing", audit->missing_sample);
+	buf_add_text(&sql, ", ");
+	add_json(&sql, "unexpected", audit->unexpected_sample);
+	buf_add_text(&sql, ")); commit");
+	ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
+	buf_release(&sql);
+	return ok;
+}
+
+/* --- mending -------------------------------------------------------------- */
+
+static bool turn(struct run *run, struct task *task, struct error *err)
+{
+	struct worker worker = {.run = run, .pg = run->pg};
+	bool ok = run_task(&worker, task, err);
+
+	run->pg = worker.pg;
+	return ok;
+}
+
+/* What was changed by other hands has left no change sets behind: so readers
+ * are told to rebuild, not what is new. */
+static bool repair(struct audit *audit, struct error *err)
+{
+	struct run *run = audit->run;
+	bool ok;
+
+	run->full_refresh = run->is_repair = true;
+	ok = turn(run, audit->task, err);
+	run->full_refresh = run->is_repair = false;
+	if (ok && audit->task->status == TASK_DONE) {
+		run->failed--;
+		fprintf(audit->options->out,
+			"  repaired; what reads it follows\n");
+	} else if (ok) {
+		run->status = STATUS_DATA;
+	}
+	return ok;
+}
+
+/* After a repair upstream. */
+static bool catch_up(struct run *run, struct task *task, struct error *err)
+{
+	if (!task->is_touched)
+		return true;
+	task->is_touched = false;
+	return turn(run, task, err);
+}
+
+static bool audit_task(struct run *run, struct task *task,
+		       const struct audit_options *options, struct error *err)
+{
+	struct error failure = ERROR_INIT;
+	struct audit audit = {
+		.run = run,
+		.task = task,
+		.options = options,
+		.started_ms = clock_ms(),
+		.refresh = {.pg = run->pg,
+			    .timeout_ms = run->timeout_ms,
+			    .task = task},
+	};
+	bool ok;
+
+	if (options->repair && !catch_up(run, task, err))
+		return false;
+	ok = look_in_snapshot(&audit, &failure);
+	if (!ok && failure.lost) {
+		*err = failure;
+	} else if (!ok) {
+		log_line(LOG_ERROR, "%s: %s", task->name, failure.text);
+		run->failed++;
+		run->status = STATUS_DATA;
+		ok = true;
+	} else {
+		print(&audit);
+		run->done += !audit.why;
+		ok = log_result(&audit, err);
+		if (ok && differs(&audit)) {
+			run->failed++;
+			if (options->repair)
+				ok = repair(&audit, err);
+			else
+				run->status = STATUS_DATA;
+		}
+	}
+	arena_release(&audit.refresh.arena);
+	return ok;
+}
+
+bool audit_run(struct run *run, const struct audit_options *options,
+	       struct error *err)
+{
+	struct tasks *tasks = run->tasks;
+	bool ok = !tasks->count ||
+		  ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", err);
+
+	for (size_t i = 0; ok && i < tasks->count && !stop_requested(); i++) {
+		struct task *task = tasks->order[i];
+
+		if (task_is_view(task))
+			continue;
+		if (task->is_selected)
+			ok = audit_task(run, task, options, err);
+		else if (options->repair)
+			ok = catch_up(run, task, err);
+	}
+	return run_finish(run, ok, err);
+}
