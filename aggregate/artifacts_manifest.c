@@ -13,6 +13,11 @@ static const char *base_name(const struct relation *relation)
 	return strchr(relation->name, '.') + 1;
 }
 
+static json_t *schema_name(const struct relation *relation)
+{
+	return json_stringn(relation->name, strcspn(relation->name, "."));
+}
+
 /* `kind.pack.name`; the caller owns it. */
 static json_t *make_id(const char *kind, const char *pack, const char *name)
 {
@@ -23,6 +28,7 @@ json_t *artifacts_relation_id(const struct relation *relation)
 {
 	switch (relation->kind) {
 	case RELATION_STREAM: /* source.<pack>.staging.<name> */
+	case RELATION_SOURCE:
 		return make_id("source", relation->pack, relation->name);
 	case RELATION_SEED:
 		return make_id("seed", relation->pack, base_name(relation));
@@ -112,10 +118,10 @@ static void add_inputs(json_t *object, const struct tasks *tasks,
 			&tasks->project->relation[node->input[i]];
 
 		json_array_append_new(ids, artifacts_relation_id(input));
-		if (input->kind == RELATION_STREAM)
-			json_array_append_new(sources,
-					      json_pack("[s, s]", "staging",
-							base_name(input)));
+		if (relation_is_raw(input))
+			json_array_append_new(
+				sources, json_pack("[o, s]", schema_name(input),
+						   base_name(input)));
 		else
 			json_array_append_new(
 				refs, json_pack("{s:s, s:s}", "name",
@@ -166,15 +172,19 @@ static json_t *source_node(const struct artifact *artifact,
 				 base_name(stream), stream->file);
 
 	json_object_set_new(node, "unique_id", artifacts_relation_id(stream));
-	json_object_set_new(node, "schema", json_string("staging"));
-	json_object_set_new(node, "source_name", json_string("staging"));
+	json_object_set_new(node, "schema", schema_name(stream));
+	json_object_set_new(node, "source_name", schema_name(stream));
 	json_object_set_new(node, "source_description", json_string(""));
-	json_object_set_new(node, "loader", json_string("handle-streams"));
+	json_object_set_new(node, "loader",
+			    json_string(stream->kind == RELATION_STREAM
+						? "handle-streams"
+						: ""));
 	json_object_set_new(node, "identifier", json_string(base_name(stream)));
 	json_object_set_new(node, "loaded_at_field", json_string("loaded_at"));
-	json_object_set_new(
-		node, "relation_name",
-		json_sprintf("\"staging\".\"%s\"", base_name(stream)));
+	json_object_set_new(node, "relation_name",
+			    json_sprintf("\"%.*s\".\"%s\"",
+					 (int)strcspn(stream->name, "."),
+					 stream->name, base_name(stream)));
 	return node;
 }
 

@@ -7,6 +7,7 @@
 #include "aggregate/lexer.h"
 #include "aggregate/project_files.h"
 #include "aggregate/quote.h"
+#include "aggregate/source.h"
 #include "common/buf.h"
 #include "common/pg.h"
 
@@ -115,6 +116,25 @@ static bool check_stream(struct doctor *doctor, const struct relation *stream,
 	return ok || !failure.lost;
 }
 
+static bool check_source(struct doctor *doctor, const struct relation *source,
+			 struct error *err)
+{
+	struct error failure = ERROR_INIT;
+	struct buf title = BUF_INIT;
+	bool ok;
+
+	buf_format(&title, "%s tells of its loads", source->name);
+	ok = source_check(doctor->pg, doctor->timeout_ms, source->file,
+			  source->name, &failure);
+	if (failure.lost)
+		*err = failure;
+	else
+		doctor_report(doctor, buf_text(&title), VERDICT_ERROR, NULL,
+			      ok ? NULL : failure.text);
+	buf_release(&title);
+	return !failure.lost;
+}
+
 /* --- models --------------------------------------------------------------- */
 
 /* What the database was told to keep, and no file speaks of any more. */
@@ -157,5 +177,7 @@ bool doctor_project(struct doctor *doctor, struct error *err)
 	for (size_t i = 0; ok && i < project->relation_count; i++)
 		if (project->relation[i].kind == RELATION_STREAM)
 			ok = check_stream(doctor, &project->relation[i], err);
+		else if (project->relation[i].kind == RELATION_SOURCE)
+			ok = check_source(doctor, &project->relation[i], err);
 	return ok;
 }

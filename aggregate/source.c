@@ -137,8 +137,10 @@ static bool look(struct pg *pg, int64_t timeout_ms, const char *relation,
 		"x.indkey[0] = a.attnum), "
 		"exists (select from pg_subscription_rel s "
 		"where s.srrelid = c.oid), "
-		"exists (select from pg_trigger t where t.tgrelid = c.oid "
-		"and t.tgname = 'millrace_insert') "
+		"not exists (select from (select c.oid as part union "
+		"select relid from pg_partition_tree(c.oid)) tree "
+		"where not exists (select from pg_trigger t "
+		"where t.tgrelid = part and t.tgname = 'millrace_insert')) "
 		"from pg_class c join pg_namespace n on n.oid = c.relnamespace "
 		"left join pg_inherits i on i.inhrelid = c.oid "
 		"left join pg_attribute a on a.attrelid = c.oid "
@@ -228,8 +230,9 @@ bool source_check(struct pg *pg, int64_t timeout_ms, const char *file,
 		     error_context(err, "%s", file);
 	if (ok && PQgetvalue(res, 0, COL_WATCHED)[0] != 't')
 		ok = error_config(err,
-				  "%s: nobody tells of what is loaded into %s: "
-				  "run `periodic install-source %s` once",
+				  "%s: nobody tells of what is loaded into %s, "
+				  "or into one of its partitions: run "
+				  "`periodic install-source %s` once",
 				  file, relation, relation);
 	PQclear(res);
 	return ok;

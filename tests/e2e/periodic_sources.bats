@@ -65,7 +65,7 @@ recent() { sql "select op, row_count from millrace.load where relation = 'shop.o
 	# nobody would tell of new loads: a model is not built
 	run periodic
 	assert_status 2
-	assert_says "sql/p/sources/orders.sql: nobody tells of what is loaded into shop.orders: run \`periodic install-source shop.orders\` once"
+	assert_says "sql/p/sources/orders.sql: nobody tells of what is loaded into shop.orders, or into one of its partitions: run \`periodic install-source shop.orders\` once"
 	run -0 periodic install-source shop.orders
 	assert_says "create index on shop.orders using brin (loaded_at)"
 	sql "create index on shop.orders using brin (loaded_at)"
@@ -152,7 +152,11 @@ recent() { sql "select op, row_count from millrace.load where relation = 'shop.o
 	assert_says "nothing new"
 	# also where somebody has made a partition since
 	sql "create table shop.orders_3 partition of shop.orders for values from ('2026-03-01') to ('2026-04-01')"
+	run periodic doctor
+	assert_says "into shop.orders, or into one of its partitions"
 	periodic install-source shop.orders
+	run periodic doctor
+	assert_says "shop.orders tells of its loads"
 	sql "insert into shop.orders_3 (id, day, amount) values (51, '2026-03-01', 1)"
 	run -0 periodic
 	assert_says "p.per_day: rebuild, +2 -1 rows, 2 loads,"
