@@ -60,6 +60,7 @@ units     := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/test_*.c))
 fuzzers   := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/fuzz_*.c))
 probes    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/support/probe_*.c))
 migrations := $(sort $(wildcard sql/schema/*.sql))
+example := $(sort $(shell find examples/shop -type f ! -path '*/metrics/*' ! -path '*/target/*' ! -path '*/.millrace/*'))
 
 # --- building (make V=1 shows the commands) ----------------------------------
 
@@ -103,6 +104,13 @@ $(BUILD)/migrations.inc: $(migrations)
 	for f in $(migrations); do printf '{"%s",\n' "$$(basename $$f .sql)"; \
 	    sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $$f; echo '},'; done > $@
 $(BUILD)/common/schema.o: $(BUILD)/migrations.inc
+
+# So does the project that `periodic init` makes.
+$(BUILD)/example.inc: $(example)
+	@mkdir -p $(@D)
+	for f in $(example); do printf '{"%s",\n' "$${f#examples/shop/}"; \
+	    sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $$f; echo '},'; done > $@
+$(BUILD)/aggregate/init.o: $(BUILD)/example.inc
 
 # Which commit this is; rewritten only when it changes.
 $(BUILD)/commit.inc: FORCE

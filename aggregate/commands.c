@@ -12,6 +12,7 @@
 #include "aggregate/crew.h"
 #include "aggregate/doctor.h"
 #include "aggregate/freshness.h"
+#include "aggregate/init.h"
 #include "aggregate/job_run.h"
 #include "aggregate/last_run.h"
 #include "aggregate/ls.h"
@@ -262,6 +263,13 @@ static bool do_freshness(const struct options *options, struct run *run,
 	return freshness_print(run, run->tasks->chosen, stdout, err);
 }
 
+static bool do_init(const struct options *options, struct run *run,
+		    struct error *err)
+{
+	(void)run;
+	return init_project(options->operand[0], stdout, err);
+}
+
 static bool do_doctor(const struct options *options, struct run *run,
 		      struct error *err)
 {
@@ -369,6 +377,7 @@ static const struct {
 	[COMMAND_FRESHNESS] = {NEED_PROJECT | NEED_DATABASE, do_freshness},
 	[COMMAND_AUDIT] = {NEED_PROJECT | NEED_DATABASE, do_audit},
 	[COMMAND_WATCH] = {NEED_PROJECT | NEED_DATABASE, do_watch},
+	[COMMAND_INIT] = {0, do_init},
 	[COMMAND_DOCTOR] = {NEED_PROJECT | NEED_BARE, do_doctor},
 	[COMMAND_SNAPSHOT] = {NEED_PROJECT | NEED_DATABASE, do_run},
 	[COMMAND_INSTALL_SOURCE] = {NEED_DATABASE, do_install_source},

@@ -112,6 +112,7 @@ const struct settings_program options_program = {
 		"periodic ls                       models and seeds\n"
 		"periodic compile [-s SELECTOR...] the SQL that runs\n"
 		"periodic --job NAME               a job of a pack.conf\n"
+		"periodic init DIR                 a small project to begin with\n"
 		"periodic doctor                   what stands in the way, and "
 		"what to do\n"
 		"periodic jobs [--systemd [--user] [DIR]]  how they fare; "
@@ -149,6 +150,7 @@ static const struct {
 	[COMMAND_FRESHNESS] = {"freshness", 0, 0},
 	[COMMAND_AUDIT] = {"audit", 0, 0},
 	[COMMAND_DOCTOR] = {"doctor", 0, 0},
+	[COMMAND_INIT] = {"init", 1, 1},
 	[COMMAND_SNAPSHOT] = {"snapshot", 0, 0},
 	[COMMAND_INSTALL_SOURCE] = {"install-source", 1, 1},
 	[COMMAND_WATCH] = {"watch", 0, 0},

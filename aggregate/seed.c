@@ -1,5 +1,6 @@
 #include "aggregate/seed.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -10,11 +11,45 @@
 #include "common/mem.h"
 #include "common/pg.h"
 
+struct seed_column {
+	const char *name;
+	const struct seed_column *next;
+};
+
 struct seed {
 	struct model model;
-	const char *create; /* the temporary table */
+	const struct seed_column *column; /* of the header, last first */
+	const char *create;               /* the temporary table */
 	char *content;
 };
+
+/* Whether it can be one: words, and parentheses that close. */
+static bool is_type(const char *type)
+{
+	int depth = 0;
+
+	for (const char *p = type; *p; p++) {
+		depth += (*p == '(') - (*p == ')');
+		if (depth < 0 ||
+		    (!isalnum((unsigned char)*p) && !strchr(" _.,()[]\"", *p)))
+			return false;
+	}
+	return depth == 0;
+}
+
+/* Remembers the name; false: there is one like it. */
+static bool is_new(struct seed *seed, const char *name)
+{
+	struct seed_column *column =
+		arena_alloc(&seed->model.arena, sizeof *column);
+
+	for (const struct seed_column *c = seed->column; c; c = c->next)
+		if (strcmp(c->name, name) == 0)
+			return false;
+	*column = (struct seed_column){.name = name, .next = seed->column};
+	seed->column = column;
+	return true;
+}
 
 /* One `name` or `name:type` of the header. */
 static bool add_column(struct seed *seed, char *cell, struct buf *list,
@@ -29,6 +64,15 @@ static bool add_column(struct seed *seed, char *cell, struct buf *list,
 				    "%s:1: a column is written name or "
 				    "name:type",
 				    seed->model.file);
+	if (type && !is_type(type))
+		return error_config(err,
+				    "%s:1: %s: \"%s\" is no type; one with a "
+				    "comma is quoted with its name, as in "
+				    "\"price:numeric(12,2)\"",
+				    seed->model.file, cell, type);
+	if (!is_new(seed, cell))
+		return error_config(err, "%s:1: two columns are called %s",
+				    seed->model.file, cell);
 	if (list->len) {
 		buf_add_text(list, ", ");
 		buf_add_text(defs, ", ");
@@ -140,6 +184,23 @@ const struct model *seed_model(const struct seed *seed)
 	return &seed->model;
 }
 
+/* PostgreSQL says where: `COPY seed_rows, line 3, column price: "dear"`. */
+static bool point_out(const struct seed *seed, struct pg *pg, struct error *err)
+{
+	const char *at = strstr(pg_failure(pg)->context, "line ");
+	int line = at ? (int)strtol(at + strlen("line "), NULL, 10) : 0;
+	const char *column = at ? strstr(at, "column ") : NULL;
+	size_t len;
+
+	if (column) {
+		len = strcspn(column, ":\n");
+		error_context(err, "%.*s", (int)len, column);
+	}
+	if (line)
+		return error_context(err, "%s:%d", seed->model.file, line);
+	return error_context(err, "%s", seed->model.file);
+}
+
 bool seed_load(const struct seed *seed, struct pg *pg, int64_t timeout_ms,
 	       struct error *err)
 {
@@ -149,6 +210,6 @@ bool seed_load(const struct seed *seed, struct pg *pg, int64_t timeout_ms,
 	    !pg_copy_send(pg, timeout_ms, err, seed->content,
 			  strlen(seed->content)) ||
 	    !pg_copy_end(pg, timeout_ms, err, &rows))
-		return error_context(err, "%s", seed->model.file);
+		return point_out(seed, pg, err);
 	return true;
 }
