@@ -176,7 +176,8 @@ static bool apply(struct attempt *attempt, struct error *err)
 		return false;
 	switch (attempt->action) {
 	case ACTION_VIEW:
-		return !attempt->is_new_code || build_view(refresh, err);
+		return (!attempt->is_new_code || build_view(refresh, err)) &&
+		       build_comment(refresh, err);
 	case ACTION_BUILD:
 		return build_shape(refresh, err) && build_table(refresh, err);
 	case ACTION_REBUILD:

@@ -90,7 +90,7 @@ void attempt_decide(struct attempt *attempt)
 		take_step(attempt->task, attempt->run->max_loads);
 	if (attempt->action == ACTION_VIEW && !attempt->is_new_code &&
 	    !state->load_count && !attempt->run->full_refresh &&
-	    !export_is_missing(task))
+	    state->has_indexes && !export_is_missing(task))
 		attempt->action = ACTION_NONE;
 }
 

@@ -76,7 +76,15 @@ static void create_views(struct buf *sql, const struct task *task)
 				   "create view %s as\n%s\n;\n"
 				   "grant select on %s to millrace_read;\n",
 				   view->table, view->model->sql, view->table);
+		if (view->state.is_there)
+			build_comment_sql(sql, view, view->table);
 	}
+}
+
+static void restore_rights(struct buf *sql, const struct refresh *refresh)
+{
+	if (refresh->rights)
+		buf_add_text(sql, refresh->rights);
 }
 
 /* What has the name and is of the other kind goes, views over it come back. */
@@ -88,6 +96,8 @@ static bool make_room(struct refresh *refresh, struct error *err)
 
 	if (!task->state.is_other)
 		return true;
+	if (!build_keep_rights(refresh, err))
+		return false;
 	drop_views(&sql, task);
 	buf_format(&sql, "drop %s %s;\n", task_is_view(task) ? "table" : "view",
 		   task->table);
@@ -104,7 +114,8 @@ static bool bring_back(struct refresh *refresh, struct error *err)
 	if (!refresh->task->state.is_other)
 		return true;
 	create_views(&sql, refresh->task);
-	ok = refresh_run(refresh, buf_text(&sql), NULL, err);
+	restore_rights(&sql, refresh);
+	ok = !sql.len || refresh_run(refresh, buf_text(&sql), NULL, err);
 	buf_release(&sql);
 	return ok;
 }
@@ -157,6 +168,7 @@ static bool fill(struct refresh *refresh, const char *table, struct error *err)
 		      ? snapshot_take(refresh, true, err)
 		      : insert(refresh, table, err));
 	index_create_sql(&sql, refresh->task, table);
+	build_comment_sql(&sql, refresh->task, table);
 	buf_format(&sql, "analyze %s; grant select on %s to millrace_read",
 		   table, table);
 	ok = ok && refresh_run(refresh, buf_text(&sql), NULL, err);
@@ -216,7 +228,7 @@ bool build_swap(struct refresh *refresh, struct error *err)
 	struct buf sql = BUF_INIT;
 	bool ok;
 
-	ok = fill(refresh, next_table, err);
+	ok = build_keep_rights(refresh, err) && fill(refresh, next_table, err);
 	drop_views(&sql, task);
 	buf_format(&sql,
 		   "drop table %s;\ndrop table if exists %s;\n"
@@ -231,6 +243,7 @@ bool build_swap(struct refresh *refresh, struct error *err)
 	create_views(&sql, task);
 	if (task_is_consumed(task))
 		relation_old_sql(&sql, task, task->table);
+	restore_rights(&sql, refresh);
 	ok = ok && (refresh_run(refresh, buf_text(&sql), NULL, err) ||
 		    explain_drop(refresh, err));
 	buf_release(&sql);
@@ -243,13 +256,17 @@ static bool recreate_view(struct refresh *refresh, struct error *err)
 	struct buf sql = BUF_INIT;
 	bool ok;
 
-	buf_add_text(&sql, "rollback to savepoint view;\n");
+	if (!refresh_run(refresh, "rollback to savepoint view", NULL, err) ||
+	    !build_keep_rights(refresh, err))
+		return false;
 	drop_views(&sql, task);
 	buf_format(&sql,
 		   "drop view %s;\ncreate view %s as\n%s\n;\n"
 		   "grant select on %s to millrace_read;\n",
 		   task->table, task->table, task->model->sql, task->table);
+	build_comment_sql(&sql, task, task->table);
 	create_views(&sql, task);
+	restore_rights(&sql, refresh);
 	ok = refresh_run(refresh, buf_text(&sql), NULL, err) ||
 	     explain_drop(refresh, err);
 	buf_release(&sql);

@@ -26,7 +26,8 @@ bool build_shape(struct refresh *refresh, struct error *err) MUST_CHECK;
  * from; an error otherwise. */
 bool build_is_possible(struct refresh *refresh, struct error *err) MUST_CHECK;
 
-/* Whether the table that is there has these columns. */
+/* Whether the table that is there has these columns: in the same order, unless
+ * some were added to it. */
 bool build_fits(struct refresh *refresh, bool *fits,
 		struct error *err) MUST_CHECK;
 
@@ -45,6 +46,18 @@ bool build_table(struct refresh *refresh, struct error *err) MUST_CHECK;
 /* The same, in the place of the table that is there; views over it are made
  * anew. */
 bool build_swap(struct refresh *refresh, struct error *err) MUST_CHECK;
+
+/* Notes in refresh->rights what others have been granted on the relation and on
+ * the views over it, before they are dropped. */
+bool build_keep_rights(struct refresh *refresh, struct error *err) MUST_CHECK;
+
+/* Puts them there if they are not there yet. */
+bool build_comment(struct refresh *refresh, struct error *err) MUST_CHECK;
+
+/* SQL that puts description and owner where \d+ shows them; nothing if the file
+ * says neither. */
+void build_comment_sql(struct buf *out, const struct task *task,
+		       const char *relation);
 
 /* The table of old versions, if readers need one and it is missing. */
 bool build_old(struct refresh *refresh, struct error *err) MUST_CHECK;

@@ -140,6 +140,19 @@ bool build_shape(struct refresh *refresh, struct error *err)
 	       check_names(refresh, err) && refresh_inputs(refresh, err);
 }
 
+/* Whether the wanted are among them, by name and type. */
+static bool has_all(const struct columns *columns, const struct columns *wanted)
+{
+	for (size_t i = 0; i < wanted->count; i++) {
+		const struct column *found =
+			columns_find(columns, wanted->at[i].name);
+
+		if (!found || strcmp(found->type, wanted->at[i].type) != 0)
+			return false;
+	}
+	return true;
+}
+
 bool build_fits(struct refresh *refresh, bool *fits, struct error *err)
 {
 	struct columns there;
@@ -149,6 +162,10 @@ bool build_fits(struct refresh *refresh, bool *fits, struct error *err)
 			      err))
 		return false;
 	*fits = columns_equal(&there, &refresh->columns);
+	/* columns that were added stand last, wherever the query has them */
+	if (!*fits && there.count == refresh->columns.count &&
+	    refresh->task->model->on_schema_change == ON_SCHEMA_APPEND)
+		*fits = has_all(&refresh->columns, &there);
 	return true;
 }
 
@@ -160,13 +177,8 @@ bool build_grows(struct refresh *refresh, bool *grows, struct error *err)
 			      refresh->task->table, &refresh->arena, &there,
 			      err))
 		return false;
-	*grows = there.count < refresh->columns.count;
-	for (size_t i = 0; i < there.count; i++) {
-		const struct column *new =
-			columns_find(&refresh->columns, there.at[i].name);
-
-		*grows = *grows && new && !strcmp(new->type, there.at[i].type);
-	}
+	*grows = there.count < refresh->columns.count &&
+		 has_all(&refresh->columns, &there);
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "aggregate/build.h"
 #include "aggregate/quote.h"
 #include "aggregate/refresh.h"
 #include "common/mem.h"
@@ -267,10 +268,16 @@ const char *index_signature(const struct task *task, struct arena *arena)
 {
 	struct indexes indexes = find(task, arena);
 	struct buf text = BUF_INIT;
+	struct buf comment = BUF_INIT;
 	const char *signature;
 
 	for (size_t i = 0; i < indexes.count; i++)
 		buf_format(&text, "%s ", indexes.at[i].name);
+	build_comment_sql(&comment, task, task->table);
+	if (comment.len)
+		buf_format(&text, "comment_%08" PRIx32,
+			   (uint32_t)XXH3_64bits(comment.data, comment.len));
+	buf_release(&comment);
 	signature = arena_strdup(arena, buf_text(&text));
 	buf_release(&text);
 	free(indexes.at);
@@ -344,8 +351,10 @@ static bool change(struct refresh *refresh, enum change what, struct error *err)
 	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &there, NULL,
 		      buf_text(&sql));
 	buf_reset(&sql);
-	if (ok && what == CHANGE_CREATE)
+	if (ok && what == CHANGE_CREATE) {
 		missing_sql(&sql, &indexes, there);
+		build_comment_sql(&sql, task, task->table);
+	}
 	for (int row = 0; ok && what == CHANGE_DROP && row < PQntuples(there);
 	     row++)
 		drop_sql(&sql, &indexes, PQgetvalue(there, row, 0));

@@ -25,11 +25,13 @@ struct refresh;
 void index_create_sql(struct buf *out, const struct task *task,
 		      const char *table);
 
-/* Their names, one after the other: changes when they do. */
+/* Their names, one after the other, and what stands for the comment: changes
+ * when they do. */
 const char *index_signature(const struct task *task, struct arena *arena);
 
 /* Drops those of ours that are no longer wanted: before rows change that they
- * would refuse.  Creates those that are missing: when the rows are there. */
+ * would refuse.  Creates those that are missing, and the comment: when the rows
+ * are there. */
 bool index_drop(struct refresh *refresh, struct error *err) MUST_CHECK;
 bool index_create(struct refresh *refresh, struct error *err) MUST_CHECK;
 

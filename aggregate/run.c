@@ -32,8 +32,9 @@ const char *run_reason(const struct run *run, const struct task *task)
 		return "new loads";
 	if (task->is_touched)
 		return "changed input";
-	if (!state->has_indexes && !task_is_view(task))
-		return "changed readers";
+	if (!state->has_indexes)
+		return task_is_view(task) ? "changed description"
+					  : "changed readers or description";
 	if (export_is_missing(task) ||
 	    (task->model->export_path && !task_is_view(task) &&
 	     state->exported_load < state->changed_load))

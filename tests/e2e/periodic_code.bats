@@ -1,0 +1,140 @@
+#!/usr/bin/env bats
+# What a change of a model's file does to the table that is there.
+
+setup_file() {
+	load ../support/common
+	fresh_database
+}
+teardown_file() { drop_database; }
+setup() {
+	load ../support/common
+	load ../support/periodic
+	own_database
+	cd "$BATS_TEST_TMPDIR" || return 1
+	small_project
+}
+teardown() {
+	drop_own_database
+	psql -Xq -d postgres -c "drop role if exists \"r_$$\"" 2>/dev/null
+}
+
+shown() {
+	model shown <<-'SQL'
+		-- config:
+		--   materialized: view
+		-- description: Sums, shown.
+		select s.k, s.total from p.sums s
+	SQL
+}
+
+rights() {
+	sql "select string_agg(what || ' ' || privilege_type || ' ' || is_grantable, ', ' order by what, privilege_type)
+	     from (select c.relname as what, x.privilege_type, x.is_grantable, x.grantee
+	           from pg_class c cross join aclexplode(c.relacl) x where c.relname in ('sums', 'shown')
+	           union all
+	           select c.relname || '.' || a.attname, x.privilege_type, x.is_grantable, x.grantee
+	           from pg_class c join pg_attribute a on a.attrelid = c.oid cross join aclexplode(a.attacl) x
+	           where c.relname in ('sums', 'shown')) held
+	     where grantee = (select oid from pg_roles where rolname = 'r_$$')"
+}
+
+@test "what was granted survives whatever takes the place of a table or a view" {
+	shown
+	periodic
+	sql "create role \"r_$$\" nologin;
+	     grant select, insert on p.sums to \"r_$$\" with grant option;
+	     grant update (total) on p.sums to \"r_$$\";
+	     grant select on p.shown to \"r_$$\"; grant select on p.shown to public"
+	local granted="shown SELECT false, sums INSERT true, sums SELECT true, sums.total UPDATE false"
+	assert_equal before "$granted" "$(rights)"
+	# a rebuild, a swap, a view of other columns
+	sed -i 's/true$/true and r.v > 0/' sql/p/models/sums.sql
+	periodic
+	assert_equal "a rebuild" "$granted" "$(rights)"
+	sed -i 's/count(\*) as n/count(*) as n, count(r.v) as vs/' sql/p/models/sums.sql
+	periodic
+	assert_equal "a swap" "$granted" "$(rights)"
+	sed -i 's/s.k, s.total/s.total, s.k, s.vs/' sql/p/models/shown.sql
+	periodic
+	assert_equal "another view" "$granted" "$(rights)"
+	assert_equal "everybody" t "$(sql "select exists (select from pg_class cross join aclexplode(relacl) x
+		where relname = 'shown' and x.grantee = 0)")"
+	assert_equal "our own readers" t "$(sql "select has_table_privilege('millrace_read', 'p.sums', 'select')
+		and has_table_privilege('millrace_read', 'p.shown', 'select')")"
+	# a column that goes takes its rights along
+	sed -i 's/, s.vs//; s/s.total, //' sql/p/models/shown.sql
+	sed -i '/expression/d; s/coalesce(sum(r.v), 0) as total/coalesce(sum(r.v), 0) as sum/' sql/p/models/sums.sql
+	run -0 periodic
+	assert_equal "without the column" "shown SELECT false, sums INSERT true, sums SELECT true" "$(rights)"
+	# a view becomes a table
+	sed -i 's/view/table/' sql/p/models/shown.sql
+	periodic
+	assert_equal "a table for a view" "shown SELECT false, sums INSERT true, sums SELECT true" "$(rights)"
+}
+
+@test "description and owner are comments, and follow the file without a rebuild" {
+	shown
+	sed -i 's/-- tests:/-- description: Sums, it'"'"'s all.\n-- tests:/; s/export: .*/owner: sums@example.org/' sql/p/models/sums.sql
+	periodic
+	comment() { sql "select obj_description('p.$1'::regclass)"; }
+	assert_equal table "Sums, it's all. (owner: sums@example.org)" "$(comment sums)"
+	assert_equal view "Sums, shown." "$(comment shown)"
+	sed -i 's/all\./everything./' sql/p/models/sums.sql
+	sed -i 's/shown\./looked at./' sql/p/models/shown.sql
+	run -0 periodic plan
+	assert_says "changed readers or description"
+	run -0 periodic
+	assert_says "p.sums: index, +0 -0 rows"
+	assert_equal table "Sums, it's everything. (owner: sums@example.org)" "$(comment sums)"
+	assert_equal view "Sums, looked at." "$(comment shown)"
+	sed -i 's/count(\*) as n/count(*) as n, count(r.v) as vs/' sql/p/models/sums.sql
+	run -0 periodic
+	assert_equal table "Sums, it's everything. (owner: sums@example.org)" "$(comment sums)"
+	assert_equal "of a view that came back" "Sums, looked at." "$(comment shown)"
+	run -0 periodic
+	assert_says "nothing new"
+}
+
+@test "on_schema_change: append_new_columns adds them, fail refuses, until --full-refresh" {
+	sed -i 's/by: k/by: k\n--   on_schema_change: append_new_columns/' sql/p/models/sums.sql
+	model on_top <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: recompute
+		--   by: k
+		select s.k, s.total, s.n from p.sums s where /*+ incremental(s.k) */ true
+	SQL
+	sed -i 's/export: .*/rows: n/' sql/p/models/sums.sql
+	periodic
+	feed "('a', 1), ('b', 2)"
+	periodic
+	local before
+	before=$(sql "select 'p.sums'::regclass::oid, ctid, xmin from p.sums where k = 'b'")
+	sed -i 's/count(\*) as n/count(*) as n, coalesce(sum(r.v * 2), 0) as twice/' sql/p/models/sums.sql
+	feed "('a', 3), ('c', 4)"
+	run -0 periodic
+	assert_says "p.sums: delta, +2 -1 rows, 1 load"
+	assert_equal "from now on" "a|2|6|4 b|1||2 c|1|8|4" "$(sql 'select k, n, twice, total from p.sums order by k' | xargs)"
+	assert_equal "the table and its rows stay" "$before" \
+		"$(sql "select 'p.sums'::regclass::oid, ctid, xmin from p.sums where k = 'b'")"
+	assert_equal readers "a|4|2 b|2|1 c|4|1" "$(sql 'select k, total, n from p.on_top order by k' | xargs)"
+	run -0 periodic --full-refresh -s p.sums
+	assert_equal "in full" "a|2|8|4 b|1|4|2 c|1|8|4" "$(sql 'select k, n, twice, total from p.sums order by k' | xargs)"
+	# another query with the same columns is a rebuild like any other
+	sed -i 's/r.v \* 2/r.v * 3/' sql/p/models/sums.sql
+	run -0 periodic
+	assert_says "p.sums: rebuild, +3 -3 rows"
+	# a column that goes, or has another type, makes a new table
+	sed -i 's/, coalesce(sum(r.v \* 3), 0) as twice//; s/append_new_columns/fail/' sql/p/models/sums.sql
+	run -2 periodic
+	assert_says "the columns of the query are no longer those of p.sums, and it says on_schema_change: fail"
+	sed -i 's/sum(r.v)/sum(r.v)::numeric/; s/coalesce(sum(r.v)::numeric, 0)/coalesce(sum(r.v), 0)::numeric/' sql/p/models/sums.sql
+	run -2 periodic
+	assert_says "--full-refresh gives it the new ones"
+	run -0 periodic --full-refresh
+	assert_equal "as asked" "k,total:numeric,n" "$(sql "select string_agg(attname || case when atttypid = 'numeric'::regtype
+		then ':numeric' else '' end, ',' order by attname = 'n') from pg_attribute
+		where attrelid = 'p.sums'::regclass and attnum > 0 and attname <> 'loaded_at'")"
+	run -0 periodic
+	assert_says "nothing new"
+}
