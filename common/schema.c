@@ -122,6 +122,19 @@ bool schema_migrate(struct pg *pg, int *applied, struct error *err)
 	return ok;
 }
 
+/* Another program may be in the middle of its migrations: each is committed by
+ * itself.  Looks again once that is over. */
+static bool look_after_others(struct pg *pg, int *version, int *min,
+			      struct error *err)
+{
+	return pg_run(pg, MIGRATE_MS, err,
+		      "select pg_advisory_lock_shared("
+		      "hashtext('millrace.schema')); "
+		      "select pg_advisory_unlock_shared("
+		      "hashtext('millrace.schema'))") &&
+	       look(pg, version, min, err);
+}
+
 bool schema_prepare(struct pg *pg, struct error *err)
 {
 	int version, min, applied;
@@ -136,6 +149,9 @@ bool schema_prepare(struct pg *pg, struct error *err)
 				    "new for this program (%s, schema %d): "
 				    "install a newer one",
 				    version, version_string(), schema_newest());
+	if (version < schema_newest() &&
+	    !look_after_others(pg, &version, &min, err))
+		return false;
 	if (version < schema_newest())
 		return error_config(err,
 				    "the database's schema is version %d and "
