@@ -12,6 +12,7 @@
 # make format              rewrites the code to house style
 # make install             under PREFIX=/usr/local, DESTDIR in front of it
 # make deb                 build/deb/millrace_*.deb
+# make versions            tests against every PostgreSQL from 15 on
 # make stop                ends the private PostgreSQL of this checkout
 # make clean               removes what was built
 # make help                this list
@@ -250,6 +251,11 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR)$(BINDIR)/,handle-streams periodic) $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(wildcard config/systemd/*.service config/systemd/*.timer))) \
 	    $(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(pages))) $(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(wildcard man/*.5)))
 
+# The programs against PostgreSQL 15 to 18.
+versions: deps-test all $(probes)
+	tests/versions/upgrade.sh
+	tests/versions/run.sh $(VERSIONS)
+
 deb:
 	@tests/support/deps.sh build deb
 	tests/packaging/deb.sh build/deb
@@ -269,6 +275,6 @@ demo-kafka: deps-test all $(BUILD)/kafka-admin
 clean:
 	rm -rf build $(PROGRAMS) handle-stream
 
-.PHONY: FORCE man install uninstall deb all links test check sanitized mutant fuzz fuzzers bench chaos format lint deps deps-test deps-lint demo demo-kafka stop help clean
+.PHONY: FORCE man install uninstall deb versions all links test check sanitized mutant fuzz fuzzers bench chaos format lint deps deps-test deps-lint demo demo-kafka stop help clean
 .DELETE_ON_ERROR:
 .SUFFIXES:

@@ -9,11 +9,16 @@
 #
 # Without --fsync nothing waits for the disk.  That is safe against any kill of
 # processes, immediate stops too; only a crash of the machine would hurt.
-# Root's servers run as user postgres.
+# Root's servers run as user postgres.  SUITE_PG_BIN names the folder of another
+# server than the newest that is installed.
 set -eu
 
 find_bin() {
 	local newest
+	if [ -n "${SUITE_PG_BIN:-}" ]; then
+		echo "$SUITE_PG_BIN"
+		return
+	fi
 	newest=$(find /usr/lib/postgresql/*/bin -name initdb 2>/dev/null |
 		sort -V | tail -n 1)
 	if [ -n "$newest" ]; then

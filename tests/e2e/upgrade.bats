@@ -1,0 +1,66 @@
+#!/usr/bin/env bats
+# A database of the first schema, with data in it, becomes one of the newest.
+
+setup_file() {
+	load ../support/common
+	load ../support/periodic
+	fresh_database
+	cd "$BATS_FILE_TMPDIR" || return
+	small_project
+}
+teardown_file() { drop_database; }
+setup() {
+	load ../support/common
+	load ../support/periodic
+	cd "$BATS_FILE_TMPDIR" || return
+	export PERIODIC_PROJECT=$PWD HANDLE_STREAMS_PROJECT=$PWD
+}
+
+# As the first release left it.
+make_first() {
+	psql -Xq -v ON_ERROR_STOP=1 -1 -c "set search_path = pg_catalog, pg_temp" -f "$ROOT/sql/schema/001_init.sql" \
+		-c "insert into millrace.schema_version (version, name, min_program, program) values (1, '001_init', 1, '0.1.0')"
+	psql -Xq -v ON_ERROR_STOP=1 -1 -c "set role millrace_owner" -f sql/p/streams/r.sql -c "select millrace.adopt_staging('r')" >/dev/null
+	sql "begin;
+	     insert into millrace.load (relation, loaded_at, row_count, reject_count) values ('staging.r', now(), 2, 1);
+	     insert into staging.r (k, v) values ('old', 1), ('old', 2);
+	     insert into millrace.reject (load_id, source, part, position, reason, raw, raw_length)
+	         select max(load_id), 'pipe:x', 0, 7, 'broken', 'raw', 3 from millrace.load;
+	     insert into millrace.gap (source, part, from_offset, to_offset, reason) values ('kafka:c/t', 0, 1, 2, 'gone');
+	     insert into millrace.drift (relation, path, kind, sampled_count) values ('staging.r', 'x', 'string', 1);
+	     insert into millrace.position (source, part, next_offset, epoch, owner) values ('kafka:c/t', 0, 42, 3, 'me');
+	     commit"
+}
+dump() { pg_dump --schema-only --no-owner --no-comments -n millrace "$1" | grep -v '^\\\|^--\|^$'; }
+
+@test "the first schema becomes the newest, and nothing of its data is lost" {
+	make_first
+	run periodic plan
+	assert_status 2
+	assert_says 'run `periodic migrate`'
+	run periodic migrate
+	assert_status 0
+	assert_says "the schema is at $(find "$ROOT/sql/schema" -name '[0-9]*.sql' | wc -l)"
+	assert_equal data "2|1|1|1|42" "$(sql "select (select count(*) from staging.r), (select count(*) from millrace.reject),
+		(select count(*) from millrace.gap), (select count(*) from millrace.drift), (select next_offset from millrace.position)")"
+	run periodic migrate
+	assert_says "0 migrations applied"
+}
+
+@test "both programs go on with what they find there" {
+	echo '{"k": "new", "v": 3}' | handle-streams --stream r
+	run periodic
+	assert_status 0
+	assert_equal mart "new 3,old 3" "$(sql "select string_agg(k || ' ' || total, ',' order by k) from p.sums")"
+	run periodic --full-refresh
+	assert_says "+0 -0 rows"
+}
+
+@test "an upgraded schema is the one that a new database gets" {
+	mine=$PGDATABASE
+	sql "create database \"fresh_$mine\" template template0"
+	PGDATABASE=fresh_$mine periodic migrate
+	run diff <(dump "$mine") <(dump "fresh_$mine")
+	sql "drop database \"fresh_$mine\""
+	assert_equal difference "" "$output"
+}
