@@ -140,10 +140,10 @@ static bool read_results(const struct run *run, json_t **results,
 
 /* --- files ---------------------------------------------------------------- */
 
-static bool write_json(const char *home, const char *name, json_t *json,
+static bool write_json(const char *folder, const char *name, json_t *json,
 		       struct error *err)
 {
-	char *path = mem_format("%s/target/%s", home, name);
+	char *path = mem_format("%s/target/%s", folder, name);
 	char *text = json_dumps(json, JSON_COMPACT);
 	bool ok = replace_file(path, text, strlen(text), err);
 
@@ -153,7 +153,8 @@ static bool write_json(const char *home, const char *name, json_t *json,
 	return ok;
 }
 
-bool artifacts_write(const struct run *run, const char *home, struct error *err)
+bool artifacts_write(const struct run *run, const char *home,
+		     const char *folder, struct error *err)
 {
 	struct artifact artifact = {.home = home,
 				    .database = PQdb(pg_raw(run->pg))};
@@ -174,7 +175,7 @@ bool artifacts_write(const struct run *run, const char *home, struct error *err)
 			(double)(clock_ms() - run->started_ms) / MS_PER_S,
 			"args", "which", run->command, "run_id",
 			(json_int_t)run->run_id);
-	return write_json(home, "run_results.json", all, err) &&
-	       write_json(home, "manifest.json",
+	return write_json(folder, "run_results.json", all, err) &&
+	       write_json(folder, "manifest.json",
 			  artifacts_manifest(&artifact, run->tasks), err);
 }

@@ -13,9 +13,9 @@
 
 #include "aggregate/run.h"
 
-/* Writes both into <home>/target. */
+/* Writes both into <folder>/target; home: the project, for paths in them. */
 bool artifacts_write(const struct run *run, const char *home,
-		     struct error *err) MUST_CHECK;
+		     const char *folder, struct error *err) MUST_CHECK;
 
 /* What an artifact begins with: versions, when, which invocation. */
 struct artifact {

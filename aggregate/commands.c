@@ -7,20 +7,15 @@
 
 #include "aggregate/artifacts.h"
 #include "aggregate/audit.h"
+#include "aggregate/choose.h"
 #include "aggregate/command_job.h"
-#include "aggregate/compile.h"
+#include "aggregate/command_tools.h"
 #include "aggregate/crew.h"
-#include "aggregate/doctor.h"
 #include "aggregate/freshness.h"
-#include "aggregate/init.h"
 #include "aggregate/job_run.h"
-#include "aggregate/last_run.h"
-#include "aggregate/ls.h"
 #include "aggregate/metrics.h"
-#include "aggregate/plan.h"
 #include "aggregate/project.h"
 #include "aggregate/run.h"
-#include "aggregate/select.h"
 #include "aggregate/source.h"
 #include "aggregate/watch.h"
 #include "common/clock.h"
@@ -53,77 +48,6 @@ static bool open_database(const struct options *options,
 	return database_open(pg, &database, schema, NULL, err);
 }
 
-static bool asks_database(const struct options *options)
-{
-	return select_asks(&options->select) || select_asks(&options->exclude);
-}
-
-/* Whether the command is about tasks of that kind. */
-static bool is_meant(const struct options *options, const struct task *task)
-{
-	if (options->command == COMMAND_SEED)
-		return task->seed;
-	return options->command != COMMAND_SNAPSHOT ||
-	       model_is_snapshot(task->model);
-}
-
-/* Whoever asks for snapshots by name, or for nothing else, is told. */
-static bool check_full_refresh(const struct options *options,
-			       const struct tasks *tasks, struct error *err)
-{
-	const struct task *snapshot = NULL;
-
-	if (!options->full_refresh)
-		return true;
-	for (size_t i = 0; i < tasks->count; i++) {
-		const struct task *task = tasks->order[i];
-
-		if (!task->is_selected)
-			continue;
-		if (!model_is_snapshot(task->model))
-			return true;
-		snapshot = task;
-	}
-	return !snapshot ||
-	       error_set(
-		       err, ERROR_FATAL, STATUS_USAGE,
-		       "--full-refresh: %s is a snapshot and is never rebuilt, "
-		       "because what it reads no longer holds its history",
-		       snapshot->name);
-}
-
-static bool choose(const struct options *options, const struct run *run,
-		   struct error *err)
-{
-	struct tasks *tasks = run->tasks;
-	const struct project *project = tasks->project;
-	bool *selected = mem_zalloc(project->relation_count + 1, 1);
-	unsigned *facts = NULL;
-	bool ok = true;
-
-	if (asks_database(options)) {
-		facts = mem_zalloc(project->relation_count + 1, sizeof *facts);
-		ok = last_run_read(run->pg, run->timeout_ms, tasks, facts, err);
-	}
-	ok = ok && select_relations(project, &options->select,
-				    &options->exclude, facts, selected, err);
-	if (!ok && err->status == STATUS_CONFIG)
-		err->status = STATUS_USAGE;
-	for (size_t i = 0; ok && i < project->relation_count; i++)
-		if (tasks->at[i])
-			tasks->at[i]->is_selected =
-				selected[i] && is_meant(options, tasks->at[i]);
-	if (ok && options->select.count) {
-		tasks->chosen =
-			arena_alloc(&tasks->arena, project->relation_count + 1);
-		memcpy(tasks->chosen, selected, project->relation_count);
-	}
-	ok = ok && check_full_refresh(options, tasks, err);
-	free(facts);
-	free(selected);
-	return ok;
-}
-
 static bool open_project(const struct options *options, struct run *run,
 			 struct error *err)
 {
@@ -150,7 +74,8 @@ static void leave_artifacts(const struct options *options,
 	struct error err = ERROR_INIT;
 
 	if (options->artifacts && run->run_id &&
-	    !artifacts_write(run, buf_text(&options->home), &err))
+	    !artifacts_write(run, buf_text(&options->home),
+			     options_output(options), &err))
 		log_line(LOG_WARNING, "artifacts: %s", err.text);
 }
 
@@ -184,33 +109,6 @@ static bool do_test(const struct options *options, struct run *run,
 	leave_artifacts(options, run);
 	log_line(LOG_INFO, "%zu tests, %zu failed", run->done, run->failed);
 	return true;
-}
-
-static bool do_plan(const struct options *options, struct run *run,
-		    struct error *err)
-{
-	return plan_print(run, (enum output)options->output, stdout, err);
-}
-
-static bool do_ls(const struct options *options, struct run *run,
-		  struct error *err)
-{
-	(void)err;
-	ls_print(run->tasks, (enum output)options->output, stdout);
-	return true;
-}
-
-/* A selection is printed, the whole project put into files. */
-static bool do_compile(const struct options *options, struct run *run,
-		       struct error *err)
-{
-	char *folder =
-		mem_format("%s/target/compiled", buf_text(&options->home));
-	bool ok = compile_models(run, options->select.count ? NULL : folder,
-				 stdout, err);
-
-	free(folder);
-	return ok;
 }
 
 static bool do_migrate(const struct options *options, struct run *run,
@@ -263,35 +161,6 @@ static bool do_freshness(const struct options *options, struct run *run,
 	return freshness_print(run, run->tasks->chosen, stdout, err);
 }
 
-static bool do_init(const struct options *options, struct run *run,
-		    struct error *err)
-{
-	(void)run;
-	return init_project(options->operand[0], stdout, err);
-}
-
-static bool do_doctor(const struct options *options, struct run *run,
-		      struct error *err)
-{
-	struct doctor doctor = {
-		.pg = run->pg,
-		.timeout_ms = run->timeout_ms,
-		.tasks = run->tasks,
-		.out = stdout,
-	};
-	bool ok;
-
-	ok = open_database(options, DATABASE_BARE, &doctor.second, err) &&
-	     doctor_examine(&doctor, err);
-	pg_close(doctor.second);
-	if (!ok)
-		return false;
-	log_line(LOG_INFO, "%zu errors, %zu warnings", doctor.errors,
-		 doctor.warnings);
-	run->status = doctor.errors ? STATUS_CONFIG : STATUS_DONE;
-	return true;
-}
-
 static bool do_install_source(const struct options *options, struct run *run,
 			      struct error *err)
 {
@@ -310,7 +179,7 @@ static bool reload(void *arg, struct run *run, struct error *err)
 	struct run next = {.pg = run->pg, .timeout_ms = run->timeout_ms};
 
 	if (!open_project(options, &next, err) ||
-	    !choose(options, &next, err)) {
+	    !choose_tasks(options, &next, err)) {
 		close_project(&next);
 		return false;
 	}
@@ -368,17 +237,17 @@ static const struct {
 } commands[COMMAND_COUNT] = {
 	[COMMAND_RUN] = {NEED_PROJECT | NEED_DATABASE, do_run},
 	[COMMAND_TEST] = {NEED_PROJECT | NEED_DATABASE, do_test},
-	[COMMAND_LS] = {NEED_PROJECT, do_ls},
-	[COMMAND_PLAN] = {NEED_PROJECT | NEED_DATABASE, do_plan},
+	[COMMAND_LS] = {NEED_PROJECT, command_ls},
+	[COMMAND_PLAN] = {NEED_PROJECT | NEED_DATABASE, command_plan},
 	[COMMAND_SEED] = {NEED_PROJECT | NEED_DATABASE, do_run},
 	[COMMAND_MIGRATE] = {NEED_BARE, do_migrate},
-	[COMMAND_COMPILE] = {NEED_PROJECT | NEED_DATABASE, do_compile},
+	[COMMAND_COMPILE] = {NEED_PROJECT | NEED_DATABASE, command_compile},
 	[COMMAND_JOBS] = {0, do_jobs},
 	[COMMAND_FRESHNESS] = {NEED_PROJECT | NEED_DATABASE, do_freshness},
 	[COMMAND_AUDIT] = {NEED_PROJECT | NEED_DATABASE, do_audit},
 	[COMMAND_WATCH] = {NEED_PROJECT | NEED_DATABASE, do_watch},
-	[COMMAND_INIT] = {0, do_init},
-	[COMMAND_DOCTOR] = {NEED_PROJECT | NEED_BARE, do_doctor},
+	[COMMAND_INIT] = {0, command_init},
+	[COMMAND_DOCTOR] = {NEED_PROJECT | NEED_BARE, command_doctor},
 	[COMMAND_SNAPSHOT] = {NEED_PROJECT | NEED_DATABASE, do_run},
 	[COMMAND_INSTALL_SOURCE] = {NEED_DATABASE, do_install_source},
 };
@@ -403,7 +272,7 @@ static bool run_command(struct options *options, const struct job *job,
 		.started_ms = clock_ms(),
 	};
 	unsigned needs = commands[options->command].needs;
-	bool late = needs & NEED_PROJECT && asks_database(options);
+	bool late = needs & NEED_PROJECT && choose_asks_database(options);
 	bool ok = true;
 
 	if (job) /* it opens its own, and tells somebody when that fails */
@@ -412,13 +281,13 @@ static bool run_command(struct options *options, const struct job *job,
 		needs |= NEED_DATABASE;
 	if (needs & NEED_PROJECT)
 		ok = open_project(options, &run, err) &&
-		     (late || choose(options, &run, err));
+		     (late || choose_tasks(options, &run, err));
 	if (ok && (needs & (NEED_DATABASE | NEED_BARE)))
 		ok = open_database(options,
 				   needs & NEED_BARE ? DATABASE_BARE
 						     : DATABASE_READY,
 				   &run.pg, err) &&
-		     (!late || choose(options, &run, err));
+		     (!late || choose_tasks(options, &run, err));
 	if (ok && job)
 		ok = do_job(options, job, &run, err);
 	else if (ok)

@@ -112,7 +112,8 @@ const struct settings_program options_program = {
 		"periodic ls                       models and seeds\n"
 		"periodic compile [-s SELECTOR...] the SQL that runs\n"
 		"periodic --job NAME               a job of a pack.conf\n"
-		"periodic init DIR                 a small project to begin with\n"
+		"periodic init DIR                 a small project to begin "
+		"with\n"
 		"periodic doctor                   what stands in the way, and "
 		"what to do\n"
 		"periodic jobs [--systemd [--user] [DIR]]  how they fare; "
@@ -159,6 +160,13 @@ static const struct {
 const char *options_command(const struct options *options)
 {
 	return commands[options->command].name;
+}
+
+const char *options_output(const struct options *options)
+{
+	const char *home = buf_text(&options->home);
+
+	return home_is_installed(home) ? "." : home;
 }
 
 static bool refuse_command(const char *word, struct error *err)

@@ -56,7 +56,7 @@ struct options {
 	const char *metrics_file;
 	int64_t max_loads, guard_ms;
 	bool remove;
-	int64_t lag_ms, poll_ms; /* of watch */
+	int64_t lag_ms, poll_ms;  /* of watch */
 	struct settings settings; /* owns the texts */
 };
 
@@ -64,6 +64,10 @@ extern const struct settings_program options_program;
 
 /* `run`, `test`: for millrace.run. */
 const char *options_command(const struct options *options);
+
+/* The folder in which commands leave target/: the project's, unless that is an
+ * installed one; then the working folder. */
+const char *options_output(const struct options *options);
 
 /* Reads the command line, the environment and the file. */
 bool options_read(struct options *options, int argc, char *const *argv,
