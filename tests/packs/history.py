@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""A pack after a random history must say what its oracle says.
+
+    history.py PACK [--seed N] [--histories N] [--size N] [--pieces N] [--keep]
+
+Generated input with all the dirt the pack is to stand, cut into files, is fed
+in the pack's own order through handle-streams, with periodic at random moments
+in between.  At random points and at the end every mart must equal the oracle's;
+everything fed once more and a full refresh must change nothing.
+
+A pack is a module beside this one:
+
+    pieces(chance, size, pieces) -> [Piece]      what is fed, in order
+    expected(fed) -> {mart: [row, ...]}          rows of texts, NULL as None
+    QUERIES = {mart: sql}                        the same from the database
+
+and, where rejects are expected, rejects(fed) -> how many.  PG* names a server
+on which databases may be made; the programs are those in $BUILD.  Speaks TAP.
+"""
+import argparse
+import collections
+import csv
+import importlib
+import io
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.abspath(os.path.join(HERE, "..", ".."))
+BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build/plain"))
+
+# A file: its bytes, and what handle-streams is told beside its name.
+Piece = collections.namedtuple("Piece", "name data arguments", defaults=((),))
+
+
+class History:
+    def __init__(self, pack, name, seed, keep):
+        self.pack, self.name, self.seed, self.keep = pack, name, seed, keep
+        self.chance = random.Random(seed)
+        self.folder = tempfile.mkdtemp(prefix=f"{name}-history-")
+        self.database = f"{name}_history_{os.getpid()}_{seed}"
+        self.environment = dict(os.environ, PGDATABASE=self.database, TZ="America/Caracas")
+        self.fed = []
+        self.loads = 0
+        shutil.copytree(os.path.join(ROOT, "sql"), os.path.join(self.folder, "sql"))
+        self.psql(f'create database "{self.database}" template template0', "postgres")
+
+    def close(self):
+        if self.keep:
+            print(f"# kept: {self.folder}, database {self.database}")
+            return
+        subprocess.run(["dropdb", "--if-exists", "--force", self.database], check=False)
+        shutil.rmtree(self.folder)
+
+    def run(self, program, *arguments):
+        command = [os.path.join(BUILD, program), *arguments]
+        done = subprocess.run(command, cwd=self.folder, env=self.environment,
+                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if done.returncode:
+            sys.exit(f"Bail out! seed {self.seed}: {' '.join(command)}: exit {done.returncode}\n"
+                     f"{done.stderr.decode(errors='replace')}")
+
+    def psql(self, sql, database=None):
+        done = subprocess.run(["psql", "-XAtqd", database or self.database, "-v",
+                               "ON_ERROR_STOP=1", "-c", sql],
+                              capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"Bail out! seed {self.seed}: {done.stderr}")
+        return done.stdout
+
+    def feed(self, piece):
+        path = os.path.join(self.folder, piece.name)
+        with open(path, "wb") as file:
+            file.write(piece.data)
+        rows = str(self.chance.choice([3, 50, 50000]))
+        self.run("handle-streams", "--batch-rows", rows, *piece.arguments, path)
+        os.unlink(path)
+        self.loads += 1
+
+    def periodic(self, *arguments):
+        self.run("periodic", "run", "-s", f"+pack:{self.name}", *arguments)
+
+    def found(self):
+        """{mart: rows}; an empty text and NULL are not the same"""
+        marts = {}
+        for mart, sql in self.pack.QUERIES.items():
+            text = self.psql(f"copy ({sql}) to stdout (format csv, null '\\N')")
+            marts[mart] = [tuple(None if field == "\\N" else field for field in row)
+                           for row in csv.reader(io.StringIO(text))]
+        return marts
+
+    def wrong(self, expected):
+        """What differs, said; marts are sets of rows"""
+        found, said = self.found(), []
+        for mart, rows in expected.items():
+            ours, theirs = collections.Counter(found[mart]), collections.Counter(rows)
+            for sign, extra in (("found", ours - theirs), ("wanted", theirs - ours)):
+                if extra:
+                    said.append(f"{mart}: {sum(extra.values())} rows {sign} only: "
+                                f"{sorted(extra, key=repr)[:4]}")
+        return said
+
+
+class Tally:
+    def __init__(self):
+        self.tests = self.failed = self.comparisons = self.loads = 0
+
+    def check(self, history, sentence, said):
+        self.tests += 1
+        self.failed += bool(said)
+        self.comparisons += len(history.pack.QUERIES)
+        print(f"{'not ok' if said else 'ok'} {self.tests} - {history.name}: {sentence} "
+              f"(seed {history.seed})", flush=True)
+        for line in said:
+            print(f"#   {line}")
+
+
+def play(history, tally, size, pieces):
+    pack, chance = history.pack, history.chance
+    for piece in pack.pieces(chance, size, pieces):
+        history.feed(piece)
+        history.fed.append(piece)
+        if chance.random() < 0.1:
+            history.feed(chance.choice(history.fed))
+        if chance.random() < 0.6:
+            history.periodic()
+            if chance.random() < 0.25:
+                tally.check(history, "in the middle of a history the marts equal the oracle's",
+                            history.wrong(pack.expected(history.fed)))
+    history.periodic()
+    tally.check(history, "after the history the marts equal the oracle's",
+                history.wrong(pack.expected(history.fed)))
+    if hasattr(pack, "rejects"):
+        count = int(history.psql("select count(*) from millrace.reject"))
+        wanted = pack.rejects(history.fed)
+        tally.check(history, "as many rejects as there are bad records",
+                    [] if count == wanted else [f"{count} rejects, {wanted} expected"])
+    before = history.found()
+    for piece in history.fed:
+        if getattr(pack, "MAY_COME_AGAIN", lambda _: True)(piece):
+            history.feed(piece)
+    history.periodic()
+    tally.check(history, "every file fed once more changes nothing", history.wrong(before))
+    history.periodic("--full-refresh")
+    tally.check(history, "a full refresh gives the same marts", history.wrong(before))
+    tally.loads += history.loads
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("pack")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--histories", type=int, default=2)
+    parser.add_argument("--size", type=int, default=400)
+    parser.add_argument("--pieces", type=int, default=8)
+    parser.add_argument("--keep", action="store_true", help="leave folder and database")
+    options = parser.parse_args()
+    sys.path.insert(0, HERE)
+    pack, tally = importlib.import_module(options.pack), Tally()
+    for seed in range(options.seed, options.seed + options.histories):
+        history = History(pack, options.pack, seed, options.keep)
+        try:
+            play(history, tally, options.size, options.pieces)
+        finally:
+            history.close()
+    print(f"# {options.pack}: {options.histories} histories, {tally.loads} files loaded, "
+          f"{tally.comparisons} comparisons of marts, {tally.failed} mismatches")
+    print(f"1..{tally.tests}")
+    sys.exit(1 if tally.failed else 0)
+
+
+if __name__ == "__main__":
+    main()
