@@ -137,11 +137,6 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 	buf_add_text(sql, "\norder by 1, load_id nulls first");
 }
 
-static int64_t number_at(const PGresult *res, int row, int col)
-{
-	return strtoll(PQgetvalue(res, row, col), NULL, 10);
-}
-
 static void read_state(struct task *task, const PGresult *res, int row,
 		       size_t loads)
 {
@@ -154,9 +149,9 @@ static void read_state(struct task *task, const PGresult *res, int row,
 	state->is_other = kind && !state->is_there;
 	state->has_old = PQgetvalue(res, row, COL_OLD)[0] == 't';
 	strncpy(state->code_hash, hash, sizeof state->code_hash - 1);
-	state->gone_from_load = number_at(res, row, COL_GONE_FROM);
-	state->changed_load = number_at(res, row, COL_CHANGED);
-	state->exported_load = number_at(res, row, COL_EXPORTED);
+	state->gone_from_load = pg_number(res, row, COL_GONE_FROM);
+	state->changed_load = pg_number(res, row, COL_CHANGED);
+	state->exported_load = pg_number(res, row, COL_EXPORTED);
 	state->has_indexes =
 		!strcmp(PQgetvalue(res, row, COL_INDEXES), task->indexes);
 	arena_reset(&state->arena);
@@ -177,7 +172,7 @@ static void read_input(struct task *reader, const struct task *task,
 		if (input->task != task)
 			continue;
 		input->has_old = PQgetvalue(res, row, COL_OLD)[0] == 't';
-		input->gone_from_load = number_at(res, row, COL_GONE_FROM);
+		input->gone_from_load = pg_number(res, row, COL_GONE_FROM);
 	}
 }
 
@@ -186,12 +181,12 @@ static void read_load(struct task *task, const PGresult *res, int row)
 	struct task_state *state = &task->state;
 	struct load *load = &state->load[state->load_count++];
 
-	load->id = number_at(res, row, COL_LOAD);
-	load->input = &task->input[number_at(res, row, COL_INPUT)];
+	load->id = pg_number(res, row, COL_LOAD);
+	load->input = &task->input[pg_number(res, row, COL_INPUT)];
 	load->loaded_at = arena_strdup(&state->arena,
 				       PQgetvalue(res, row, COL_LOADED_AT));
 	load->op = PQgetvalue(res, row, COL_OP)[0];
-	load->rows = number_at(res, row, COL_ROWS);
+	load->rows = pg_number(res, row, COL_ROWS);
 	load->has_gone = PQgetvalue(res, row, COL_HAS_GONE)[0] == 't';
 }
 

@@ -83,7 +83,7 @@ bool run_ensure(struct run *run, struct error *err)
 	ok = pg_fetch(run->pg, run->timeout_ms, err, &res, NULL,
 		      buf_text(&sql));
 	if (ok)
-		run->run_id = strtoll(PQgetvalue(res, 0, 0), NULL, 10);
+		run->run_id = pg_number(res, 0, 0);
 	PQclear(res);
 	buf_release(&sql);
 	return ok;

@@ -56,8 +56,8 @@ static void read_outcome(struct test_report *report,
 			 const struct test_case *test_case, const PGresult *res,
 			 int row, struct arena *arena)
 {
-	struct test_outcome *outcome = add_outcome(
-		report, test_case, strtoll(PQgetvalue(res, row, 1), NULL, 10));
+	struct test_outcome *outcome =
+		add_outcome(report, test_case, pg_number(res, row, 1));
 	struct buf query = BUF_INIT;
 
 	if (!outcome->failures)

@@ -324,6 +324,11 @@ bool pg_fetch_params(struct pg *pg, int64_t timeout_ms, struct error *err,
 
 /* --- quoting -------------------------------------------------------------- */
 
+int64_t pg_number(const PGresult *res, int row, int column)
+{
+	return strtoll(PQgetvalue(res, row, column), NULL, 10);
+}
+
 void pg_identifier(struct pg *pg, struct buf *out, const char *name)
 {
 	char *quoted = PQescapeIdentifier(pg->conn, name, strlen(name));

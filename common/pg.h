@@ -115,6 +115,9 @@ bool pg_copy_out(struct pg *pg, int64_t timeout_ms, struct error *err,
 			      struct error *err),
 		 void *arg) MUST_CHECK;
 
+/* The integer in a field; 0 where it is null. */
+int64_t pg_number(const PGresult *res, int row, int column);
+
 /* Quoted identifier / literal, appended to a buf. */
 struct buf;
 void pg_identifier(struct pg *pg, struct buf *out, const char *name);

@@ -54,8 +54,8 @@ static bool look(struct pg *pg, int *version, int *min, struct error *err)
 		*err = ERROR_INIT;
 		return true;
 	}
-	*version = (int)strtol(PQgetvalue(res, 0, 0), NULL, 10);
-	*min = (int)strtol(PQgetvalue(res, 0, 1), NULL, 10);
+	*version = (int)pg_number(res, 0, 0);
+	*min = (int)pg_number(res, 0, 1);
 	PQclear(res);
 	return true;
 }

@@ -80,8 +80,7 @@ static bool check_clock(struct pg *pg, size_t *faults, struct error *err)
 		      "select (extract(epoch from clock_timestamp()) * "
 		      "1000000)::bigint"))
 		return error_context(err, "reading the server's clock");
-	behind_ms =
-		(before_us - strtoll(PQgetvalue(res, 0, 0), NULL, 10)) / 1000;
+	behind_ms = (before_us - pg_number(res, 0, 0)) / 1000;
 	PQclear(res);
 	if (behind_ms > -CLOCK_LIMIT_MS && behind_ms < CLOCK_LIMIT_MS) {
 		puts("ok    the clocks of both machines agree");

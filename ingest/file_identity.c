@@ -61,11 +61,6 @@ static void digest(const struct pass *pass, struct anchor *anchor,
 		snprintf(hex + 2 * i, 3, "%02x", anchor->hash[i]);
 }
 
-static int64_t number_at(const PGresult *res, int row, int column)
-{
-	return strtoll(PQgetvalue(res, row, column), NULL, 10);
-}
-
 /* Rows whose anchor lies within the file, by anchor. */
 static bool fetch_candidates(struct pg *pg, int64_t size, PGresult **out,
 			     struct error *err)
@@ -92,8 +87,8 @@ static bool match_candidates(struct pass *pass, const PGresult *res,
 	struct anchor here;
 
 	for (int i = 0; i < PQntuples(res); i++) {
-		int64_t at = number_at(res, i, 2);
-		int64_t next = number_at(res, i, 1);
+		int64_t at = pg_number(res, i, 2);
+		int64_t next = pg_number(res, i, 1);
 
 		if (i == 0 || at > pass->offset) {
 			if (!digest_until(pass, at, err))
@@ -124,7 +119,7 @@ static bool match_key(struct pg *pg, const char *key,
 			     "where source = $1 and part = 0",
 			     1, values))
 		return false;
-	if (PQntuples(res) == 1 && number_at(res, 0, 0) >= identity->size) {
+	if (PQntuples(res) == 1 && pg_number(res, 0, 0) >= identity->size) {
 		identity->known = true;
 		identity->next_offset = identity->size;
 		snprintf(identity->key, sizeof identity->key, "%s", key);

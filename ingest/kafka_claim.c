@@ -16,11 +16,6 @@ static void add_key(struct pg *pg, struct buf *sql, const char *source,
 	buf_format(sql, " and part = %d", part);
 }
 
-static int64_t number_at(const PGresult *res, int row, int column)
-{
-	return strtoll(PQgetvalue(res, row, column), NULL, 10);
-}
-
 /* Runs a statement; its rows are the caller's. */
 static bool fetch(struct pg *pg, struct buf *sql, PGresult **out,
 		  struct error *err)
@@ -50,7 +45,7 @@ static void read_anchor(const PGresult *res, struct kafka_claim *claim)
 			  strlen(hex) == (size_t)2 * ANCHOR_BYTES;
 	if (!claim->anchored)
 		return;
-	claim->anchor.offset = number_at(res, 0, 2);
+	claim->anchor.offset = pg_number(res, 0, 2);
 	for (int i = 0; i < ANCHOR_BYTES; i++) {
 		char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
 
@@ -76,7 +71,7 @@ static bool look(struct pg *pg, const struct position *position,
 		return false;
 	claim->known = PQntuples(res) == 1;
 	if (claim->known) {
-		*epoch = number_at(res, 0, 0);
+		*epoch = pg_number(res, 0, 0);
 		holder = PQgetvalue(res, 0, 1);
 		if (*holder && strcmp(holder, group) != 0)
 			ok = error_set(
@@ -89,36 +84,6 @@ static bool look(struct pg *pg, const struct position *position,
 	}
 	PQclear(res);
 	return ok;
-}
-
-/* The compare-and-set; position->mine says whether it hit. */
-static bool take(struct pg *pg, struct positions *positions,
-		 struct position *position, const char *group, int64_t epoch,
-		 struct error *err)
-{
-	int64_t next = mutant("no-epoch-bump") ? epoch : epoch + 1;
-	struct buf sql = BUF_INIT;
-	PGresult *res;
-
-	buf_format(&sql,
-		   "update millrace.position set epoch = %lld, "
-		   "updated_at = now(), owner = ",
-		   (long long)next);
-	pg_literal(pg, &sql, positions->owner);
-	buf_add_text(&sql, ", group_id = ");
-	pg_literal(pg, &sql, group);
-	add_key(pg, &sql, position->source, position->part);
-	buf_format(&sql, " and epoch = %lld returning next_offset, epoch",
-		   (long long)epoch);
-	if (!fetch(pg, &sql, &res, err))
-		return false;
-	position->mine = PQntuples(res) == 1;
-	if (position->mine) {
-		position->next_offset = number_at(res, 0, 0);
-		position->epoch = number_at(res, 0, 1);
-	}
-	PQclear(res);
-	return true;
 }
 
 bool kafka_claim_take(struct pg *pg, struct positions *positions, int index,
@@ -135,7 +100,7 @@ bool kafka_claim_take(struct pg *pg, struct positions *positions, int index,
 			return false;
 		if (!claim->known)
 			return true;
-		if (!take(pg, positions, position, group, epoch, err))
+		if (!position_take(pg, positions, index, epoch, group, err))
 			return false;
 	}
 	fault_hit(FAULT_AFTER_CLAIM);
@@ -226,10 +191,10 @@ bool kafka_claim_reached(struct pg *pg, const char *source, const int64_t *end,
 	for (size_t i = 0; i < count; i++)
 		*reached += end[i] == 0;
 	for (int i = 0; i < PQntuples(res); i++) {
-		size_t part = (size_t)number_at(res, i, 0);
+		size_t part = (size_t)pg_number(res, i, 0);
 
 		*reached += part < count && end[part] > 0 &&
-			    number_at(res, i, 1) >= end[part];
+			    pg_number(res, i, 1) >= end[part];
 	}
 	PQclear(res);
 	return true;

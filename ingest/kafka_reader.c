@@ -287,9 +287,8 @@ bool kafka_reader_verify(struct kafka_reader *reader, struct pg *pg, FILE *out,
 			reader->cluster, PQntuples(res));
 		for (int i = 0; i < PQntuples(res); i++)
 			compare(reader, PQgetvalue(res, i, 0),
-				(int)strtol(PQgetvalue(res, i, 1), NULL, 10),
-				strtoll(PQgetvalue(res, i, 2), NULL, 10), out,
-				faults);
+				(int)pg_number(res, i, 1), pg_number(res, i, 2),
+				out, faults);
 	}
 	PQclear(res);
 	buf_release(&sql);

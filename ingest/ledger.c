@@ -167,7 +167,7 @@ static bool attempt(struct pg *pg, const char *sql, size_t count,
 	}
 	*written = (size_t)PQntuples(res) == count;
 	if (*written)
-		load->load_id = strtoll(PQgetvalue(res, 0, 0), NULL, 10);
+		load->load_id = pg_number(res, 0, 0);
 	PQclear(res);
 	return true;
 }

@@ -23,7 +23,7 @@ static bool make_partitions(struct pipeline *pipeline, int unused,
 		pg_rollback(*pipeline->parts.control);
 		return false;
 	}
-	pipeline->partitions_made = strtol(PQgetvalue(res, 0, 0), NULL, 10);
+	pipeline->partitions_made = (long)pg_number(res, 0, 0);
 	PQclear(res);
 	return true;
 }

@@ -91,11 +91,6 @@ static void add_literal(struct pg *pg, struct buf *sql, const char *before,
 	buf_add_text(sql, after);
 }
 
-static int64_t number_at(const PGresult *res, int column)
-{
-	return strtoll(PQgetvalue(res, 0, column), NULL, 10);
-}
-
 /* --- claiming ------------------------------------------------------------- */
 
 /* What a claim finds. */
@@ -126,7 +121,7 @@ static bool look(struct pg *pg, const struct positions *positions,
 		return false;
 	*holder = (struct holder){.exists = PQntuples(res) == 1};
 	if (holder->exists) {
-		holder->epoch = number_at(res, 0);
+		holder->epoch = pg_number(res, 0, 0);
 		holder->lives = PQgetvalue(res, 0, 1)[0] == 't';
 		snprintf(holder->pid, sizeof holder->pid, "%s",
 			 PQgetvalue(res, 0, 2));
@@ -169,10 +164,22 @@ static bool insert(struct pg *pg, const struct positions *positions,
 	return ok;
 }
 
-/* The compare-and-set; position->mine says whether it hit. */
-static bool take(struct pg *pg, const struct positions *positions,
-		 struct position *position, int64_t epoch, struct error *err)
+/* Takes over next_offset and epoch from a row, or loses the part. */
+static void learn(struct position *position, PGresult *res)
 {
+	position->mine = PQntuples(res) == 1;
+	if (position->mine) {
+		position->next_offset = pg_number(res, 0, 0);
+		position->epoch = pg_number(res, 0, 1);
+	}
+	PQclear(res);
+}
+
+bool position_take(struct pg *pg, const struct positions *positions, int index,
+		   int64_t epoch, const char *group, struct error *err)
+{
+	struct position *position = &positions->item[index];
+	int64_t next = mutant("no-epoch-bump") ? epoch : epoch + 1;
 	struct buf sql = BUF_INIT;
 	PGresult *res;
 	bool ok;
@@ -180,22 +187,18 @@ static bool take(struct pg *pg, const struct positions *positions,
 	buf_format(&sql,
 		   "update millrace.position set epoch = %lld, "
 		   "updated_at = now(), owner = ",
-		   (long long)epoch + 1);
+		   (long long)next);
 	pg_literal(pg, &sql, positions->owner);
+	if (group)
+		add_literal(pg, &sql, ", group_id = ", group, "");
 	add_key(pg, &sql, position);
 	buf_format(&sql, " and epoch = %lld returning next_offset, epoch",
 		   (long long)epoch);
 	ok = position_transact(pg, &sql, &res, err);
 	buf_release(&sql);
-	if (!ok)
-		return false;
-	position->mine = PQntuples(res) == 1;
-	if (position->mine) {
-		position->next_offset = number_at(res, 0);
-		position->epoch = number_at(res, 1);
-	}
-	PQclear(res);
-	return true;
+	if (ok)
+		learn(position, res);
+	return ok;
 }
 
 bool position_claim(struct pg *pg, struct positions *positions, int index,
@@ -215,7 +218,8 @@ bool position_claim(struct pg *pg, struct positions *positions, int index,
 			if (!insert(pg, positions, position, first, err))
 				return false;
 		} else if (!holder.lives) {
-			if (!take(pg, positions, position, holder.epoch, err))
+			if (!position_take(pg, positions, index, holder.epoch,
+					   NULL, err))
 				return false;
 		} else if (clock_ms() >= deadline || stop_requested()) {
 			return error_set(
@@ -233,17 +237,6 @@ bool position_claim(struct pg *pg, struct positions *positions, int index,
 }
 
 /* --- looking again -------------------------------------------------------- */
-
-/* Takes over next_offset and epoch from a row, or loses the part. */
-static void learn(struct position *position, PGresult *res)
-{
-	position->mine = PQntuples(res) == 1;
-	if (position->mine) {
-		position->next_offset = number_at(res, 0);
-		position->epoch = number_at(res, 1);
-	}
-	PQclear(res);
-}
 
 bool position_resolve(struct pg *pg, struct positions *positions, int index,
 		      struct error *err)
@@ -334,7 +327,7 @@ bool position_sweep(struct pg *pg, int *swept, struct error *err)
 	buf_release(&sql);
 	if (!ok)
 		return false;
-	*swept = (int)number_at(res, 0);
+	*swept = (int)pg_number(res, 0, 0);
 	PQclear(res);
 	return true;
 }

@@ -68,6 +68,12 @@ bool position_claim(struct pg *pg, struct positions *positions, int index,
 		    const struct anchor *first, int64_t wait_ms,
 		    struct error *err) MUST_CHECK;
 
+/* The claim itself, for a part whose row says `epoch`: `mine` tells whether
+ * nobody was faster.  group: NULL, or the Kafka group that loads it now. */
+bool position_take(struct pg *pg, const struct positions *positions, int index,
+		   int64_t epoch, const char *group,
+		   struct error *err) MUST_CHECK;
+
 /* After a COMMIT in doubt: waits for the old backend, raises the epoch so that
  * it cannot pass any more, and learns where the part stands.  Clears `mine` if
  * another owner has it.  Repeat until answered. */

@@ -119,8 +119,7 @@ static void decode(struct replay *replay, const PGresult *res, int row)
 	size_t len = 0;
 	const char *text = PQgetvalue(res, row, COL_RAW);
 	unsigned char *raw = PQunescapeBytea((const unsigned char *)text, &len);
-	int64_t position =
-		strtoll(PQgetvalue(res, row, COL_POSITION), NULL, 10);
+	int64_t position = pg_number(res, row, COL_POSITION);
 	const struct csv_layout *csv = NULL;
 	struct record record = {
 		.bytes = (const char *)raw,
