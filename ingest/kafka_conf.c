@@ -11,7 +11,7 @@
 
 enum { WHY_BYTES = 512, SECRET_BYTES = 64 * 1024 };
 
-/* What is set before -X is read. */
+/* What is set before -X is read, where the library knows it. */
 static const struct {
 	const char *name;
 	const char *value;
@@ -31,6 +31,10 @@ static const struct {
 	{"queued.min.messages", "100000"},
 	{"queued.max.messages.kbytes", "32768"},
 	{"fetch.wait.max.ms", "100"},
+	/* Larger pieces; and a full queue is no reason to doze.  Versions
+	 * before 2.2 do not know the second: kafka_watch.h. */
+	{"fetch.message.max.bytes", "4194304"},
+	{"fetch.queue.backoff.ms", "10"},
 	{"reconnect.backoff.max.ms", "2000"},
 };
 
@@ -216,11 +220,13 @@ bool kafka_conf_build(rd_kafka_conf_t **out,
 		      const struct kafka_settings *settings, struct error *err)
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	bool ok = true;
+	char why[WHY_BYTES];
+	bool ok;
 
-	for (size_t i = 0; ok && i < sizeof preset / sizeof *preset; i++)
-		ok = set(conf, preset[i].name, preset[i].value, err);
-	ok = ok && set(conf, "bootstrap.servers", settings->brokers, err) &&
+	for (size_t i = 0; i < sizeof preset / sizeof *preset; i++)
+		rd_kafka_conf_set(conf, preset[i].name, preset[i].value, why,
+				  sizeof why);
+	ok = set(conf, "bootstrap.servers", settings->brokers, err) &&
 	     set(conf, "group.id", settings->group, err);
 	for (size_t i = 0; ok && i < settings->property.count; i++)
 		ok = set_property(conf, settings->property.item[i], err);

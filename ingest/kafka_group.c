@@ -244,6 +244,7 @@ void kafka_leave(struct source_kafka *kafka)
 	kafka->pending = KAFKA_NOTHING;
 	if (kafka->rk) {
 		kafka_tell(kafka);
+		kafka_watch_set(kafka->watch, NULL, NULL);
 		close_handle(kafka);
 	}
 	kafka_disown(kafka);

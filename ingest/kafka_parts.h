@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "common/buf.h"
+#include "ingest/kafka_watch.h"
 #include "ingest/source_kafka.h"
 
 struct kafka_topic {
@@ -37,6 +38,7 @@ struct kafka_part {
 	struct anchor anchor; /* of the last record before offset */
 	int64_t offset;       /* after all that was handed out or passed over */
 	int64_t acknowledged; /* told to Kafka */
+	int watched;          /* index in what is watched */
 };
 
 /* Why source_settle is wanted. */
@@ -57,6 +59,7 @@ struct source_kafka {
 	char *name;
 	char *cluster;
 	rd_kafka_t *rk; /* NULL: left */
+	struct kafka_watch *watch;
 	struct kafka_topic *topic;
 	size_t topic_count;
 	struct kafka_part *part;
@@ -92,6 +95,10 @@ bool kafka_reach(struct source_kafka *kafka, struct error *err) MUST_CHECK;
 
 /* No partition is ours any more. */
 void kafka_disown(struct source_kafka *kafka);
+
+/* Everything before `offset` was handed out or passed over. */
+void kafka_reached(struct source_kafka *kafka, struct kafka_part *part,
+		   int64_t offset);
 
 /* Tells Kafka how far we are, for lag monitors. */
 void kafka_tell(struct source_kafka *kafka);

@@ -202,10 +202,15 @@ static bool assign(struct source_kafka *kafka, struct pg *pg, struct error *err)
 	code = rd_kafka_assign(kafka->rk, list);
 	if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
 		return kafka_failed(kafka, code, err, "cannot assign");
-	for (int i = 0; i < list->cnt; i++)
-		kafka_part_find(kafka, list->elems[i].topic,
-				list->elems[i].partition)
-			->owned = true;
+	kafka_watch_set(kafka->watch, kafka->rk, list);
+	for (int i = 0; i < list->cnt; i++) {
+		struct kafka_part *part = kafka_part_find(
+			kafka, list->elems[i].topic, list->elems[i].partition);
+
+		part->owned = true;
+		part->watched = i;
+		kafka_reached(kafka, part, part->offset);
+	}
 	log_line(LOG_INFO, "%d partitions are ours", list->cnt);
 	kafka->joined = true;
 	return true;
@@ -276,6 +281,7 @@ bool kafka_settle(struct source *source, struct pg *pg, struct error *err)
 	case KAFKA_REVOKE:
 		kafka_tell(kafka);
 		kafka_disown(kafka);
+		kafka_watch_set(kafka->watch, kafka->rk, NULL);
 		rd_kafka_assign(kafka->rk, NULL);
 		break;
 	case KAFKA_LOOK:

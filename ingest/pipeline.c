@@ -111,6 +111,24 @@ static pthread_t start(void *(*run)(void *), struct pipeline *pipeline)
 
 /* --- watching ------------------------------------------------------------- */
 
+/* Records that wait in the parts that are ours; -1: not known. */
+static int64_t lag(const struct pipeline *pipeline)
+{
+	int64_t sum = -1;
+
+	for (size_t i = 0; i < pipeline->positions->count; i++) {
+		int64_t next = pipeline->positions->item[i].next_offset;
+		struct source_marks marks;
+
+		if (!source_marks(pipeline->parts.source, (int)i, &marks) ||
+		    marks.high < 0)
+			continue;
+		sum = sum < 0 ? 0 : sum;
+		sum += marks.high > next ? marks.high - next : 0;
+	}
+	return sum;
+}
+
 /* Under the lock. */
 static void show(struct pipeline *pipeline, int64_t *next_ms)
 {
@@ -122,7 +140,7 @@ static void show(struct pipeline *pipeline, int64_t *next_ms)
 	stats_show(pipeline->parts.stats, source->name,
 		   source->size < 0 ? 0
 				    : pipeline->positions->item[0].next_offset,
-		   source->size);
+		   source->size, lag(pipeline));
 	*next_ms = clock_ms() + every;
 }
 

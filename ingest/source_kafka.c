@@ -35,13 +35,21 @@ static bool wants_finish(struct source_kafka *kafka)
 	return true;
 }
 
+void kafka_reached(struct source_kafka *kafka, struct kafka_part *part,
+		   int64_t offset)
+{
+	part->offset = offset;
+	kafka_watch_reached(kafka->watch, part->watched, offset);
+}
+
 /* The end of a partition, for now. */
-static void pass_over(struct kafka_part *part, int64_t offset)
+static void pass_over(struct source_kafka *kafka, struct kafka_part *part,
+		      int64_t offset)
 {
 	if (part->verify && offset > part->anchor.offset)
 		part->verify = false; /* compacted away: nothing to compare */
 	if (!part->verify && offset > part->offset)
-		part->offset = offset;
+		kafka_reached(kafka, part, offset);
 }
 
 static bool is_fatal(rd_kafka_resp_err_t code)
@@ -74,7 +82,7 @@ static bool take_event(struct source_kafka *kafka,
 	switch (message->err) {
 	case RD_KAFKA_RESP_ERR__PARTITION_EOF:
 		if (part && part->owned)
-			pass_over(part, message->offset);
+			pass_over(kafka, part, message->offset);
 		return true;
 	case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
 	case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
@@ -146,7 +154,8 @@ static struct kafka_part *take_record(struct source_kafka *kafka,
 		kafka->stale += message->offset != part->anchor.offset;
 		return NULL;
 	}
-	part->offset = message->offset + 1;
+	kafka_reached(kafka, part, message->offset + 1);
+	kafka_watch_read(kafka->watch, message->len);
 	kafka_message_anchor(message, &part->anchor);
 	part->anchored = true;
 	if (message->payload)
@@ -189,6 +198,9 @@ static enum source_result take_message(struct source_kafka *kafka,
 /* What is to be done before the next message. */
 static bool is_due(struct source_kafka *kafka, enum source_result *result)
 {
+	if (kafka->pending == KAFKA_NOTHING &&
+	    kafka_watch_alarmed(kafka->watch))
+		kafka->pending = KAFKA_LOOK;
 	if (kafka->pending == KAFKA_NOTHING && wants_finish(kafka))
 		kafka->pending = KAFKA_FINISH;
 	if (kafka->ended) {
@@ -290,6 +302,7 @@ static void kafka_close(struct source *source)
 	struct source_kafka *kafka = (struct source_kafka *)source;
 
 	kafka_leave(kafka);
+	kafka_watch_stop(kafka->watch);
 	log_line(LOG_INFO,
 		 "left group %s: rebalances=%llu rejoins=%llu tombstones=%llu "
 		 "stale=%llu",
@@ -388,6 +401,7 @@ bool source_kafka_open(struct source **out,
 	kafka->settings = plan->settings;
 	kafka->name = mem_format("group %s", plan->settings->group);
 	kafka->wants_headers = wants_headers(plan);
+	kafka->watch = kafka_watch_start();
 	pthread_mutex_init(&kafka->trouble_lock, NULL);
 	kafka->base = (struct source){
 		.class = &kafka_class,

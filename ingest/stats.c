@@ -112,14 +112,14 @@ static void show_size(double bytes, char text[16])
 }
 
 void stats_show(struct stats *stats, const char *name, int64_t done,
-		int64_t size)
+		int64_t size, int64_t lag)
 {
 	int64_t now = clock_ms();
 	int64_t elapsed = now - stats->shown_ms;
 	uint64_t since = stats->rows - stats->shown_rows;
 	double rate = elapsed > 0 ? (double)since / seconds(elapsed) : 0;
 	char bytes[16];
-	char eta[64] = "";
+	char rest[64] = "";
 
 	show_size((double)stats->bytes, bytes);
 	if (size > 0 && done > stats->begun_at && done < size) {
@@ -127,12 +127,14 @@ void stats_show(struct stats *stats, const char *name, int64_t done,
 			      (double)(size - done) /
 			      (double)(done - stats->begun_at);
 
-		snprintf(eta, sizeof eta, " done=%.0f%% eta=%.0fs",
+		snprintf(rest, sizeof rest, " done=%.0f%% eta=%.0fs",
 			 100.0 * (double)done / (double)size, left);
 	}
+	if (lag >= 0)
+		snprintf(rest, sizeof rest, " lag=%lld", (long long)lag);
 	log_progress("source=%s rows=%llu rate=%.0f/s rejects=%llu bytes=%s%s",
 		     name, (unsigned long long)stats->rows, rate,
-		     (unsigned long long)stats->rejects, bytes, eta);
+		     (unsigned long long)stats->rejects, bytes, rest);
 	stats->shown_ms = now;
 	stats->shown_rows = stats->rows;
 }

@@ -74,9 +74,10 @@ void stats_flush(struct stats *stats, int64_t ms);
 void stats_error(struct stats *stats, const struct error *err);
 
 /* Shows progress: rows, rate, rejects, bytes, and with a size known (bytes;
- * -1: not) how far it is and how long it will take.  done: bytes of it. */
+ * -1: not) how far it is and how long it will take.  done: bytes of it.
+ * lag: records that wait; -1: not known. */
 void stats_show(struct stats *stats, const char *name, int64_t done,
-		int64_t size);
+		int64_t size, int64_t lag);
 
 /* The last line of a run.  finished: it came to the end of its input. */
 void stats_summary(const struct stats *stats, bool finished);
