@@ -1,6 +1,7 @@
 /* Being a member of a consumer group: handles, rebalances, leaving. */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -210,6 +211,29 @@ void kafka_disown(struct source_kafka *kafka)
 	}
 }
 
+static void *destroy(void *rk)
+{
+	rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	return NULL;
+}
+
+/* librdkafka has been seen to wait for ever for its own threads, 2.0.2 after a
+ * topic was deleted: then the handle is left to them. */
+static void destroy_handle(rd_kafka_t *rk)
+{
+	struct timespec until;
+	pthread_t thread;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += CLOSE_MS / 1000;
+	if (pthread_create(&thread, NULL, destroy, rk) != 0)
+		abort(); /* no memory for a thread */
+	if (pthread_timedjoin_np(thread, NULL, &until) == 0)
+		return;
+	pthread_detach(thread);
+	log_line(LOG_WARNING, "librdkafka does not end; going on without");
+}
+
 /* Says goodbye to the group, for a while; librdkafka's own close waits for
  * ever. */
 static void close_handle(struct source_kafka *kafka)
@@ -228,7 +252,7 @@ static void close_handle(struct source_kafka *kafka)
 			rd_kafka_message_destroy(message);
 	}
 	rd_kafka_queue_destroy(queue);
-	rd_kafka_destroy_flags(kafka->rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	destroy_handle(kafka->rk);
 	kafka->closing = false;
 	kafka->rk = NULL;
 }

@@ -135,12 +135,13 @@ bool kafka_topic_marks(struct source_kafka *kafka,
 
 	if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return true;
-	kafka_failed(kafka, code, err, topic->name);
-	if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION) {
-		err->kind = ERROR_FATAL;
-		error_context(err, "partition %d", (int)partition);
-	}
-	return false;
+	if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+	    code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
+		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+				 "partition %d of topic %s is not there: the "
+				 "topic was deleted, or never had it",
+				 (int)partition, topic->name);
+	return kafka_failed(kafka, code, err, topic->name);
 }
 
 bool kafka_topic_ends(struct source_kafka *kafka, struct error *err)

@@ -172,6 +172,55 @@ traced|0|0|t|||6' "$output"
 	assert_equal "rows of the new one" 0 "$(sql "select count(*) from staging.events where run = 'second'")"
 }
 
+@test "a topic deleted, or created again, while it is read halts at once" {
+	topic short 1
+	topic vanished 1
+	produce short short 0 20 1
+	produce vanished vanished 0 20 1
+	launch log.1 short
+	local first=$PID
+	launch log.2 vanished
+	local second=$PID
+	wait_for_value 20 "select count(*) from staging.events where run in ('short', 'vanished')" 40
+	admin delete vanished
+	admin delete short
+	wait_until 20 topic short 1
+	produce short longer 0 30 1
+	local ended=0
+	wait "$first" || ended=$?
+	assert_equal "exit status" 6 $ended
+	run cat log.1
+	assert_says "deleted and created again"
+	wait "$second" || ended=$?
+	assert_equal "exit status" 5 $ended
+	run cat log.2
+	assert_says "partition 0 of topic vanished is not there: the topic was deleted"
+	assert_equal "rows of the new one" 0 "$(sql "select count(*) from staging.events where run = 'longer'")"
+}
+
+@test "what compaction took away is no loss, nor is the record before it" {
+	topic compacted 1 cleanup.policy=compact segment.ms=1 \
+		min.cleanable.dirty.ratio=0.001 min.compaction.lag.ms=0
+	local n
+	for n in 0 1 2 3 4 5 6 7 8 9; do
+		printf '0\tkey-%d\t{"run": "compacted", "n": %d}\n' $((n % 5)) "$n"
+	done | admin produce compacted >/dev/null
+	consume compacted -c 8
+	assert_equal "its position" 8 "$(positions compacted)"
+	# The same keys again, so that all of these go, the anchor too.
+	for n in 10 11 12 13 14; do
+		printf '0\tkey-%d\t{"run": "compacted", "n": %d}\n' $((n % 5)) "$n"
+	done | admin produce compacted >/dev/null
+	wait_until 30 gone_below compacted 10
+	run consume compacted -e
+	assert_status 0
+	assert_equal "rows: before, compacted away, after" "8|0|5" \
+		"$(sql "select count(*) filter (where n < 8), count(*) filter (where n in (8, 9)), count(*) filter (where n >= 10) from staging.events where run = 'compacted'")"
+	assert_equal gaps 0 "$(sql "select count(*) from millrace.gap where source like '%/compacted'")"
+	run handle-streams verify -b "$BROKERS"
+	assert_says "compacted part 0: position=$(admin marks compacted | cut -d' ' -f3)"
+}
+
 @test "records deleted before they were loaded halt, or go on record" {
 	topic trimmed 1
 	produce trimmed trimmed 0 10 1

@@ -82,6 +82,7 @@ configure() {
 		background.threads=2
 		log.cleaner.threads=1
 		log.cleaner.dedupe.buffer.size=4194304
+		log.cleaner.backoff.ms=200
 	END
 	echo "$port" >"$dir/port"
 }

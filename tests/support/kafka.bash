@@ -90,6 +90,12 @@ whole() {
 		"$(sql "select count(*), count(distinct n), min(n), max(n) from staging.events where run = '$1'")"
 }
 
+# Whether partition 0 of a topic holds nothing below an offset any more.
+gone_below() {
+	printf '0\tnudge\t{}\n' | admin produce "$1" >/dev/null
+	[ "$(kcat -q -C -b "$BROKERS" -t "$1" -p 0 -o beginning -c 1 -f '%o')" -ge "$2" ]
+}
+
 # Where a topic's partitions stand, in order, separated by spaces.
 positions() {
 	sql "select string_agg(next_offset::text, ' ' order by part) from millrace.position where source like 'kafka:%/$1'"
