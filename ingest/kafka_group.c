@@ -9,7 +9,7 @@
 #include "ingest/kafka_parts.h"
 
 enum { WHY_BYTES = 512, COMPLAIN_MS = 10000 };
-enum { CLOSE_MS = 5000, CLOSE_STEP_MS = 50 };
+enum { CLOSE_MS = 5000, CLOSE_STEP_MS = 50, DESTROY_S = 2 };
 
 /* --- what librdkafka calls ------------------------------------------------ */
 
@@ -225,7 +225,7 @@ static void destroy_handle(rd_kafka_t *rk)
 	pthread_t thread;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += CLOSE_MS / 1000;
+	until.tv_sec += DESTROY_S;
 	if (pthread_create(&thread, NULL, destroy, rk) != 0)
 		abort(); /* no memory for a thread */
 	if (pthread_timedjoin_np(thread, NULL, &until) == 0)

@@ -11,6 +11,8 @@
 #include "ingest/kafka_claim.h"
 #include "ingest/kafka_parts.h"
 
+enum { DELETION_MS = 1000 };
+
 /* --- one partition -------------------------------------------------------- */
 
 /* Stores where a partition begins that has no position: -o when the whole topic
@@ -175,6 +177,26 @@ static bool place(struct source_kafka *kafka, struct pg *pg, int index,
 	return true;
 }
 
+/* A group without a topic is assigned nothing of it, and would wait for ever.
+ * Looks twice: brokers that start know everything only after a while. */
+static bool check_topics(struct source_kafka *kafka, struct error *err)
+{
+	for (size_t i = 0; i < kafka->topic_count; i++) {
+		struct kafka_topic *topic = &kafka->topic[i];
+		size_t count;
+
+		if (kafka_topic_look(kafka, topic, &count, err))
+			continue;
+		if (err->kind == ERROR_TRANSIENT)
+			return false;
+		clock_sleep_ms(DELETION_MS);
+		if (!kafka_topic_look(kafka, topic, &count, err))
+			return false;
+		*err = ERROR_INIT;
+	}
+	return true;
+}
+
 /* --- the assignment ------------------------------------------------------- */
 
 static bool assign(struct source_kafka *kafka, struct pg *pg, struct error *err)
@@ -183,6 +205,8 @@ static bool assign(struct source_kafka *kafka, struct pg *pg, struct error *err)
 	rd_kafka_resp_err_t code;
 
 	kafka_disown(kafka);
+	if (!check_topics(kafka, err))
+		return false;
 	rd_kafka_topic_partition_list_sort(list, NULL, NULL);
 	for (int i = 0; i < list->cnt; i++) {
 		rd_kafka_topic_partition_t *item = &list->elems[i];
@@ -220,6 +244,8 @@ static bool assign(struct source_kafka *kafka, struct pg *pg, struct error *err)
  * and the brokers say now. */
 static bool look(struct source_kafka *kafka, struct pg *pg, struct error *err)
 {
+	if (kafka->base.lost) /* a deletion takes a moment to be complete */
+		clock_sleep_ms(DELETION_MS);
 	if (!kafka->list) {
 		size_t count = kafka->base.positions->count;
 

@@ -138,8 +138,7 @@ bool kafka_topic_marks(struct source_kafka *kafka,
 	if (code == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
 	    code == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
 		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
-				 "partition %d of topic %s is not there: the "
-				 "topic was deleted, or never had it",
+				 "partition %d of topic %s does not exist",
 				 (int)partition, topic->name);
 	return kafka_failed(kafka, code, err, topic->name);
 }

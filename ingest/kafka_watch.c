@@ -126,10 +126,8 @@ void kafka_watch_set(struct kafka_watch *watch, rd_kafka_t *rk,
 	watch->next = -1;
 	if (list) {
 		watch->list = rd_kafka_topic_partition_list_copy(list);
-		watch->item =
-			mem_zalloc((size_t)list->cnt + 1, sizeof *watch->item);
-		for (int i = 0; i < list->cnt; i++)
-			atomic_store(&watch->item[i].end, -1);
+		watch->reached = mem_zalloc((size_t)list->cnt + 1,
+					    sizeof *watch->reached);
 	}
 	atomic_store(&watch->alarm, false);
 	pthread_mutex_unlock(&watch->lock);

@@ -199,8 +199,10 @@ static enum source_result take_message(struct source_kafka *kafka,
 static bool is_due(struct source_kafka *kafka, enum source_result *result)
 {
 	if (kafka->pending == KAFKA_NOTHING &&
-	    kafka_watch_alarmed(kafka->watch))
+	    kafka_watch_alarmed(kafka->watch)) {
 		kafka->pending = KAFKA_LOOK;
+		kafka->base.lost = true; /* may be of another topic already */
+	}
 	if (kafka->pending == KAFKA_NOTHING && wants_finish(kafka))
 		kafka->pending = KAFKA_FINISH;
 	if (kafka->ended) {
