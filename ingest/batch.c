@@ -153,10 +153,18 @@ void batch_record(struct batch *batch, const struct record *record,
 {
 	size_t full_len =
 		record->full_len > record->len ? record->full_len : record->len;
+	size_t headers_len = record->headers ? strlen(record->headers) : 0;
 
+	buf_add(&batch->raw, record->headers ? record->headers : "",
+		headers_len);
+	buf_add(&batch->raw, record->key ? record->key : "",
+		record->key ? record->key_len : 0);
 	*origin = (struct batch_origin){
 		.part = record->part,
 		.position = record->position,
+		.timestamp_ms = record->timestamp_ms,
+		.key_len = record->key ? (int32_t)record->key_len : -1,
+		.headers_len = record->headers ? (int32_t)headers_len : -1,
 		.raw_start = batch->raw.len,
 		.raw_len = record->len,
 		.raw_full_len = full_len,

@@ -29,11 +29,15 @@ struct stream;
  * what a decoder needs that reads many at a time. */
 enum { BATCH_PADDING = 64 };
 
-/* Where a row or a reject came from. */
+/* Where a row or a reject came from.  Before the record's bytes in batch.raw
+ * stand those of its key, and before them its headers. */
 struct batch_origin {
-	int part;         /* index into the source's parts */
-	int64_t position; /* of the record */
-	size_t raw_start; /* into batch.raw */
+	int part;             /* index into the source's parts */
+	int64_t position;     /* of the record */
+	int64_t timestamp_ms; /* -1: none */
+	int32_t key_len;      /* -1: none */
+	int32_t headers_len;  /* -1: none */
+	size_t raw_start;     /* into batch.raw */
 	size_t raw_len;
 	size_t raw_full_len;    /* > raw_len: the record was cut at max-line */
 	const char *csv_header; /* "": it is CSV without one; NULL: JSON */

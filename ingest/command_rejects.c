@@ -14,7 +14,7 @@
 #include "ingest/replay.h"
 #include "ingest/sink.h"
 
-enum { ANSWER_MS = 60000 };
+enum { ANSWER_MS = 60000, PAGE = 1000 };
 
 static const char application[] = "handle-streams rejects";
 
@@ -28,27 +28,48 @@ static void print_field(const char *text, char end)
 	putchar(end);
 }
 
+static void print_row(const PGresult *res, int row)
+{
+	int last = PQnfields(res) - 1;
+
+	for (int c = 1; c <= last; c++)
+		print_field(row < 0 ? PQfname(res, c) : PQgetvalue(res, row, c),
+			    c < last ? '\t' : '\n');
+}
+
+/* A page at a time: there may be millions. */
 static bool list(struct pg *pg, struct error *err)
 {
-	PGresult *res = NULL;
+	long long after = -1;
+	bool more = true;
 
-	if (!pg_fetch(pg, ANSWER_MS, err, &res, NULL,
-		      "select reject_id as id, "
-		      "to_char(rejected_at, 'YYYY-MM-DD HH24:MI:SS') as "
-		      "rejected_at, coalesce(relation, '-') as relation, "
-		      "position, raw_length as bytes, reason, "
-		      "source || ' ' || part as source "
-		      "from millrace.reject where replayed_at is null "
-		      "order by reject_id"))
-		return false;
-	for (int c = 0; c < PQnfields(res); c++)
-		print_field(PQfname(res, c),
-			    c + 1 < PQnfields(res) ? '\t' : '\n');
-	for (int r = 0; r < PQntuples(res); r++)
-		for (int c = 0; c < PQnfields(res); c++)
-			print_field(PQgetvalue(res, r, c),
-				    c + 1 < PQnfields(res) ? '\t' : '\n');
-	PQclear(res);
+	while (more && !ferror(stdout)) {
+		PGresult *res = NULL;
+		struct buf sql = BUF_INIT;
+		bool ok;
+
+		buf_format(&sql,
+			   "select reject_id, reject_id as id, "
+			   "to_char(rejected_at, 'YYYY-MM-DD HH24:MI:SS') as "
+			   "rejected_at, coalesce(relation, '-') as relation, "
+			   "position, raw_length as bytes, reason, "
+			   "source || ' ' || part as source "
+			   "from millrace.reject where replayed_at is null "
+			   "and reject_id > %lld order by reject_id limit %d",
+			   after, PAGE);
+		ok = pg_fetch(pg, ANSWER_MS, err, &res, NULL, buf_text(&sql));
+		buf_release(&sql);
+		if (!ok)
+			return false;
+		if (after < 0)
+			print_row(res, -1);
+		for (int r = 0; r < PQntuples(res); r++)
+			print_row(res, r);
+		more = PQntuples(res) == PAGE;
+		if (more)
+			after = pg_number(res, PAGE - 1, 0);
+		PQclear(res);
+	}
 	return true;
 }
 
@@ -79,7 +100,8 @@ static bool show(struct pg *pg, const char *id, struct error *err)
 	if (!pg_fetch_params(pg, ANSWER_MS, err, &res,
 			     "select reject_id, rejected_at, relation, source, "
 			     "part, position, reason, sqlstate, column_name, "
-			     "raw_length, load_id, replayed_at, "
+			     "raw_length, encode(key, 'escape') as key, "
+			     "headers, timestamp_ms, load_id, replayed_at, "
 			     "replay_load_id, raw from millrace.reject "
 			     "where reject_id = $1::bigint",
 			     1, &id))

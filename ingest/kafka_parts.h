@@ -66,7 +66,6 @@ struct source_kafka {
 	size_t part_capacity;
 	rd_kafka_message_t *message; /* the record handed out last */
 	struct buf headers;
-	bool wants_headers;
 	enum kafka_pending pending;
 	rd_kafka_topic_partition_list_t *list; /* of KAFKA_ASSIGN */
 	bool closing;

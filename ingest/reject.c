@@ -8,11 +8,12 @@
 #include "ingest/sink.h"
 #include "ingest/stream.h"
 
-enum { CHUNK_BYTES = 256 * 1024, SLACK_MS = 5000, FIELD_COUNT = 11 };
+enum { CHUNK_BYTES = 256 * 1024, SLACK_MS = 5000, FIELD_COUNT = 14 };
 
 static const char copy_sql[] =
 	"copy millrace.reject (load_id, relation, source, part, position, "
-	"reason, sqlstate, column_name, raw, raw_length, csv_header) "
+	"reason, sqlstate, column_name, raw, raw_length, csv_header, "
+	"key, headers, timestamp_ms) "
 	"from stdin (format binary)";
 
 static void add_int32(struct buf *out, int32_t value)
@@ -43,12 +44,24 @@ static void add_int64_field(struct buf *out, int64_t value)
 	add_bytes(out, &wire, sizeof wire);
 }
 
+static void add_part(struct buf *out, const char *bytes, int32_t len)
+{
+	if (len >= 0)
+		add_bytes(out, bytes, (size_t)len);
+	else
+		add_int32(out, -1);
+}
+
 static void encode(struct buf *out, const struct load *load,
 		   const struct batch_reject *reject,
 		   const struct positions *positions)
 {
 	const struct batch_origin *origin = &reject->origin;
 	const struct position *position = &positions->item[origin->part];
+	const char *raw = load->batch.raw.data + origin->raw_start;
+	const char *key = raw - (origin->key_len > 0 ? origin->key_len : 0);
+	const char *headers =
+		key - (origin->headers_len > 0 ? origin->headers_len : 0);
 	uint16_t fields = htobe16(FIELD_COUNT);
 
 	buf_add(out, &fields, sizeof fields);
@@ -61,10 +74,15 @@ static void encode(struct buf *out, const struct load *load,
 	add_text(out, reject->reason);
 	add_text(out, reject->sqlstate);
 	add_text(out, reject->column_name);
-	add_bytes(out, load->batch.raw.data + origin->raw_start,
-		  origin->raw_len);
+	add_bytes(out, raw, origin->raw_len);
 	add_int64_field(out, (int64_t)origin->raw_full_len);
 	add_text(out, origin->csv_header);
+	add_part(out, key, origin->key_len);
+	add_part(out, headers, origin->headers_len);
+	if (origin->timestamp_ms >= 0)
+		add_int64_field(out, origin->timestamp_ms);
+	else
+		add_int32(out, -1);
 }
 
 /* Sends them in pieces, so that a million of them need no second copy. */

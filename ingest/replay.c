@@ -11,6 +11,7 @@
 #include "common/stop.h"
 #include "ingest/csv_layout.h"
 #include "ingest/decode.h"
+#include "ingest/isolate.h"
 #include "ingest/ledger.h"
 #include "ingest/load.h"
 #include "ingest/sink.h"
@@ -25,7 +26,10 @@ enum {
 	COL_CUT,
 	COL_SOURCE,
 	COL_RELATION,
-	COL_CSV_HEADER
+	COL_CSV_HEADER,
+	COL_KEY,
+	COL_HEADERS,
+	COL_TIMESTAMP
 };
 
 struct replay {
@@ -36,7 +40,10 @@ struct replay {
 	int64_t last;           /* reject_id looked at */
 	struct csv_layout *csv; /* of the last CSV record; or NULL */
 	struct load load;
-	struct buf good; /* ids that became rows, separated by commas */
+	int64_t id[CHUNK];  /* of the rejects of this chunk, by row */
+	struct buf good;    /* ids that became rows, separated by commas */
+	struct buf refused; /* ids in this chunk that PostgreSQL refused */
+	size_t refused_count;
 	struct replay_result chunk;
 };
 
@@ -49,12 +56,16 @@ static bool fetch(struct replay *replay, PGresult **out, struct error *err)
 	sink_add_begin(replay->plan, true, &sql);
 	buf_format(&sql,
 		   "select reject_id, part, position, raw, "
-		   "raw_length > length(raw), source, relation, csv_header "
+		   "raw_length > length(raw), source, relation, csv_header, "
+		   "key, headers, timestamp_ms "
 		   "from millrace.reject "
 		   "where replayed_at is null and reject_id > %lld ",
 		   (long long)replay->last);
 	if (*replay->ids)
 		buf_format(&sql, "and reject_id in (%s) ", replay->ids);
+	if (replay->refused.len)
+		buf_format(&sql, "and reject_id not in (%s) ",
+			   buf_text(&replay->refused));
 	buf_format(&sql, "order by reject_id limit %d for update", CHUNK);
 	ok = pg_fetch(replay->pg, ANSWER_MS, err, out, NULL, buf_text(&sql));
 	buf_release(&sql);
@@ -111,14 +122,31 @@ static bool layout_of(struct replay *replay, const PGresult *res, int row,
 	return true;
 }
 
+/* A bytea; NULL where it is null. */
+static unsigned char *bytes_of(const PGresult *res, int row, int column,
+			       size_t *len)
+{
+	const char *text = PQgetvalue(res, row, column);
+	unsigned char *bytes;
+
+	*len = 0;
+	if (PQgetisnull(res, row, column))
+		return NULL;
+	bytes = PQunescapeBytea((const unsigned char *)text, len);
+	if (!bytes)
+		abort(); /* out of memory */
+	return bytes;
+}
+
 /* Each is a part of its own, since their positions are in no order. */
 static void decode(struct replay *replay, const PGresult *res, int row)
 {
 	struct batch *batch = &replay->load.batch;
 	size_t rejects = batch->reject_count;
 	size_t len = 0;
-	const char *text = PQgetvalue(res, row, COL_RAW);
-	unsigned char *raw = PQunescapeBytea((const unsigned char *)text, &len);
+	size_t key_len;
+	unsigned char *raw = bytes_of(res, row, COL_RAW, &len);
+	unsigned char *key = bytes_of(res, row, COL_KEY, &key_len);
 	int64_t position = pg_number(res, row, COL_POSITION);
 	const struct csv_layout *csv = NULL;
 	struct record record = {
@@ -132,20 +160,24 @@ static void decode(struct replay *replay, const PGresult *res, int row)
 		.stream = stream_of(replay, res, row),
 		.partition = (int32_t)strtol(PQgetvalue(res, row, COL_PART),
 					     NULL, 10),
-		.timestamp_ms = -1,
+		.timestamp_ms = PQgetisnull(res, row, COL_TIMESTAMP)
+					? -1
+					: pg_number(res, row, COL_TIMESTAMP),
+		.key = (const char *)key,
+		.key_len = key_len,
+		.headers = PQgetisnull(res, row, COL_HEADERS)
+				   ? NULL
+				   : PQgetvalue(res, row, COL_HEADERS),
 		.line = -1,
 	};
+	bool decoded = layout_of(replay, res, row, &csv);
 
-	if (!raw)
-		abort(); /* out of memory */
-	if (!layout_of(replay, res, row, &csv)) {
-		PQfreemem(raw);
-		return;
-	}
 	record.csv = csv;
-	decoder_decode(replay->decoder, &record, batch);
+	if (decoded)
+		decoder_decode(replay->decoder, &record, batch);
 	PQfreemem(raw);
-	if (batch->reject_count > rejects)
+	PQfreemem(key);
+	if (!decoded || batch->reject_count > rejects)
 		return;
 	buf_format(&replay->good, "%s%s", replay->good.len ? ", " : "",
 		   PQgetvalue(res, row, COL_ID));
@@ -159,6 +191,7 @@ static void decode_all(struct replay *replay, const PGresult *res)
 	replay->chunk = (struct replay_result){0};
 	for (int i = 0; i < PQntuples(res); i++) {
 		replay->chunk.looked_at++;
+		replay->id[i] = pg_number(res, i, COL_ID);
 		if (PQgetvalue(res, i, COL_CUT)[0] == 't')
 			replay->chunk.cut++;
 		else
@@ -196,37 +229,101 @@ static bool write_rows(struct replay *replay, struct error *err)
 	return ok;
 }
 
-/* One chunk, begun again after a tie.  *more: there may be another. */
+/* The reason of a reject is now what PostgreSQL says of its row. */
+static void add_reason(struct replay *replay, const struct batch_reject *reject,
+		       struct buf *sql)
+{
+	long long id = replay->id[reject->origin.part];
+
+	buf_format(&replay->refused, "%s%lld", replay->refused.len ? ", " : "",
+		   id);
+	replay->refused_count++;
+	buf_add_text(sql, "update millrace.reject set reason = ");
+	pg_literal(replay->pg, sql, reject->reason);
+	buf_add_text(sql, ", sqlstate = ");
+	pg_literal(replay->pg, sql, reject->sqlstate);
+	buf_add_text(sql, ", column_name = ");
+	if (reject->column_name)
+		pg_literal(replay->pg, sql, reject->column_name);
+	else
+		buf_add_text(sql, "null");
+	buf_format(sql, " where reject_id = %lld and replayed_at is null; ",
+		   id);
+}
+
+/* PostgreSQL refused a row: those at fault stay rejects, and the others of the
+ * chunk go again without them. */
+static bool set_aside(struct replay *replay, struct error *err)
+{
+	struct batch *batch = &replay->load.batch;
+	struct buf sql = BUF_INIT;
+	size_t moved = 0;
+	bool ok;
+
+	pg_rollback(replay->pg);
+	*err = ERROR_INIT;
+	if (!isolate_rows(replay->pg, replay->plan, batch, 0, &moved, err))
+		return false;
+	sink_add_begin(replay->plan, true, &sql);
+	for (size_t i = 0; i < batch->reject_count; i++)
+		add_reason(replay, &batch->reject[i], &sql);
+	buf_add_text(&sql, "commit");
+	ok = pg_fetch(replay->pg, ANSWER_MS, err, NULL, NULL, buf_text(&sql));
+	buf_release(&sql);
+	if (ok)
+		log_line(LOG_WARNING,
+			 "PostgreSQL refused %zu of the rows; they stay "
+			 "rejects, with what it said",
+			 moved);
+	return ok;
+}
+
+/* Looks at the next rejects, up to *last.  False with err unset: a tie, or
+ * rows that were refused; once more. */
+static bool try_chunk(struct replay *replay, bool dry_run, int64_t *last,
+		      bool *more, struct error *err)
+{
+	PGresult *res = NULL;
+	bool written = false;
+
+	if (!fetch(replay, &res, err))
+		return false;
+	*more = *more || PQntuples(res) == CHUNK;
+	decode_all(replay, res);
+	if (PQntuples(res) && replay->id[PQntuples(res) - 1] > *last)
+		*last = replay->id[PQntuples(res) - 1];
+	PQclear(res);
+	if (!dry_run && replay->good.len &&
+	    !ledger_write(replay->pg, replay->plan, &replay->load, &written,
+			  err))
+		return false;
+	if (!written) {
+		pg_rollback(replay->pg);
+		return dry_run || !replay->good.len;
+	}
+	if (write_rows(replay, err))
+		return true;
+	if (err->kind == ERROR_DATA && !err->lost)
+		(void)!set_aside(replay, err);
+	return false;
+}
+
+/* One chunk.  *more: there may be another. */
 static bool replay_chunk(struct replay *replay, bool dry_run, bool *more,
 			 struct error *err)
 {
-	for (int i = 0; i < TIES_MAX; i++) {
-		PGresult *res = NULL;
-		bool written = false;
-		int64_t last = replay->last;
+	int64_t last = replay->last;
 
-		if (!fetch(replay, &res, err))
-			return false;
-		*more = PQntuples(res) == CHUNK;
-		if (PQntuples(res))
-			last = strtoll(
-				PQgetvalue(res, PQntuples(res) - 1, COL_ID),
-				NULL, 10);
-		decode_all(replay, res);
-		PQclear(res);
-		if (!dry_run && replay->good.len &&
-		    !ledger_write(replay->pg, replay->plan, &replay->load,
-				  &written, err))
-			return false;
-		if (written) {
-			replay->last = last;
-			return write_rows(replay, err);
-		}
-		pg_rollback(replay->pg);
-		if (dry_run || !replay->good.len) {
+	*more = false;
+	buf_reset(&replay->refused);
+	replay->refused_count = 0;
+	for (int i = 0; i < TIES_MAX; i++) {
+		if (try_chunk(replay, dry_run, &last, more, err)) {
 			replay->last = last;
 			return true;
 		}
+		if (err->kind != ERROR_NONE)
+			return false;
 	}
 	return error_set(err, ERROR_TRANSIENT, STATUS_DATABASE,
 			 "millrace.load is locked by someone else");
@@ -247,7 +344,8 @@ bool replay_run(struct pg *pg, const struct sink_plan *plan,
 		ok = replay_chunk(&replay, dry_run, &more, err);
 		if (!ok)
 			break;
-		result->looked_at += replay.chunk.looked_at;
+		result->looked_at +=
+			replay.chunk.looked_at + replay.refused_count;
 		result->replayed += replay.chunk.replayed;
 		result->cut += replay.chunk.cut;
 	}
@@ -256,5 +354,6 @@ bool replay_run(struct pg *pg, const struct sink_plan *plan,
 	csv_layout_close(replay.csv);
 	batch_release(&replay.load.batch);
 	buf_release(&replay.good);
+	buf_release(&replay.refused);
 	return ok;
 }

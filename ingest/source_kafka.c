@@ -177,9 +177,8 @@ static enum source_result take_message(struct source_kafka *kafka,
 		if (!take_event(kafka, message, err))
 			result = SOURCE_FAILED;
 	} else if ((part = take_record(kafka, message, err)) != NULL) {
-		kafka_message_record(
-			message, kafka->plan.max_line,
-			kafka->wants_headers ? &kafka->headers : NULL, record);
+		kafka_message_record(message, kafka->plan.max_line,
+				     &kafka->headers, record);
 		record->part = (int)(part - kafka->part);
 		record->stream = part->topic->stream;
 		kafka->message = message;
@@ -365,23 +364,6 @@ static const struct source_class kafka_class = {
 
 /* --- opening -------------------------------------------------------------- */
 
-static bool wants_headers(const struct source_kafka_plan *plan)
-{
-	for (size_t s = 0; s < plan->stream_count; s++)
-		for (size_t c = 0; c < plan->stream[s]->column_count; c++) {
-			const struct column *column =
-				&plan->stream[s]->column[c];
-
-			for (size_t a = 0; a < column->alternative_count; a++)
-				if (column->alternative[a].kind ==
-					    FROM_METADATA &&
-				    column->alternative[a].metadata ==
-					    META_HEADERS)
-					return true;
-		}
-	return false;
-}
-
 static bool enter(struct source_kafka *kafka, struct error *err)
 {
 	if (!kafka_start_parse(&kafka->start, kafka->settings->offset, err) ||
@@ -402,7 +384,6 @@ bool source_kafka_open(struct source **out,
 	kafka->plan = *plan;
 	kafka->settings = plan->settings;
 	kafka->name = mem_format("group %s", plan->settings->group);
-	kafka->wants_headers = wants_headers(plan);
 	kafka->watch = kafka_watch_start();
 	pthread_mutex_init(&kafka->trouble_lock, NULL);
 	kafka->base = (struct source){

@@ -55,6 +55,32 @@ correct_stream() {
 	assert_verified
 }
 
+@test "a row that PostgreSQL refuses stays a reject with the reason, the rest is replayed" {
+	printf '{"n": 1}\n' | handle-streams
+	seq 2 1500 | sed 's/.*/{"number": &}/' | handle-streams
+	sql "alter table staging.items add constraint small check (n % 500 <> 7)"
+	correct_stream
+	run handle-streams rejects replay
+	assert_status 0
+	assert_says "1499 rejects looked at, 1496 replayed, 3 stay"
+	run sql "select raw::text is not null, sqlstate, reason from millrace.reject where replayed_at is null order by reject_id"
+	assert_equal refused 3 "$(grep -c '^t|23514|PostgreSQL: new row for relation .* violates check constraint "small"$' <<<"$output")"
+	assert_equal rows "1497|0" "$(sql "select count(distinct n), count(*) filter (where n % 500 = 7) from staging.items")"
+	run handle-streams rejects replay
+	assert_status 0
+	assert_says "3 rejects looked at, 0 replayed, 3 stay"
+	run --separate-stderr handle-streams rejects list
+	assert_equal "lines listed" 4 "${#lines[@]}"
+	assert_verified
+}
+
+@test "rejects list goes on behind its first page, and looks at each once" {
+	seq 1 2345 | sed 's/.*/{"number": &}/' | handle-streams
+	handle-streams rejects list >listed
+	assert_equal lines 2346 "$(wc -l <listed)"
+	assert_equal different 2346 "$(cut -f1 listed | sort -u | wc -l)"
+}
+
 @test "what a stream rejected is replayed into that stream, whatever it matches" {
 	printf '%s\n' '{"n": 1}' '{"number": 2}' | handle-streams --stream items
 	assert_equal relation "staging.items" "$(sql "select relation from millrace.reject")"

@@ -422,14 +422,15 @@ tail|5|15" "$(sql "select run, count(*), min(n) from staging.events where run in
 
 @test "rejects of a topic are replayed once their stream has been fixed" {
 	topic fixed 1
-	printf '0\tk\t{"m": 5}\n' | admin produce fixed >/dev/null
+	printf 'k\303\251y:{"m": 5}\n' | kcat -q -b "$BROKERS" -P -t fixed -K : -H a=1 -H b=2
 	run consume fixed --map fixed=traced -e
 	assert_status 0
 	assert_says "rejects=1"
 	sed -i 's/-- from: n$/-- from: n | m/' "$HANDLE_STREAMS_PROJECT/sql/test/streams/traced.sql"
 	run handle-streams rejects replay
 	assert_status 0
-	assert_equal row "fixed|0|0|5" "$(sql "select topic, part, at_offset, n from staging.traced where topic = 'fixed'")"
+	assert_equal row 'fixed|0|0|kéy|[{"key": "a", "value": "1"}, {"key": "b", "value": "2"}]|t|5' \
+		"$(sql "select topic, part, at_offset, key, headers, abs(extract(epoch from now() - sent_at)) < 600, n from staging.traced where topic = 'fixed'")"
 	handle-streams rejects replay
 	assert_equal "again" 1 "$(sql "select count(*) from staging.traced where topic = 'fixed'")"
 }
