@@ -22,10 +22,31 @@ struct file {
 	struct arena arena;
 };
 
+/* What to do about it, where that is known. */
+static const char *remedy(int code)
+{
+	switch (code) {
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return "; the old file stays: make room, the next run writes "
+		       "it";
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return "; let this user write there, or start periodic in "
+		       "another folder";
+	default:
+		return "";
+	}
+}
+
 static bool fail(struct error *err, const char *path, const char *what)
 {
-	return error_set(err, ERROR_FATAL, STATUS_CONFIG, "%s: %s: %s", path,
-			 what, strerror(errno));
+	int code = errno;
+
+	return error_set(err, ERROR_FATAL, STATUS_CONFIG, "%s: %s: %s%s", path,
+			 what, strerror(code), remedy(code));
 }
 
 bool export_check(const struct task *task, struct error *err)

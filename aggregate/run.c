@@ -22,10 +22,12 @@ const char *run_reason(const struct run *run, const struct task *task)
 {
 	const struct task_state *state = &task->state;
 
-	if (!state->is_known || !state->is_there)
+	if (!state->is_known)
 		return "new";
+	if (!state->is_there)
+		return task_is_view(task) ? "missing view" : "missing table";
 	if (strcmp(state->code_hash, task->code_hash) != 0)
-		return "changed code";
+		return task->seed ? "changed file" : "changed code";
 	if (run->full_refresh && !model_is_snapshot(task->model))
 		return "full refresh";
 	if (state->load_count)

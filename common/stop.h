@@ -3,7 +3,8 @@
  *
  * SIGTERM and SIGINT ask politely: stop_requested turns true, long waits wake
  * up, and the program finishes or rolls back what is open.  A second signal
- * ends the process at once, which is always safe.  SIGPIPE is ignored.
+ * ends the process at once, which is always safe.  SIGPIPE and SIGXFSZ are
+ * ignored: writing says what is wrong.
  */
 #ifndef COMMON_STOP_H
 #define COMMON_STOP_H

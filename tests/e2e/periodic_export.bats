@@ -138,3 +138,70 @@ teardown() { drop_own_database; }
 	[[ $output == *"wrote metrics/sums.csv"* ]]
 	assert_equal log success "$(sql "select status from millrace.run order by run_id desc limit 1")"
 }
+
+shown_model() {
+	model shown <<-'SQL'
+		-- config:
+		--   materialized: view
+		--   export: metrics/deep/shown.csv order by k
+		select s.k, repeat(s.k, 20000) as long from p.sums s where s.n > 0
+	SQL
+}
+
+@test "a view's file is treated as a table's is" {
+	shown_model
+	run -0 periodic
+	assert_says "wrote metrics/deep/shown.csv"
+	assert_equal lines 3 "$(wc -l <metrics/deep/shown.csv)"
+	# what it shows has not changed, though what it reads has
+	touch -d '2001-01-01' metrics/deep/shown.csv
+	feed "('a', 1)"
+	run -0 periodic
+	assert_says "wrote metrics/sums.csv"
+	[[ $output != *"wrote metrics/deep/shown.csv"* ]]
+	assert_equal modified 2001 "$(date -r metrics/deep/shown.csv +%Y)"
+	rm -r metrics/deep
+	run -0 periodic
+	assert_says "wrote metrics/deep/shown.csv"
+	# not through a link
+	rm -r metrics/deep
+	mkdir elsewhere
+	ln -s ../elsewhere metrics/deep
+	feed "('c', 1)"
+	run -2 periodic
+	assert_says "symbolic links are not followed"
+	assert_equal elsewhere "" "$(ls elsewhere)"
+	rm metrics/deep
+	run -0 periodic
+	assert_equal lines 4 "$(wc -l <metrics/deep/shown.csv)"
+	# in its turn: nobody else writes it meanwhile
+	coproc psql -XAtq
+	echo "select pg_advisory_lock(x'6d72756e'::int, hashtext('p.shown')) is null;" >&"${COPROC[1]}"
+	read -r -u "${COPROC[0]}" _
+	rm -r metrics/deep
+	run -0 periodic
+	assert_says "p.shown: another periodic is working on it"
+	[ ! -e metrics/deep ]
+	echo "\\q" >&"${COPROC[1]}"
+	wait "$COPROC_PID"
+}
+
+@test "a full disk and a folder of somebody else's are sentences; the old file stays" {
+	shown_model
+	periodic
+	local before
+	before=$(sha256sum metrics/deep/shown.csv)
+	feed "('d', 1)"
+	run -2 bash -c 'ulimit -f 16; exec periodic --artifacts=off'
+	assert_says "metrics/deep/shown.csv: writing it: File too large; the old file stays: make room, the next run writes it"
+	assert_equal "old file" "$before" "$(sha256sum metrics/deep/shown.csv)"
+	assert_equal leftovers shown.csv "$(ls -A metrics/deep)"
+	if [ "$(id -u)" != 0 ]; then
+		chmod a-w metrics/deep
+		run -2 periodic
+		assert_says "creating it: Permission denied; let this user write there"
+		chmod u+w metrics/deep
+	fi
+	run -0 periodic
+	assert_equal lines 4 "$(wc -l <metrics/deep/shown.csv)"
+}

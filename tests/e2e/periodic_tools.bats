@@ -84,6 +84,14 @@ on_top_model() {
 	[[ ${lines[1]} =~ ^p.on_top\ +rebuild\ +changed\ code$ ]]
 	# nothing was left behind, and nothing done
 	assert_equal mart "a|6 b|8 c|6" "$(sql 'select k, twice from p.on_top order by k' | xargs)"
+	# one that somebody has dropped, and a seed
+	sql 'drop table p.on_top'
+	printf 'k\na\n' >sql/p/seeds/s.csv
+	periodic -q seed
+	printf 'k\nb\n' >sql/p/seeds/s.csv
+	run -0 periodic plan
+	[[ ${lines[1]} =~ ^p.s\ +seed\ +changed\ file$ ]]
+	[[ ${lines[2]} =~ ^p.on_top\ +build\ +missing\ table$ ]]
 }
 
 @test "what compile prints runs in psql, and leaves nothing" {
