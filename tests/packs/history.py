@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A pack after a random history must say what its oracle says.
 
-    history.py PACK [--seed N] [--histories N] [--size N] [--pieces N] [--keep]
+    history.py PACK... [--seed N] [--histories N] [--size N] [--pieces N] [--keep]
 
 Generated input with all the dirt the pack is to stand, cut into files, is fed
 in the pack's own order through handle-streams, with periodic at random moments
@@ -150,9 +150,22 @@ def play(history, tally, size, pieces):
     tally.loads += history.loads
 
 
+def histories(name, tally, options):
+    pack = importlib.import_module(name)
+    loads, comparisons = tally.loads, tally.comparisons
+    for seed in range(options.seed, options.seed + options.histories):
+        history = History(pack, name, seed, options.keep)
+        try:
+            play(history, tally, options.size, options.pieces)
+        finally:
+            history.close()
+    print(f"# {name}: {options.histories} histories, {tally.loads - loads} files loaded, "
+          f"{tally.comparisons - comparisons} comparisons of marts")
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("pack")
+    parser.add_argument("pack", nargs="+")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--histories", type=int, default=2)
     parser.add_argument("--size", type=int, default=400)
@@ -160,15 +173,9 @@ def main():
     parser.add_argument("--keep", action="store_true", help="leave folder and database")
     options = parser.parse_args()
     sys.path.insert(0, HERE)
-    pack, tally = importlib.import_module(options.pack), Tally()
-    for seed in range(options.seed, options.seed + options.histories):
-        history = History(pack, options.pack, seed, options.keep)
-        try:
-            play(history, tally, options.size, options.pieces)
-        finally:
-            history.close()
-    print(f"# {options.pack}: {options.histories} histories, {tally.loads} files loaded, "
-          f"{tally.comparisons} comparisons of marts, {tally.failed} mismatches")
+    tally = Tally()
+    for name in options.pack:
+        histories(name, tally, options)
     print(f"1..{tally.tests}")
     sys.exit(1 if tally.failed else 0)
 
