@@ -117,6 +117,60 @@ static bool make(struct pg *pg, const char *name, const char *sql,
 	return false;
 }
 
+/* Whether the comments before the statement say `load: full`; what else they
+ * may say is the business of those who load. */
+static bool is_full(const char *sql)
+{
+	while (!strncmp(sql, "--", 2)) {
+		const char *value = sql + 2 + strspn(sql + 2, " \t");
+
+		if (!strncmp(value, "load:", 5) &&
+		    !strncmp(value + 5 + strspn(value + 5, " \t"), "full", 4))
+			return true;
+		sql = strchr(sql, '\n');
+		if (!sql)
+			return false;
+		sql++;
+	}
+	return false;
+}
+
+/* The view of the newest extract, with the columns of the table. */
+static bool ensure_current(struct pg *pg, const char *name, struct error *err)
+{
+	static const char query[] =
+		"select array_agg(attname order by attname) filter (where "
+		"attrelid = to_regclass(format('staging.%I', $1 || "
+		"'_current'))) is distinct from array_agg(attname order by "
+		"attname) filter (where attrelid = "
+		"to_regclass(format('staging.%I', $1))) from pg_attribute "
+		"where attnum > 0 and not attisdropped and attrelid in "
+		"(to_regclass(format('staging.%I', $1)), "
+		"to_regclass(format('staging.%I', $1 || '_current')))";
+	const char *const values[] = {name};
+	PGresult *res = NULL;
+	bool lacking;
+
+	if (!pg_fetch_params(pg, QUICK_MS, err, &res, query, 1, values))
+		return false;
+	lacking = PQgetvalue(res, 0, 0)[0] == 't';
+	PQclear(res);
+	if (!lacking)
+		return true;
+	if (!pg_run(pg, MAKE_MS, err,
+		    "begin; set local role millrace_owner; "
+		    "select pg_advisory_xact_lock("
+		    "hashtext('millrace.staging'))"))
+		return false;
+	if (pg_fetch_params(pg, MAKE_MS, err, &res,
+			    "select millrace.show_current($1)", 1, values)) {
+		PQclear(res);
+		return pg_run(pg, QUICK_MS, err, "commit");
+	}
+	pg_rollback(pg);
+	return false;
+}
+
 bool staging_ensure(struct pg *pg, const char *name, const char *file,
 		    const char *sql, struct error *err)
 {
@@ -125,7 +179,9 @@ bool staging_ensure(struct pg *pg, const char *name, const char *file,
 	if (!look(pg, name, &found, err))
 		return false;
 	if (found == ADOPTED || make(pg, name, sql, err))
-		return true;
+		return !is_full(sql) || ensure_current(pg, name, err) ||
+		       error_context(err, "%s: making staging.%s_current", file,
+				     name);
 	return error_context(err, "%s: %s staging.%s", file,
 			     found == ABSENT ? "creating" : "adopting", name);
 }

@@ -4,7 +4,8 @@
  * A stream file is SQL that creates staging.<name>.  Both programs may be the
  * first to need the table, so both can make it: owned by millrace_owner, with
  * its BRIN index, its rights and its daily partitions.  One that was made with
- * psql, or has been given a column, gets what it lacks.
+ * psql, or has been given a column, gets what it lacks.  Of a stream that is
+ * `load: full` the view staging.<name>_current is made too.
  */
 #ifndef COMMON_STAGING_H
 #define COMMON_STAGING_H

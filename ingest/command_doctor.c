@@ -47,7 +47,7 @@ static const struct {
 	 "select format('session %s (%s) has had a transaction open since %s: "
 	 "select pg_terminate_backend(%1$s)', pid, application_name, "
 	 "xact_start) from pg_stat_activity "
-	 "where application_name like 'handle-streams %' "
+	 "where application_name ~ '^handle-streams [0-9a-f]+$' "
 	 "and xact_start < now() - interval '10 minutes'"},
 	{"the disk is asked to keep what is committed",
 	 "select 'fsync is off: a crash of the machine loses the database: "

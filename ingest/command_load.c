@@ -16,6 +16,7 @@
 #include "ingest/csv_header.h"
 #include "ingest/decode.h"
 #include "ingest/file_identity.h"
+#include "ingest/load_run.h"
 #include "ingest/monitor.h"
 #include "ingest/observer.h"
 #include "ingest/options.h"
@@ -27,24 +28,7 @@
 
 enum { CLAIM_ROUNDS = 10, BACKOFF_FIRST_MS = 50, BACKOFF_MAX_MS = 2000 };
 
-/* A run: one process, any number of inputs one after the other. */
-struct run {
-	const struct options *options;
-	struct stream_set set;
-	struct buf dsn;
-	struct pg *control;
-	struct sink_plan plan;
-	struct decoder *decoder;
-	struct observer *observer;
-	struct upkeep *upkeep;
-	struct monitor *monitor;
-	struct stats stats;
-	char owner[OWNER_LEN + 1];
-	int forced; /* --stream, or -1 */
-	int inputs; /* pipes so far, to tell them apart */
-};
-
-static bool prepare(struct run *run, struct error *err)
+static bool prepare(struct load_run *run, struct error *err)
 {
 	const struct options *options = run->options;
 	struct sink_plan *plan = &run->plan;
@@ -91,7 +75,7 @@ static bool prepare(struct run *run, struct error *err)
 	return true;
 }
 
-static void release(struct run *run)
+static void release(struct load_run *run)
 {
 	monitor_close(run->monitor);
 	upkeep_stop(run->upkeep);
@@ -104,22 +88,10 @@ static void release(struct run *run)
 	stream_set_release(&run->set);
 }
 
-/* An input on its way to being claimed. */
-struct claim {
-	struct run *run;
-	int fd;
-	const char *name;
-	struct positions *positions;
-	struct file_identity *identity; /* NULL: a pipe */
-};
-
-typedef bool claim_step(const struct claim *claim, struct error *err);
-
-/* Claims through restarts of the server and broken connections. */
-static bool insist(const struct claim *claim, claim_step *step,
-		   struct error *err)
+bool load_insist(const struct load_claim *claim, load_step *step,
+		 struct error *err)
 {
-	struct run *run = claim->run;
+	struct load_run *run = claim->run;
 	struct backoff backoff = BACKOFF_INIT(BACKOFF_FIRST_MS, BACKOFF_MAX_MS,
 					      run->options->pipeline.retry_ms);
 
@@ -141,9 +113,7 @@ static bool insist(const struct claim *claim, claim_step *step,
 	}
 }
 
-/* Whether the claim failed only because the program is asked to stop: nothing
- * of the input has been read then, and nothing is wrong. */
-static bool stopped_before(const char *name, struct error *err)
+bool load_stopped_before(const char *name, struct error *err)
 {
 	if (!stop_requested())
 		return false;
@@ -153,10 +123,9 @@ static bool stopped_before(const char *name, struct error *err)
 	return true;
 }
 
-/* Loads a source whose part is claimed. */
-static bool load(struct run *run, struct source *source, struct error *err)
+struct pipeline_parts load_parts(struct load_run *run, struct source *source)
 {
-	const struct pipeline_parts parts = {
+	return (struct pipeline_parts){
 		.settings = &run->options->pipeline,
 		.plan = &run->plan,
 		.source = source,
@@ -166,70 +135,45 @@ static bool load(struct run *run, struct source *source, struct error *err)
 		.monitor = run->monitor,
 		.control = &run->control,
 	};
+}
+
+/* Loads a source whose part is claimed. */
+static bool load(struct load_run *run, struct source *source, struct error *err)
+{
+	const struct pipeline_parts parts = load_parts(run, source);
 
 	return pipeline_run(&parts, err);
 }
 
-/* Finds out whether the input is CSV, and loads it. */
-static bool load_lines(struct run *run, struct source *source,
-		       struct error *err)
-{
-	struct csv_input input = {
-		.streams = run->plan.stream,
-		.count = run->plan.stream_count,
-		.forced = run->forced,
-		.name = source->name,
-	};
-	struct csv_layout *layout = NULL;
-
-	if (!source_lines_sample(source, &input.bytes, &input.len, err) ||
-	    !csv_header_find(&input, &layout, err))
-		return false;
-	if (layout)
-		source_lines_csv(source, layout);
-	return load(run, source, err);
-}
-
 /* --- a pipe --------------------------------------------------------------- */
 
-static bool claim_pipe(const struct claim *claim, struct error *err)
+static bool claim_pipe(const struct load_claim *claim, struct error *err)
 {
-	return position_claim(claim->run->control, claim->positions, 0, NULL, 0,
-			      err);
+	return position_claim(claim->run->control, claim->source->positions, 0,
+			      NULL, 0, err);
 }
 
-static bool run_pipe(struct run *run, int fd, const char *name,
+static bool run_pipe(struct load_run *run, struct source *source,
 		     struct error *err)
 {
-	struct positions positions = {.durable = true};
+	struct positions *positions = source->positions;
+	const struct load_claim claim = {.run = run, .source = source};
 	struct error ignored = ERROR_INIT;
-	struct source *source = NULL;
 	char key[64];
 	bool ok;
 
-	memcpy(positions.owner, run->owner, sizeof run->owner);
+	positions->durable = true;
 	snprintf(key, sizeof key, "pipe:%s-%d", run->owner, ++run->inputs);
-	positions_add(&positions, key, 0);
-	if (isatty(fd))
-		log_line(LOG_INFO, "reading events from the terminal; end with "
-				   "control-D");
-	ok = insist(&(struct claim){run, fd, name, &positions, NULL},
-		    claim_pipe, err);
-	if (ok) {
-		source = source_pipe_open(
-			fd, name, (size_t)run->options->max_line, &positions);
-		ok = load_lines(run, source, err);
-	} else {
-		ok = stopped_before(name, err);
-	}
+	positions_add(positions, key, 0);
+	ok = load_insist(&claim, claim_pipe, err)
+		     ? load(run, source, err)
+		     : load_stopped_before(source->name, err);
 	/* Nothing is in flight any more.  A row that stays is swept later. */
-	if (positions.item[0].mine && run->control &&
+	if (positions->item[0].mine && run->control &&
 	    pg_is_usable(run->control) &&
-	    !position_delete(run->control, &positions, 0, &ignored))
+	    !position_delete(run->control, positions, 0, &ignored))
 		log_line(LOG_WARNING, "could not forget the pipe: %s",
 			 ignored.text);
-	source_close(source);
-	positions_release(&positions);
 	return ok;
 }
 
@@ -237,14 +181,15 @@ static bool run_pipe(struct run *run, int fd, const char *name,
 
 /* Finds out which file it is and makes its position ours.  Another process may
  * move it between the two, so look until both agree. */
-static bool claim_file(const struct claim *claim, struct error *err)
+static bool claim_file(const struct load_claim *claim, struct error *err)
 {
-	struct run *run = claim->run;
-	struct positions *positions = claim->positions;
+	struct load_run *run = claim->run;
+	const char *name = claim->source->name;
+	struct positions *positions = claim->source->positions;
 	struct file_identity *identity = claim->identity;
 
 	for (int i = 0; i < CLAIM_ROUNDS; i++) {
-		if (!file_identity_find(run->control, claim->fd, claim->name,
+		if (!file_identity_find(run->control, claim->fd, name,
 					run->options->force, run->owner,
 					identity, err))
 			return false;
@@ -257,52 +202,41 @@ static bool claim_file(const struct claim *claim, struct error *err)
 				    err))
 			return false;
 		if (positions->item[0].next_offset == identity->next_offset)
-			return file_identity_check_line(claim->fd, claim->name,
+			return file_identity_check_line(claim->fd, name,
 							identity, err);
 	}
 	return error_set(err, ERROR_FATAL, STATUS_FENCED,
-			 "other processes keep loading %s", claim->name);
+			 "other processes keep loading %s", name);
 }
 
-static bool run_file(struct run *run, int fd, const char *name,
+static bool run_file(struct load_run *run, struct source *source, int fd,
 		     struct error *err)
 {
-	struct positions positions = {.durable = false};
+	const char *name = source->name;
 	struct file_identity identity;
-	struct source *source = NULL;
-	bool ok;
+	const struct load_claim claim = {run, source, fd, &identity, NULL};
 
-	memcpy(positions.owner, run->owner, sizeof run->owner);
-	ok = insist(&(struct claim){run, fd, name, &positions, &identity},
-		    claim_file, err);
-	if (ok && identity.size == 0) {
-		log_line(LOG_INFO, "%s is empty", name);
-	} else if (ok && identity.finished) {
+	if (!load_insist(&claim, claim_file, err))
+		return load_stopped_before(name, err);
+	if (identity.finished) {
 		log_line(LOG_INFO,
 			 "%s is loaded already, 0 rows added; --force loads it "
 			 "again",
 			 name);
-	} else if (ok) {
-		if (identity.next_offset > 0)
-			log_line(LOG_INFO, "%s goes on at byte %lld of %lld",
-				 name, (long long)identity.next_offset,
-				 (long long)identity.size);
-		ok = source_file_open(&source, fd, name,
-				      (size_t)run->options->max_line,
-				      &positions, err) &&
-		     load_lines(run, source, err);
-	} else {
-		ok = stopped_before(name, err);
+		return true;
 	}
-	source_close(source);
-	positions_release(&positions);
-	return ok;
+	if (identity.next_offset > 0)
+		log_line(LOG_INFO, "%s goes on at byte %lld of %lld", name,
+			 (long long)identity.next_offset,
+			 (long long)identity.size);
+	return source_rewind(source, 0, identity.next_offset, err) &&
+	       load(run, source, err);
 }
 
 /* --- Kafka -----------------------------------------------------------------
  */
 
-static bool run_kafka(struct run *run, struct error *err)
+static bool run_kafka(struct load_run *run, struct error *err)
 {
 	const struct source_kafka_plan plan = {
 		.settings = &run->options->kafka,
@@ -325,10 +259,77 @@ static bool run_kafka(struct run *run, struct error *err)
 
 /* --- inputs --------------------------------------------------------------- */
 
+/* The stream of the input's first record, if that is JSON. */
+static int stream_of_first(struct load_run *run, const struct source *source,
+			   const struct csv_input *input)
+{
+	const char *end = memchr(input->bytes, '\n', input->len);
+	size_t len = end ? (size_t)(end - input->bytes) : input->len;
+	const struct record record = {
+		.bytes = input->bytes,
+		.len = len,
+		.full_len = len,
+		.partition = -1,
+		.timestamp_ms = -1,
+		.file = source->name,
+		.line = 1,
+	};
+
+	return run->forced >= 0 ? run->forced
+				: decoder_find(run->decoder, &record);
+}
+
+/* Finds out how the input is to be read: CSV or JSON, and by its beginning
+ * which stream it is for, -1 if that cannot be said. */
+static bool recognise(struct load_run *run, struct source *source, int *stream,
+		      struct error *err)
+{
+	struct csv_input input = {
+		.streams = run->plan.stream,
+		.count = run->plan.stream_count,
+		.forced = run->forced,
+		.name = source->name,
+	};
+	struct csv_layout *layout = NULL;
+
+	if (!source_lines_sample(source, &input.bytes, &input.len, err) ||
+	    !csv_header_find(&input, &layout, err))
+		return false;
+	*stream = layout ? layout->stream_index
+			 : stream_of_first(run, source, &input);
+	if (layout)
+		source_lines_csv(source, layout);
+	return true;
+}
+
+static bool run_source(struct load_run *run, struct source *source, int fd,
+		       struct error *err)
+{
+	int stream = -1;
+
+	if (!recognise(run, source, &stream, err))
+		return false;
+	if (stream >= 0 && run->plan.stream[stream]->load == LOAD_FULL)
+		return load_full(run, source, fd, stream, err);
+	if (*run->options->effective)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "--effective is the time of a complete "
+				 "extract, and %s is for no stream that is "
+				 "`load: full`",
+				 source->name);
+	return source->replayable ? run_file(run, source, fd, err)
+				  : run_pipe(run, source, err);
+}
+
 /* A regular file is loaded as one, whether it was named or redirected; one
  * that somebody has begun to read is not at its start and is read as a pipe. */
-static bool run_fd(struct run *run, int fd, const char *name, struct error *err)
+static bool run_fd(struct load_run *run, int fd, const char *name,
+		   struct error *err)
 {
+	struct positions positions = {.durable = false};
+	struct source *source = NULL;
+	size_t max_line = (size_t)run->options->max_line;
+	bool ok = true;
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
@@ -338,12 +339,27 @@ static bool run_fd(struct run *run, int fd, const char *name, struct error *err)
 		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
 				 "%s is a directory; name the files in it",
 				 name);
-	if (S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_CUR) == 0)
-		return run_file(run, fd, name, err);
-	return run_pipe(run, fd, name, err);
+	memcpy(positions.owner, run->owner, sizeof run->owner);
+	if (S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_CUR) == 0) {
+		if (st.st_size == 0) {
+			log_line(LOG_INFO, "%s is empty", name);
+			return true;
+		}
+		ok = source_file_open(&source, fd, name, max_line, &positions,
+				      err);
+	} else {
+		if (isatty(fd))
+			log_line(LOG_INFO, "reading events from the terminal; "
+					   "end with control-D");
+		source = source_pipe_open(fd, name, max_line, &positions);
+	}
+	ok = ok && run_source(run, source, fd, err);
+	source_close(source);
+	positions_release(&positions);
+	return ok;
 }
 
-static bool run_named(struct run *run, const char *name, struct error *err)
+static bool run_named(struct load_run *run, const char *name, struct error *err)
 {
 	bool ok;
 	int fd;
@@ -361,7 +377,7 @@ static bool run_named(struct run *run, const char *name, struct error *err)
 
 bool command_load(const struct options *options, struct error *err)
 {
-	struct run run = {.options = options};
+	struct load_run run = {.options = options};
 	bool ok = prepare(&run, err);
 
 	if (ok && *options->kafka.brokers)

@@ -75,6 +75,7 @@ struct decoder *decoder_open(const struct stream *const *streams, size_t count,
 	decoder->streams = streams;
 	decoder->count = count;
 	decoder->always = decoder->forced = forced;
+	decoder->whole = -1;
 	decoder->plan = mem_zalloc(count, sizeof *decoder->plan);
 	path_trie_init(&decoder->trie);
 	for (size_t i = 0; i < count; i++) {
@@ -248,6 +249,14 @@ static void decode(struct decoder *decoder, const struct record *record,
 			     NULL);
 		return;
 	}
+	if (!decoder_allows(decoder, index)) {
+		batch_reject(batch, decoder->streams[index], origin,
+			     "the stream is `load: full`: it takes a complete "
+			     "extract, a file or, with --complete, a pipe that "
+			     "holds nothing else",
+			     NULL, NULL);
+		return;
+	}
 	batch_row_begin(batch, (size_t)index, origin);
 	if (!add_fields(decoder, (size_t)index, batch, &at_fault, &has_event,
 			&event_us)) {
@@ -259,6 +268,17 @@ static void decode(struct decoder *decoder, const struct record *record,
 	batch_row_end(batch);
 	if (has_event)
 		batch_event_time(batch, (size_t)index, event_us);
+}
+
+void decoder_set_whole(struct decoder *decoder, int stream)
+{
+	decoder->whole = stream;
+}
+
+int decoder_find(struct decoder *decoder, const struct record *record)
+{
+	record = decoder_record(decoder, record);
+	return decoder_load(decoder, record) ? decoder_stream(decoder) : -1;
 }
 
 const struct record *decoder_record(struct decoder *decoder,

@@ -35,6 +35,13 @@ struct decoder *decoder_open(const struct stream *const *streams, size_t count,
 			     int forced, const struct decode_limits *limits);
 void decoder_close(struct decoder *decoder);
 
+/* From here on this stream takes a whole input, as `load: full` wants it; -1:
+ * none.  Elsewhere records of a full stream are rejects. */
+void decoder_set_whole(struct decoder *decoder, int stream);
+
+/* The index of the stream that takes the record, -1: none does. */
+int decoder_find(struct decoder *decoder, const struct record *record);
+
 /* Adds the record to the batch, as a row or as a reject. */
 void decoder_decode(struct decoder *decoder, const struct record *record,
 		    struct batch *batch);

@@ -110,6 +110,12 @@ int decoder_stream(struct decoder *decoder)
 	return found;
 }
 
+bool decoder_allows(const struct decoder *decoder, int stream)
+{
+	return decoder->streams[stream]->load != LOAD_FULL ||
+	       decoder->whole == stream;
+}
+
 static void set_number(struct decoder *decoder, struct value *value,
 		       int64_t number)
 {

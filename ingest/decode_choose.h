@@ -29,6 +29,7 @@ struct decoder {
 	size_t count;
 	int always; /* every record belongs to this stream; -1: match */
 	int forced; /* the one being decoded does; -1: match */
+	int whole;  /* of the streams that are full this one is loaded now */
 	struct path_trie trie;
 	struct stream_plan *plan; /* by stream */
 	struct arena arena;       /* the plans */
@@ -65,6 +66,10 @@ bool decoder_load(struct decoder *decoder, const struct record *record);
 /* The index of the stream that takes the record; -1: none, or more than one,
  * and decoder->err says so. */
 int decoder_stream(struct decoder *decoder);
+
+/* Whether the stream may take a single record: it is not `load: full`, or is
+ * loaded as a whole now. */
+bool decoder_allows(const struct decoder *decoder, int stream);
 
 /* Chooses what fills a column.  False: a chosen value cannot be read at all,
  * decoder->err says why. */

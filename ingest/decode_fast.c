@@ -387,7 +387,7 @@ bool decode_fast(struct decode_fast *fast, const struct batch_origin *origin,
 	    !fast_find(&fast->find, bytes, origin->raw_len))
 		return false;
 	index = find_stream(fast);
-	if (index < 0)
+	if (index < 0 || !decoder_allows(fast->decoder, index))
 		return false;
 	make_room(fast, origin->raw_len);
 	batch_row_begin(batch, (size_t)index, origin);

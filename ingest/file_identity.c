@@ -161,28 +161,58 @@ static bool find(struct pg *pg, struct pass *pass, bool force,
 	return true;
 }
 
+static bool open_pass(struct pass *pass, int64_t *size, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(pass->fd, &st) != 0)
+		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+				 "cannot look at %s: %s", pass->name,
+				 strerror(errno));
+	*size = st.st_size;
+	pass->buf = mem_alloc(READ_BYTES);
+	pass->state = XXH3_createState();
+	if (!pass->state)
+		abort();
+	XXH3_128bits_reset(pass->state);
+	return true;
+}
+
+static void close_pass(struct pass *pass)
+{
+	XXH3_freeState(pass->state);
+	free(pass->buf);
+}
+
+bool file_identity_content(int fd, const char *name, struct anchor *content,
+			   struct error *err)
+{
+	struct pass pass = {.fd = fd, .name = name};
+	char hex[2 * ANCHOR_BYTES + 1];
+	int64_t size;
+	bool ok;
+
+	if (!open_pass(&pass, &size, err))
+		return false;
+	ok = digest_until(&pass, size, err);
+	if (ok)
+		digest(&pass, content, hex);
+	close_pass(&pass);
+	return ok;
+}
+
 bool file_identity_find(struct pg *pg, int fd, const char *name, bool force,
 			const char *token, struct file_identity *identity,
 			struct error *err)
 {
 	struct pass pass = {.fd = fd, .name = name};
-	struct stat st;
 	bool ok;
 
 	*identity = (struct file_identity){0};
-	if (fstat(fd, &st) != 0)
-		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
-				 "cannot look at %s: %s", name,
-				 strerror(errno));
-	identity->size = st.st_size;
-	pass.buf = mem_alloc(READ_BYTES);
-	pass.state = XXH3_createState();
-	if (!pass.state)
-		abort();
-	XXH3_128bits_reset(pass.state);
+	if (!open_pass(&pass, &identity->size, err))
+		return false;
 	ok = find(pg, &pass, force, token, identity, err);
-	XXH3_freeState(pass.state);
-	free(pass.buf);
+	close_pass(&pass);
 	return ok;
 }
 

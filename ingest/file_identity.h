@@ -35,6 +35,10 @@ bool file_identity_find(struct pg *pg, int fd, const char *name, bool force,
 			const char *token, struct file_identity *identity,
 			struct error *err) MUST_CHECK;
 
+/* Size and hash of all there is. */
+bool file_identity_content(int fd, const char *name, struct anchor *content,
+			   struct error *err) MUST_CHECK;
+
 /* Whether reading may go on at identity->next_offset: false if the part loaded
  * ended in the middle of a line that has grown since. */
 bool file_identity_check_line(int fd, const char *name,

@@ -58,6 +58,16 @@ static void add_json_string(struct buf *out, const char *text)
 	buf_add_byte(out, '"');
 }
 
+/* {host, version, ranges: [ */
+static void open_origin(const struct sink_plan *plan, struct buf *json)
+{
+	buf_add_text(json, "{\"host\": ");
+	add_json_string(json, plan->host);
+	buf_add_text(json, ", \"version\": ");
+	add_json_string(json, version_string());
+	buf_add_text(json, ", \"ranges\": [");
+}
+
 /* {host, version, ranges: [[source, part, from, to), ...]} */
 static void add_origin(struct pg *pg, struct buf *sql,
 		       const struct sink_plan *plan, const struct batch *batch,
@@ -65,11 +75,7 @@ static void add_origin(struct pg *pg, struct buf *sql,
 {
 	struct buf json = BUF_INIT;
 
-	buf_add_text(&json, "{\"host\": ");
-	add_json_string(&json, plan->host);
-	buf_add_text(&json, ", \"version\": ");
-	add_json_string(&json, version_string());
-	buf_add_text(&json, ", \"ranges\": [");
+	open_origin(plan, &json);
 	for (size_t i = 0; positions && i < batch->range_count; i++) {
 		const struct batch_range *range = &batch->range[i];
 		const struct position *position = &positions->item[range->part];
@@ -84,15 +90,14 @@ static void add_origin(struct pg *pg, struct buf *sql,
 	buf_release(&json);
 }
 
-/* Microseconds since 2000 as an expression; exact for every year. */
-static void add_time(struct buf *sql, int64_t us)
+void ledger_add_time(struct buf *sql, int64_t us)
 {
 	const int64_t day = INT64_C(86400000000);
 	int64_t days = us / day;
 	int64_t rest = us % day;
 
 	buf_format(sql,
-		   ", timestamptz '2000-01-01 00:00:00+00' "
+		   "timestamptz '2000-01-01 00:00:00+00' "
 		   "+ %lld * interval '1 day' "
 		   "+ %lld * interval '1 microsecond'",
 		   (long long)days, (long long)rest);
@@ -110,12 +115,22 @@ static void add_entry(struct pg *pg, struct buf *sql, const struct entry *entry,
 		   first ? batch->reject_count : 0,
 		   first ? batch->byte_count : 0);
 	if (table && table->has_events) {
-		add_time(sql, table->event_min);
-		add_time(sql, table->event_max);
+		buf_add_text(sql, ", ");
+		ledger_add_time(sql, table->event_min);
+		buf_add_text(sql, ", ");
+		ledger_add_time(sql, table->event_max);
 	} else {
 		buf_add_text(sql, ", null::timestamptz, null::timestamptz");
 	}
 	buf_add_text(sql, ", ");
+}
+
+static void add_before_insert(struct buf *sql)
+{
+	/* Only a wait for the same (relation, now()) is meant to be short. */
+	buf_add_text(sql, "set local lock_timeout = '50ms'; "
+			  /* before the clock is read: periodic seals by that */
+			  "select pg_current_xact_id(); ");
 }
 
 static void add_insert(struct pg *pg, struct buf *sql,
@@ -123,12 +138,9 @@ static void add_insert(struct pg *pg, struct buf *sql,
 		       const struct positions *positions,
 		       const struct entry *entry, size_t count)
 {
-	/* Only a wait for the same (relation, now()) is meant to be short. */
+	add_before_insert(sql);
 	buf_add_text(
 		sql,
-		"set local lock_timeout = '50ms'; "
-		/* before the clock is read: periodic seals by that */
-		"select pg_current_xact_id(); "
 		"insert into millrace.load "
 		"(relation, loaded_at, row_count, reject_count, byte_count, "
 		"event_min, event_max, origin) select v.relation, now(), v.n, "
@@ -153,7 +165,7 @@ static void add_insert(struct pg *pg, struct buf *sql,
 
 /* One try. */
 static bool attempt(struct pg *pg, const char *sql, size_t count,
-		    struct load *load, bool *written, struct error *err)
+		    int64_t *load_id, bool *written, struct error *err)
 {
 	struct error failed = ERROR_INIT;
 	PGresult *res = NULL;
@@ -167,7 +179,7 @@ static bool attempt(struct pg *pg, const char *sql, size_t count,
 	}
 	*written = (size_t)PQntuples(res) == count;
 	if (*written)
-		load->load_id = pg_number(res, 0, 0);
+		*load_id = pg_number(res, 0, 0);
 	PQclear(res);
 	return true;
 }
@@ -182,10 +194,28 @@ bool ledger_write(struct pg *pg, const struct sink_plan *plan,
 	bool ok;
 
 	add_insert(pg, &sql, plan, load, NULL, entry, count);
-	ok = attempt(pg, buf_text(&sql), count, load, written, err);
+	ok = attempt(pg, buf_text(&sql), count, &load->load_id, written, err);
 	buf_release(&sql);
 	free(entry);
 	return ok;
+}
+
+/* Until it is written: a tie begins again. */
+static bool begin(struct pg *pg, const char *sql, size_t count,
+		  int64_t *load_id, uint64_t *ties, struct error *err)
+{
+	for (int i = 0; i < TIES_MAX; i++) {
+		bool begun = false;
+
+		if (!attempt(pg, sql, count, load_id, &begun, err))
+			return false;
+		if (begun)
+			return true;
+		pg_rollback(pg);
+		++*ties;
+	}
+	return error_set(err, ERROR_TRANSIENT, STATUS_DATABASE,
+			 "millrace.load is locked by someone else");
 }
 
 bool ledger_begin(struct pg *pg, const struct sink_plan *plan,
@@ -196,22 +226,64 @@ bool ledger_begin(struct pg *pg, const struct sink_plan *plan,
 		mem_zalloc(load->batch.table_count + 1, sizeof *entry);
 	size_t count = list_entries(&load->batch, entry);
 	struct buf sql = BUF_INIT;
-	bool begun = false;
-	bool ok = true;
+	bool ok;
 
 	sink_add_begin(plan, positions->durable, &sql);
 	add_insert(pg, &sql, plan, load, positions, entry, count);
-	for (int i = 0; i < TIES_MAX && ok && !begun; i++) {
-		ok = attempt(pg, buf_text(&sql), count, load, &begun, err);
-		if (ok && !begun) {
-			pg_rollback(pg);
-			++*ties;
-		}
-	}
-	if (ok && !begun)
-		ok = error_set(err, ERROR_TRANSIENT, STATUS_DATABASE,
-			       "millrace.load is locked by someone else");
+	ok = begin(pg, buf_text(&sql), count, &load->load_id, ties, err);
 	buf_release(&sql);
 	free(entry);
+	return ok;
+}
+
+static void add_origin_whole(struct pg *pg, struct buf *sql,
+			     const struct sink_plan *plan,
+			     const struct ledger_whole *row)
+{
+	struct buf json = BUF_INIT;
+
+	open_origin(plan, &json);
+	buf_add_text(&json, "[");
+	add_json_string(&json, row->source);
+	buf_format(&json, ", 0, %lld, %lld]]", (long long)row->from,
+		   (long long)row->from + 1);
+	if (row->effective) {
+		buf_add_text(&json, ", \"effective\": ");
+		add_json_string(&json, row->effective);
+	}
+	buf_add_text(&json, "}");
+	pg_literal(pg, sql, buf_text(&json));
+	buf_release(&json);
+}
+
+bool ledger_begin_whole(struct pg *pg, const struct sink_plan *plan,
+			const struct ledger_whole *row, int64_t *load_id,
+			uint64_t *ties, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	sink_add_begin(plan, true, &sql);
+	if (row->repeatable)
+		buf_add_text(&sql, "set transaction isolation level "
+				   "repeatable read; ");
+	add_before_insert(&sql);
+	buf_add_text(&sql, "insert into millrace.load (relation, loaded_at, "
+			   "op, row_count, byte_count, parts, origin) select ");
+	pg_literal(pg, &sql, row->relation);
+	buf_format(&sql, ", now(), '%c', 0, 0, ", row->op);
+	if (row->parts)
+		pg_literal(pg, &sql, row->parts);
+	else
+		buf_add_text(&sql, "null");
+	buf_add_text(&sql, "::jsonb, ");
+	add_origin_whole(pg, &sql, plan, row);
+	buf_format(&sql,
+		   "::jsonb where clock_timestamp() - now() < "
+		   "interval '1 second' on conflict do nothing "
+		   "returning load_id; set local lock_timeout = %lld",
+		   (long long)plan->lock_ms);
+	ok = begin(pg, buf_text(&sql), 1, load_id, ties, err);
+	buf_release(&sql);
 	return ok;
 }

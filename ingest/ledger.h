@@ -16,6 +16,7 @@
 #include "ingest/load.h"
 #include "ingest/position.h"
 
+struct buf;
 struct pg;
 struct sink_plan;
 
@@ -31,5 +32,25 @@ bool ledger_begin(struct pg *pg, const struct sink_plan *plan,
 bool ledger_write(struct pg *pg, const struct sink_plan *plan,
 		  struct load *load, bool *written,
 		  struct error *err) MUST_CHECK;
+
+/* --- of a whole load, whose counts are known only at its end -------------- */
+
+struct ledger_whole {
+	const char *relation;
+	char op;
+	bool repeatable;       /* isolation level */
+	const char *parts;     /* JSON, or NULL */
+	const char *effective; /* ISO time, or NULL */
+	const char *source;    /* its position, which moves by one */
+	int64_t from;
+};
+
+/* Begins its transaction and writes its ledger row, without counts. */
+bool ledger_begin_whole(struct pg *pg, const struct sink_plan *plan,
+			const struct ledger_whole *row, int64_t *load_id,
+			uint64_t *ties, struct error *err) MUST_CHECK;
+
+/* Microseconds since 2000 as a SQL expression; exact for every year. */
+void ledger_add_time(struct buf *sql, int64_t us);
 
 #endif

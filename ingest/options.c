@@ -8,6 +8,7 @@
 #include "common/home.h"
 #include "common/log.h"
 #include "common/nearest.h"
+#include "ingest/timestamp.h"
 
 static const char *const on_gap[] = {"halt", "record", NULL};
 static const char *const decoders[] = {
@@ -87,6 +88,13 @@ static const struct setting table[] = {
 	 .max = 0},
 	{"force", 0, SETTING_FLAG, AT(force), "off", NULL,
 	 "load a file even if its content has been loaded before",
+	 .place = SETTING_COMMAND_LINE},
+	{"complete", 0, SETTING_FLAG, AT(complete), "off", NULL,
+	 "the pipe holds a complete extract of a stream that is load: full",
+	 .place = SETTING_COMMAND_LINE},
+	{"effective", 0, SETTING_TEXT, AT(effective), "", "TIME",
+	 "the time that a complete extract shows, UTC where it has no zone; "
+	 "without it the time of loading",
 	 .place = SETTING_COMMAND_LINE},
 	{"dry-run", 'n', SETTING_FLAG, AT(dry_run), "off", NULL,
 	 "rejects replay: show what would happen and change nothing",
@@ -215,6 +223,35 @@ static bool take_max_rejects(struct options *options, struct error *err)
 	return true;
 }
 
+/* 2025-03-10, or with a time, in UTC unless a zone is given. */
+static bool take_effective(struct options *options, struct error *err)
+{
+	const char *text = options->effective;
+	struct error why = ERROR_INIT;
+	int32_t days;
+	int64_t us;
+
+	if (!*text)
+		return true;
+	if (options->operand_count > 1)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "--effective is the time of one extract: load "
+				 "one file at a time");
+	if (timestamp_parse_date(text, strlen(text), &days, &why))
+		us = days * INT64_C(86400000000);
+	else if (!timestamp_parse(text, strlen(text), ZONE_OPTIONAL, &us, &why))
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "--effective takes 2025-03-10 or "
+				 "2025-03-10T17:00:00Z, not %s: %s",
+				 text, why.text);
+	timestamp_format(us, options->effective_text,
+			 sizeof options->effective_text - 1);
+	options->effective_text[10] = 'T';
+	strcat(options->effective_text, "Z");
+	options->effective = options->effective_text;
+	return true;
+}
+
 /* Kafka and files are two ways in; one process takes one of them. */
 static bool check_kafka(const struct options *options, struct error *err)
 {
@@ -263,7 +300,7 @@ bool options_read(struct options *options, int argc, char *const *argv,
 		buf_add_text(&options->home, options->project);
 	}
 	if (!take_command(options, err) || !take_max_rejects(options, err) ||
-	    !check_kafka(options, err))
+	    !take_effective(options, err) || !check_kafka(options, err))
 		return false;
 	settle_defaults(options);
 	return true;

@@ -36,6 +36,9 @@ struct options {
 	const char *dsn;
 	const char *stream; /* "" : match each record */
 	bool force;
+	bool complete;         /* a pipe holds a whole extract */
+	const char *effective; /* ISO, UTC; or "" */
+	char effective_text[40];
 	bool dry_run;
 	bool quiet, verbose;
 	int log_format; /* enum log_format */

@@ -61,4 +61,9 @@ struct pipeline_parts {
 bool pipeline_run(const struct pipeline_parts *parts,
 		  struct error *err) MUST_CHECK;
 
+/* Whether so many rejects are within --max-rejects.  ended: there will be no
+ * more records, so that a share of few counts too. */
+bool pipeline_rejects_within(const struct pipeline_settings *settings,
+			     uint64_t records, uint64_t rejects, bool ended);
+
 #endif

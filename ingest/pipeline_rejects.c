@@ -27,16 +27,16 @@ static struct tally count(struct pipeline *pipeline)
 	return tally;
 }
 
-static bool is_within(const struct pipeline_settings *settings,
-		      const struct tally *tally, bool ended)
+bool pipeline_rejects_within(const struct pipeline_settings *settings,
+			     uint64_t records, uint64_t rejects, bool ended)
 {
 	if (settings->max_rejects >= 0 &&
-	    tally->rejects > (uint64_t)settings->max_rejects)
+	    rejects > (uint64_t)settings->max_rejects)
 		return false;
 	return settings->max_rejects_percent < 0 ||
-	       (!ended && tally->records < FIRST_PERCENT_RECORDS) ||
-	       (double)tally->rejects * 100 <=
-		       settings->max_rejects_percent * (double)tally->records;
+	       (!ended && records < FIRST_PERCENT_RECORDS) ||
+	       (double)rejects * 100 <=
+		       settings->max_rejects_percent * (double)records;
 }
 
 bool pipeline_check_rejects(struct pipeline *pipeline, const struct batch *more,
@@ -48,7 +48,8 @@ bool pipeline_check_rejects(struct pipeline *pipeline, const struct batch *more,
 		tally.records += more->record_count;
 		tally.rejects += more->reject_count;
 	}
-	if (is_within(pipeline->parts.settings, &tally, ended))
+	if (pipeline_rejects_within(pipeline->parts.settings, tally.records,
+				    tally.rejects, ended))
 		return true;
 	return error_set(
 		err, ERROR_FATAL, STATUS_DATA,

@@ -331,3 +331,32 @@ bool position_sweep(struct pg *pg, int *swept, struct error *err)
 	PQclear(res);
 	return true;
 }
+
+bool position_anchor(struct pg *pg, const struct positions *positions,
+		     int index, bool *known, struct anchor *anchor,
+		     struct error *err)
+{
+	const char *const values[] = {positions->item[index].source};
+	PGresult *res = NULL;
+	size_t len = 0;
+	unsigned char *hash;
+
+	if (!pg_fetch_params(pg, ANSWER_MS, err, &res,
+			     "select anchor_offset, anchor_hash "
+			     "from millrace.position where source = $1 "
+			     "and part = 0 and length(anchor_hash) = 16",
+			     1, values))
+		return false;
+	*known = PQntuples(res) == 1;
+	if (*known) {
+		anchor->offset = pg_number(res, 0, 0);
+		hash = PQunescapeBytea(
+			(const unsigned char *)PQgetvalue(res, 0, 1), &len);
+		if (!hash || len != ANCHOR_BYTES)
+			abort(); /* out of memory */
+		memcpy(anchor->hash, hash, ANCHOR_BYTES);
+		PQfreemem(hash);
+	}
+	PQclear(res);
+	return true;
+}

@@ -85,6 +85,11 @@ bool position_resolve(struct pg *pg, struct positions *positions, int index,
 bool position_read(struct pg *pg, struct positions *positions, int index,
 		   struct error *err) MUST_CHECK;
 
+/* What the part's row says of the bytes before; *known: it says something. */
+bool position_anchor(struct pg *pg, const struct positions *positions,
+		     int index, bool *known, struct anchor *anchor,
+		     struct error *err) MUST_CHECK;
+
 /* Runs statements as the ingest role in one transaction of their own; *out is
  * the result of the one that returned rows.  After an ERROR the session is
  * usable again. */

@@ -26,6 +26,7 @@ struct source_lines {
 	char *cut_reason;       /* of a last line without its end */
 	struct csv_layout *csv; /* NULL: JSON */
 	uint64_t headers;       /* passed over */
+	int stream;             /* as in struct record */
 	struct buf sample;
 };
 
@@ -98,6 +99,7 @@ static enum source_result lines_next(struct source *source, int64_t deadline_ms,
 		.position = line.start,
 		.next = line.next,
 		.csv = lines->csv,
+		.stream = lines->stream,
 		.unterminated = line.unterminated ? lines->cut_reason : NULL,
 		.partition = -1,
 		.timestamp_ms = -1,
@@ -167,7 +169,7 @@ static struct source_lines *open_lines(int fd, const char *name,
 	lines->name = mem_strdup(name);
 	lines->cut_reason =
 		mem_format("%s ends in the middle of this line", name);
-	lines->reader = line_reader_open(fd, max_line, replayable);
+	lines->reader = line_reader_open(fd, max_line, true);
 	lines->base = (struct source){
 		.class = &lines_class,
 		.name = lines->name,
@@ -198,8 +200,7 @@ bool source_file_open(struct source **out, int fd, const char *name,
 	if (fstat(fd, &st) == 0)
 		lines->base.size = st.st_size;
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	if (!lines_rewind(&lines->base, 0, positions->item[0].next_offset,
-			  err)) {
+	if (!lines_rewind(&lines->base, 0, 0, err)) {
 		lines_close(&lines->base);
 		return false;
 	}
@@ -264,4 +265,17 @@ void source_lines_csv(struct source *source, struct csv_layout *layout)
 
 	lines->csv = layout;
 	line_reader_csv(lines->reader, layout->stream->delimiter);
+}
+
+void source_lines_stream(struct source *source, int stream)
+{
+	((struct source_lines *)source)->stream = stream + 1;
+}
+
+void source_lines_content(struct source *source, struct anchor *content)
+{
+	struct source_lines *lines = (struct source_lines *)source;
+
+	content->offset = line_reader_offset(lines->reader);
+	line_reader_digest(lines->reader, content->hash);
 }

@@ -9,6 +9,7 @@
 #define INGEST_SOURCE_LINES_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "common/error.h"
 #include "ingest/position.h"
@@ -17,11 +18,12 @@
 struct csv_layout;
 
 /* Reads fd, which the caller closes afterwards.  name (for people) is copied;
- * positions holds the one part, claimed. */
+ * positions holds the one part once the first record is
+ * wanted. */
 struct source *source_pipe_open(int fd, const char *name, size_t max_line,
 				struct positions *positions);
 
-/* The same for a file, going on where positions says. */
+/* The same for a file, from its start; source_rewind goes elsewhere. */
 bool source_file_open(struct source **out, int fd, const char *name,
 		      size_t max_line, struct positions *positions,
 		      struct error *err) MUST_CHECK;
@@ -31,6 +33,12 @@ bool source_file_open(struct source **out, int fd, const char *name,
  * is asked to stop.  *bytes are borrowed until the next call. */
 bool source_lines_sample(struct source *source, const char **bytes, size_t *len,
 			 struct error *err) MUST_CHECK;
+
+/* Size and hash of the input as far as it has been read. */
+void source_lines_content(struct source *source, struct anchor *content);
+
+/* Before the first record: all of them belong to that stream. */
+void source_lines_stream(struct source *source, int stream);
 
 /* Before the first record: the input is CSV, laid out like this; taken over. */
 void source_lines_csv(struct source *source, struct csv_layout *layout);

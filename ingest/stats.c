@@ -67,6 +67,27 @@ void stats_commit(struct stats *stats, const struct batch *batch)
 	stats->committed_us = clock_unix_us();
 }
 
+void stats_add(struct stats *stats, const struct stats *more)
+{
+	for (size_t i = 0; i < stats->stream_count; i++) {
+		struct stats_stream *to = &stats->stream[i];
+		const struct stats_stream *from = &more->stream[i];
+
+		to->rows += from->rows;
+		to->rejects += from->rejects;
+		if (from->has_events &&
+		    (!to->has_events || to->event_max < from->event_max)) {
+			to->has_events = true;
+			to->event_max = from->event_max;
+		}
+	}
+	stats->rows += more->rows;
+	stats->rejects += more->rejects;
+	stats->bytes += more->bytes;
+	stats->loads++;
+	stats->committed_us = clock_unix_us();
+}
+
 void stats_flush(struct stats *stats, int64_t ms)
 {
 	stats->flush_count++;

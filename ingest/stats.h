@@ -67,6 +67,9 @@ void stats_begin(struct stats *stats, int64_t done);
 /* The batch has been committed. */
 void stats_commit(struct stats *stats, const struct batch *batch);
 
+/* Adds what another has counted of rows, rejects and bytes, as one commit. */
+void stats_add(struct stats *stats, const struct stats *more);
+
 /* A commit took this long. */
 void stats_flush(struct stats *stats, int64_t ms);
 

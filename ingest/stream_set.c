@@ -39,17 +39,6 @@ static bool read_text(const char *path, struct buf *text, struct error *err)
 	return true;
 }
 
-/* What a stream file can say and this program cannot do. */
-static bool check_supported(const struct stream *stream, struct error *err)
-{
-	if (stream->load == LOAD_FULL)
-		return error_config(err,
-				    "%s: `load: full` is not supported, "
-				    "streams only append",
-				    stream->file);
-	return true;
-}
-
 /* `sql/bluesky/streams/events.sql` is the stream events. */
 static bool read_one(const char *path, struct stream **out, struct error *err)
 {
@@ -59,10 +48,6 @@ static bool read_one(const char *path, struct stream **out, struct error *err)
 	bool ok = read_text(path, &text, err) &&
 		  stream_parse(out, path, name, buf_text(&text), err);
 
-	if (ok && !check_supported(*out, err)) {
-		stream_close(*out);
-		ok = false;
-	}
 	buf_release(&text);
 	free(name);
 	return ok;

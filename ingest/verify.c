@@ -54,7 +54,7 @@ static const struct check {
 	 "g.source = p.source and g.part = p.part "
 	 "and g.to_offset = p.next_offset) order by source, part"},
 	{"rejects are as many as the ledger says", "loads",
-	 "select count(*) from millrace.load where op = 'i'",
+	 "select count(*) from millrace.load where op in ('i', 't')",
 	 "with found as (select load_id, count(*) as n from millrace.reject "
 	 "group by load_id) select format('load %s of %s: %s rejects, the "
 	 "ledger says %s', coalesce(l.load_id, f.load_id), l.relation, "
@@ -119,7 +119,7 @@ static bool check_relation(struct pg *pg, FILE *out, const char *relation,
 		   relation);
 	pg_literal(pg, &faults, relation);
 	buf_add_text(&faults,
-		     "::regclass end and op = 'i' group by loaded_at) "
+		     "::regclass end and op in ('i', 't') group by loaded_at) "
 		     "select format('loaded at %s: %s rows, the ledger says "
 		     "%s', loaded_at, coalesce(f.n, 0), coalesce(l.n, 0)) "
 		     "from listed l full join found f using (loaded_at) "

@@ -1,0 +1,71 @@
+/*
+ * load_run.h - what the inputs of one run share
+ *
+ * Private to command_load.c and load_*.c: one process, any number of inputs one
+ * after the other, all through one decoder and one set of streams.
+ */
+#ifndef INGEST_LOAD_RUN_H
+#define INGEST_LOAD_RUN_H
+
+#include <stdbool.h>
+
+#include "common/buf.h"
+#include "common/error.h"
+#include "ingest/pipeline.h"
+#include "ingest/position.h"
+#include "ingest/sink.h"
+#include "ingest/stats.h"
+#include "ingest/stream_set.h"
+
+struct decoder;
+struct file_identity;
+struct monitor;
+struct observer;
+struct options;
+struct source;
+struct upkeep;
+
+struct load_run {
+	const struct options *options;
+	struct stream_set set;
+	struct buf dsn;
+	struct pg *control;
+	struct sink_plan plan;
+	struct decoder *decoder;
+	struct observer *observer;
+	struct upkeep *upkeep;
+	struct monitor *monitor;
+	struct stats stats;
+	char owner[OWNER_LEN + 1];
+	int forced; /* --stream, or -1 */
+	int inputs; /* pipes so far, to tell them apart */
+};
+
+/* An input on its way to being claimed. */
+struct load_claim {
+	struct load_run *run;
+	struct source *source;
+	int fd;
+	struct file_identity *identity; /* NULL: a pipe */
+	void *context;                  /* the step's own */
+};
+
+typedef bool load_step(const struct load_claim *claim, struct error *err);
+
+/* Repeats a step, which uses run->control, through restarts of the server and
+ * broken connections. */
+bool load_insist(const struct load_claim *claim, load_step *step,
+		 struct error *err) MUST_CHECK;
+
+/* Whether the claim failed only because the program is asked to stop: nothing
+ * of the input has been read then, and nothing is wrong. */
+bool load_stopped_before(const char *name, struct error *err);
+
+struct pipeline_parts load_parts(struct load_run *run, struct source *source);
+
+/* load_full.c: the input is a complete extract of a stream that is `load:
+ * full`. */
+bool load_full(struct load_run *run, struct source *source, int fd, int stream,
+	       struct error *err) MUST_CHECK;
+
+#endif
