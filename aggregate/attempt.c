@@ -161,7 +161,7 @@ static bool rebuild(struct attempt *attempt, struct error *err)
 	return build_swap(refresh, err);
 }
 
-static bool apply(struct attempt *attempt, struct error *err)
+bool attempt_apply(struct attempt *attempt, struct error *err)
 {
 	struct refresh *refresh = &attempt->refresh;
 
@@ -367,7 +367,7 @@ bool attempt_work(struct attempt *attempt, struct error *err)
 	if (attempt->action == ACTION_NONE)
 		return pg_run(attempt->pg, run->timeout_ms, err, "rollback");
 	if (!attempt_decide_columns(attempt, err) || !consume(attempt, err) ||
-	    !apply(attempt, err))
+	    !attempt_apply(attempt, err))
 		return false;
 	if (attempt->needs_swap)
 		return pg_run(attempt->pg, run->timeout_ms, err, "rollback");

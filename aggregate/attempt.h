@@ -55,6 +55,9 @@ bool attempt_can_follow(const struct attempt *attempt,
 bool attempt_decide_columns(struct attempt *attempt,
 			    struct error *err) MUST_CHECK;
 
+/* Does what was decided, inside a transaction. */
+bool attempt_apply(struct attempt *attempt, struct error *err) MUST_CHECK;
+
 /* With false, the transaction may be open; attempt_log ends it. */
 bool attempt_work(struct attempt *attempt, struct error *err) MUST_CHECK;
 void attempt_release(struct attempt *attempt);

@@ -7,9 +7,9 @@
 #include "aggregate/audit_parts.h"
 #include "aggregate/audit_query.h"
 #include "aggregate/build.h"
+#include "aggregate/difference.h"
 #include "aggregate/ledger.h"
 #include "aggregate/quote.h"
-#include "aggregate/rows_print.h"
 #include "aggregate/run_task.h"
 #include "aggregate/seed.h"
 #include "common/clock.h"
@@ -25,8 +25,7 @@ struct audit {
 	struct audit_parts parts;
 	const char *why; /* it was not compared */
 	int64_t started_ms;
-	int64_t rows, missing, unexpected;
-	const char *missing_sample, *unexpected_sample; /* JSON */
+	struct difference found;
 };
 
 /* --- what stands in the way ----------------------------------------------- */
@@ -72,63 +71,21 @@ static void add_locks(struct buf *sql, const struct run *run,
 
 /* --- comparing ------------------------------------------------------------ */
 
-static void add_sample(struct buf *sql, const char *side)
-{
-	buf_format(sql,
-		   "(select count(*) from %s), (select json_agg((select "
-		   "json_object_agg(key, case when length(value::text) > 200 "
-		   "then to_json(left(value #>> '{}', 200) || '…') "
-		   "else value end) from json_each(few.r::json))) "
-		   "from (select r from %s order by r limit 5) few)",
-		   side, side);
-}
-
-static void compare_sql(struct buf *sql, const struct audit *audit,
-			const char *query)
-{
-	const struct refresh *refresh = &audit->refresh;
-
-	buf_format(sql,
-		   "with wanted as (select to_json(y)::text as r from (select "
-		   "%s from (\n%s\n) x where %s) y), present as (select "
-		   "to_json(y)::text as r from (select %s from %s x where %s) "
-		   "y), missing as (select r from wanted except all select r "
-		   "from present), unexpected as (select r from present except "
-		   "all select r from wanted)\n"
-		   "select (select count(*) from present), ",
-		   refresh->list, query, audit->parts.condition, refresh->list,
-		   refresh->task->table, audit->parts.condition);
-	add_sample(sql, "missing");
-	buf_add_text(sql, ", ");
-	add_sample(sql, "unexpected");
-}
-
-static const char *text_at(struct audit *audit, const PGresult *res, int col)
-{
-	return PQgetisnull(res, 0, col) ? NULL
-					: arena_strdup(&audit->refresh.arena,
-						       PQgetvalue(res, 0, col));
-}
-
 static bool compare(struct audit *audit, const char *query, struct error *err)
 {
-	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
+	struct refresh *refresh = &audit->refresh;
+	struct buf wanted = BUF_INIT, present = BUF_INIT;
 	bool ok;
 
-	compare_sql(&sql, audit, query);
-	log_line(LOG_DEBUG, "%s", buf_text(&sql));
-	ok = pg_fetch(audit->run->pg, audit->run->timeout_ms, err, &res, NULL,
-		      buf_text(&sql));
-	if (ok) {
-		audit->rows = strtoll(PQgetvalue(res, 0, 0), NULL, 10);
-		audit->missing = strtoll(PQgetvalue(res, 0, 1), NULL, 10);
-		audit->missing_sample = text_at(audit, res, 2);
-		audit->unexpected = strtoll(PQgetvalue(res, 0, 3), NULL, 10);
-		audit->unexpected_sample = text_at(audit, res, 4);
-	}
-	PQclear(res);
-	buf_release(&sql);
+	buf_format(&wanted, "select %s from (\n%s\n) x where %s", refresh->list,
+		   query, audit->parts.condition);
+	buf_format(&present, "select %s from %s x where %s", refresh->list,
+		   refresh->task->table, audit->parts.condition);
+	ok = difference_find(&audit->found, refresh->pg, refresh->timeout_ms,
+			     buf_text(&wanted), buf_text(&present),
+			     &refresh->arena, err);
+	buf_release(&wanted);
+	buf_release(&present);
 	return ok;
 }
 
@@ -201,21 +158,6 @@ static bool look_in_snapshot(struct audit *audit, struct error *err)
 
 /* --- telling -------------------------------------------------------------- */
 
-static bool differs(const struct audit *audit)
-{
-	return audit->missing || audit->unexpected;
-}
-
-static void print_side(FILE *out, const char *what, const char *sample,
-		       int64_t count)
-{
-	if (!count)
-		return;
-	fprintf(out, "  %s: %" PRId64 " %s\n", what, count,
-		count == 1 ? "row" : "rows");
-	rows_print(out, sample, count);
-}
-
 static void print(const struct audit *audit)
 {
 	FILE *out = audit->options->out;
@@ -226,13 +168,11 @@ static void print(const struct audit *audit)
 		return;
 	}
 	fprintf(out, "%-20s %10" PRId64 " rows  %-8s %6" PRId64 " ms\n",
-		audit->parts.description, audit->rows,
-		differs(audit) ? "DIFFERS" : "equal",
+		audit->parts.description, audit->found.rows,
+		difference_any(&audit->found) ? "DIFFERS" : "equal",
 		clock_ms() - audit->started_ms);
-	print_side(out, "missing, the query has them", audit->missing_sample,
-		   audit->missing);
-	print_side(out, "unexpected, the query has not",
-		   audit->unexpected_sample, audit->unexpected);
+	difference_print(out, &audit->found, ", the query has them",
+			 ", the query has not");
 }
 
 static void add_json(struct buf *sql, const char *key, const char *sample)
@@ -268,17 +208,17 @@ static bool log_result(const struct audit *audit, struct error *err)
 		   "message = excluded.message; "
 		   "insert into millrace.test_result (run_id, model, test, "
 		   "severity, status, failures, sample) values (%" PRId64 ", ",
-		   differs(audit) ? "fail" : "success",
+		   difference_any(&audit->found) ? "fail" : "success",
 		   clock_ms() - audit->started_ms, audit->parts.description,
 		   run->run_id);
 	quote_literal(&sql, audit->task->name);
 	buf_format(&sql,
 		   ", 'audit', 'error', '%s', %" PRId64 ", jsonb_build_object(",
-		   differs(audit) ? "fail" : "pass",
-		   audit->missing + audit->unexpected);
-	add_json(&sql, "missing", audit->missing_sample);
+		   difference_any(&audit->found) ? "fail" : "pass",
+		   audit->found.missing + audit->found.unexpected);
+	add_json(&sql, "missing", audit->found.missing_sample);
 	buf_add_text(&sql, ", ");
-	add_json(&sql, "unexpected", audit->unexpected_sample);
+	add_json(&sql, "unexpected", audit->found.unexpected_sample);
 	buf_add_text(&sql, ")); commit");
 	ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
 	buf_release(&sql);
@@ -354,7 +294,7 @@ static bool audit_task(struct run *run, struct task *task,
 		print(&audit);
 		run->done += !audit.why;
 		ok = log_result(&audit, err);
-		if (ok && differs(&audit)) {
+		if (ok && difference_any(&audit.found)) {
 			run->failed++;
 			if (options->repair)
 				ok = repair(&audit, err);

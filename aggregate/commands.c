@@ -17,6 +17,7 @@
 #include "aggregate/project.h"
 #include "aggregate/run.h"
 #include "aggregate/source.h"
+#include "aggregate/unit.h"
 #include "aggregate/watch.h"
 #include "common/clock.h"
 #include "common/database.h"
@@ -104,10 +105,17 @@ static bool do_run(const struct options *options, struct run *run,
 static bool do_test(const struct options *options, struct run *run,
 		    struct error *err)
 {
-	if (!run_tests(run, err))
+	size_t cases;
+
+	if (!unit_run(run, stdout, &cases, err) || !run_tests(run, err))
 		return false;
 	leave_artifacts(options, run);
-	log_line(LOG_INFO, "%zu tests, %zu failed", run->done, run->failed);
+	if (cases)
+		log_line(LOG_INFO, "%zu tests, %zu cases, %zu failed",
+			 run->done, cases, run->failed);
+	else
+		log_line(LOG_INFO, "%zu tests, %zu failed", run->done,
+			 run->failed);
 	return true;
 }
 
@@ -223,6 +231,18 @@ static bool do_audit(const struct options *options, struct run *run,
 	return true;
 }
 
+static bool do_unit(const struct options *options, struct run *run,
+		    struct error *err)
+{
+	size_t count;
+
+	(void)options;
+	if (!unit_run(run, stdout, &count, err))
+		return false;
+	log_line(LOG_INFO, "%zu cases, %zu failed", count, run->failed);
+	return true;
+}
+
 /* What is opened for a command: run->tasks, run->pg. */
 enum need {
 	NEED_PROJECT = 1,
@@ -245,6 +265,7 @@ static const struct {
 	[COMMAND_JOBS] = {0, do_jobs},
 	[COMMAND_FRESHNESS] = {NEED_PROJECT | NEED_DATABASE, do_freshness},
 	[COMMAND_AUDIT] = {NEED_PROJECT | NEED_DATABASE, do_audit},
+	[COMMAND_UNIT] = {NEED_PROJECT | NEED_DATABASE, do_unit},
 	[COMMAND_WATCH] = {NEED_PROJECT | NEED_DATABASE, do_watch},
 	[COMMAND_INIT] = {0, command_init},
 	[COMMAND_DOCTOR] = {NEED_PROJECT | NEED_BARE, command_doctor},

@@ -126,6 +126,8 @@ const struct settings_program options_program = {
 		"others write\n"
 		"periodic audit [--parts N] [--repair]  marts against their "
 		"queries\n"
+		"periodic unit [-s SELECTOR...]    the cases of unit/*.sql, "
+		"rolled back\n"
 		"periodic migrate                  the newest schema",
 	.notes = "Without new loads a pass takes milliseconds: "
 		 "`watch -n 30 periodic`.\n\n"
@@ -150,6 +152,7 @@ static const struct {
 	[COMMAND_JOBS] = {"jobs", 0, 1},
 	[COMMAND_FRESHNESS] = {"freshness", 0, 0},
 	[COMMAND_AUDIT] = {"audit", 0, 0},
+	[COMMAND_UNIT] = {"unit", 0, 0},
 	[COMMAND_DOCTOR] = {"doctor", 0, 0},
 	[COMMAND_INIT] = {"init", 1, 1},
 	[COMMAND_SNAPSHOT] = {"snapshot", 0, 0},

@@ -37,7 +37,7 @@ struct run {
 	int64_t started_ms;   /* clock_ms, for what is said at the end */
 	bool full_refresh;
 	bool is_repair; /* readers rebuild, whatever it changes */
-	bool is_terse; /* a model's every run is not worth a line */
+	bool is_terse;  /* a model's every run is not worth a line */
 	const char *command;
 	char begin[512]; /* run_begin's */
 	int64_t run_id;  /* 0: nothing has been worth a row in millrace.run */

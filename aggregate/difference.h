@@ -1,0 +1,35 @@
+/*
+ * difference.h - two queries of the same columns, compared row for row
+ */
+#ifndef AGGREGATE_DIFFERENCE_H
+#define AGGREGATE_DIFFERENCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/arena.h"
+#include "common/error.h"
+
+struct pg;
+
+struct difference {
+	int64_t rows; /* that are present */
+	int64_t missing, unexpected;
+	const char *missing_sample, *unexpected_sample; /* JSON; NULL: none */
+};
+
+/* Compares as multisets: what is wanted and not present is missing, what is
+ * present and not wanted unexpected. */
+bool difference_find(struct difference *difference, struct pg *pg,
+		     int64_t timeout_ms, const char *wanted,
+		     const char *present, struct arena *arena,
+		     struct error *err) MUST_CHECK;
+
+bool difference_any(const struct difference *difference);
+
+/* Both sides with some rows, `missing, <words>: 2 rows`. */
+void difference_print(FILE *out, const struct difference *difference,
+		      const char *missing, const char *unexpected);
+
+#endif
