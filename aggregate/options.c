@@ -24,10 +24,10 @@ static const struct setting table[] = {
 	{"exclude", 0, SETTING_LIST, AT(exclude), NULL, "SELECTOR",
 	 "but not these", .place = SETTING_COMMAND_LINE},
 	{"full-refresh", 0, SETTING_FLAG, AT(full_refresh), "off", NULL,
-	 "rebuild from everything that is there, changed rows only",
+	 "run: rebuild from everything that is there, changed rows only",
 	 .place = SETTING_COMMAND_LINE},
 	{"job", 0, SETTING_TEXT, AT(job), "", "NAME",
-	 "run this job of a pack.conf: its selection, retries and commands",
+	 "run: this job of a pack.conf, its selection, retries and commands",
 	 .place = SETTING_COMMAND_LINE},
 	{"systemd", 0, SETTING_FLAG, AT(systemd), "off", NULL,
 	 "jobs: print units and timers, or write them to a folder",
@@ -35,8 +35,8 @@ static const struct setting table[] = {
 	{"user", 0, SETTING_FLAG, AT(user), "off", NULL,
 	 "jobs --systemd: for systemctl --user", .place = SETTING_COMMAND_LINE},
 	{"output", 0, SETTING_CHOICE, AT(output), "text", "FORM",
-	 "how plan, ls and jobs print: text for people; name and json, one a "
-	 "line, for scripts",
+	 "plan, ls, jobs: the form of what is printed, text for people, name "
+	 "and json, one a line, for scripts",
 	 .choices = output_words, .place = SETTING_COMMAND_LINE},
 	{"max-loads", 0, SETTING_INTEGER, AT(max_loads), "1000", "N",
 	 "the loads that one transaction takes of a backlog, oldest first; 0: "

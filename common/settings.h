@@ -105,8 +105,11 @@ void settings_release(struct settings *settings);
 void settings_answer(const struct settings *settings,
 		     const struct settings_program *program, FILE *out);
 
-/* The help text, and every setting, commented, at its default. */
-void settings_help(const struct settings_program *program, FILE *out);
+/* The help text, and every setting, commented, at its default.  command: only
+ * what concerns that one (a setting whose sentence begins with the names of
+ * others, `audit: ...`, does not); NULL, or no command of the usage: all. */
+void settings_help(const struct settings_program *program, const char *command,
+		   FILE *out);
 void settings_sample(const struct settings_program *program, FILE *out);
 
 /* Stores one value.  The error says what is expected, without saying where

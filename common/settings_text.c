@@ -102,17 +102,86 @@ static void put_option(FILE *out, int letter, const char *name,
 	put_wrapped(out, help, HELP_COLUMN, "");
 }
 
-void settings_help(const struct settings_program *program, FILE *out)
+/* Whether a line of the usage is about the command: `periodic plan`,
+ * `periodic [run]`. */
+static bool is_about(const struct settings_program *program, const char *line,
+		     const char *command, size_t len)
+{
+	size_t name = strlen(program->name);
+
+	if (strncmp(line, program->name, name) != 0 || line[name] != ' ')
+		return false;
+	line += name + 1;
+	line += *line == '[';
+	return strncmp(line, command, len) == 0 &&
+	       (line[len] == '\0' || strchr(" ]\n", line[len]));
+}
+
+static bool is_command(const struct settings_program *program,
+		       const char *command, size_t len)
+{
+	const char *line = program->usage;
+
+	while (line && !is_about(program, line, command, len)) {
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	return line && len > 0;
+}
+
+/* `audit: how many parts` is for that command alone. */
+static bool concerns(const struct settings_program *program,
+		     const struct setting *row, const char *command)
+{
+	size_t end = strcspn(row->help, ":");
+	bool is_for_some = false;
+
+	if (!command || row->help[end] != ':')
+		return true;
+	for (size_t at = 0, len; at < end; at += len + 1) {
+		len = strcspn(row->help + at, " ,:");
+		if (len == strlen(command) &&
+		    strncmp(row->help + at, command, len) == 0)
+			return true;
+		is_for_some =
+			is_for_some || is_command(program, row->help + at, len);
+	}
+	return !is_for_some;
+}
+
+static void put_usage(const struct settings_program *program,
+		      const char *command, FILE *out)
+{
+	const char *line = program->usage;
+
+	while (command && line) {
+		size_t len = strcspn(line, "\n");
+
+		if (is_about(program, line, command, strlen(command)))
+			fprintf(out, "%.*s\n", (int)len, line);
+		line = line[len] ? line + len + 1 : NULL;
+	}
+	if (!command)
+		fprintf(out, "%s - %s\n\n%s\n", program->name, program->summary,
+			program->usage);
+	fputc('\n', out);
+}
+
+void settings_help(const struct settings_program *program, const char *command,
+		   FILE *out)
 {
 	const struct setting *row;
 	struct buf text = BUF_INIT;
 	size_t i;
 
-	fprintf(out, "%s - %s\n\n%s\n\n", program->name, program->summary,
-		program->usage);
+	if (command && !is_command(program, command, strlen(command)))
+		command = NULL;
+	put_usage(program, command, out);
 	for (row = program->table; row->name; row++) {
 		const char *argument = row->argument ? row->argument : "VALUE";
 
+		if (!concerns(program, row, command))
+			continue;
 		buf_reset(&text);
 		add_help(&text, row);
 		put_option(out, row->letter, row->name,
@@ -126,7 +195,7 @@ void settings_help(const struct settings_program *program, FILE *out)
 		put_option(out, has_letter ? option->val : 0, option->name,
 			   option->has_arg ? "FILE" : NULL, everywhere_help[i]);
 	}
-	if (program->notes)
+	if (program->notes && !command)
 		fprintf(out, "\n%s", program->notes);
 	buf_release(&text);
 }
@@ -165,7 +234,10 @@ void settings_answer(const struct settings *settings,
 {
 	switch (settings->answer) {
 	case 'h':
-		settings_help(program, out);
+		settings_help(program,
+			      settings->operand_count ? settings->operand[0]
+						      : NULL,
+			      out);
 		break;
 	case 'V':
 		version_print(program->name, out);

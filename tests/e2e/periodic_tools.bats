@@ -128,3 +128,17 @@ on_top_model() {
 	periodic -q --full-refresh -s sums
 	assert_equal "by hand" "$(sql "select k, n, total from p.sums order by k" | xargs)" "$by_hand"
 }
+
+@test "a command's help is about that command" {
+	run -0 periodic plan --help
+	[[ ${lines[0]} == "periodic plan "* && $output == *--output* && $output == *--dsn* ]]
+	[[ $output != *--systemd* && $output != *--parts* && $output != *"periodic ls"* ]]
+	run -0 periodic jobs --help
+	[[ $output == *--systemd* && $output == *--output* && $output != *--full-refresh* ]]
+	run -0 periodic run --help
+	[[ ${lines[0]} == "periodic [run] "* && $output == *--full-refresh* ]]
+	run -0 periodic --help
+	[[ $output == *"periodic ls"* && $output == *--systemd* && $output == *"Exit status"* ]]
+	run -0 handle-streams verify --help
+	[[ ${lines[0]} == "handle-streams verify"* && $output != *"handle-streams explain"* ]]
+}
