@@ -311,6 +311,8 @@ static bool run_source(struct load_run *run, struct source *source, int fd,
 		return false;
 	if (stream >= 0 && run->plan.stream[stream]->load == LOAD_FULL)
 		return load_full(run, source, fd, stream, err);
+	if (*run->options->replace_range)
+		return load_range(run, source, fd, stream, err);
 	if (*run->options->effective)
 		return error_set(err, ERROR_FATAL, STATUS_USAGE,
 				 "--effective is the time of a complete "

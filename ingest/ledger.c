@@ -245,8 +245,14 @@ static void add_origin_whole(struct pg *pg, struct buf *sql,
 	open_origin(plan, &json);
 	buf_add_text(&json, "[");
 	add_json_string(&json, row->source);
-	buf_format(&json, ", 0, %lld, %lld]]", (long long)row->from,
+	buf_format(&json, ", 0, %lld, %lld]", (long long)row->from,
 		   (long long)row->from + 1);
+	if (row->file) {
+		buf_add_text(&json, ", [");
+		add_json_string(&json, row->file);
+		buf_format(&json, ", 0, 0, %lld]", (long long)row->file_size);
+	}
+	buf_add_text(&json, "]");
 	if (row->effective) {
 		buf_add_text(&json, ", \"effective\": ");
 		add_json_string(&json, row->effective);

@@ -21,7 +21,7 @@ struct extract {
 	bool is_same;          /* as the latest extract */
 };
 
-static bool is_same(const struct anchor *a, const struct anchor *b)
+bool load_is_same(const struct anchor *a, const struct anchor *b)
 {
 	return a->offset == b->offset &&
 	       !memcmp(a->hash, b->hash, ANCHOR_BYTES);
@@ -75,7 +75,7 @@ static bool claim_extract(const struct load_claim *claim, struct error *err)
 		return false;
 	load->has_latest = load->has_latest && !run->options->force;
 	extract->is_same = load->has_latest && claim->source->replayable &&
-			   is_same(&load->latest, &extract->content);
+			   load_is_same(&load->latest, &extract->content);
 	return extract->is_same || check_effective(claim, err);
 }
 
@@ -87,27 +87,46 @@ static void log_same(const struct source *source, const struct stream *stream)
 		 source->name, stream->relation);
 }
 
-static bool run_whole(struct load_run *run, struct source *source,
-		      const struct whole_load *load, struct error *err)
+bool load_whole(struct load_run *run, struct source *source,
+		const struct whole_load *load, enum whole_result *result,
+		struct error *err)
 {
-	const struct stream *stream = run->plan.stream[load->stream];
 	const struct pipeline_parts parts = load_parts(run, source);
-	enum whole_result result = WHOLE_STOPPED;
-	uint64_t rejects = run->stats.rejects;
 	bool ok;
 
 	source_lines_stream(source, (int)load->stream);
 	decoder_set_whole(run->decoder, (int)load->stream);
-	ok = whole_run(&parts, load, &result, err);
+	ok = whole_run(&parts, load, result, err);
 	decoder_set_whole(run->decoder, -1);
-	if (!ok)
+	if (ok && *result == WHOLE_STOPPED)
+		log_line(LOG_WARNING, "asked to stop: nothing of %s was loaded",
+			 source->name);
+	return ok;
+}
+
+bool load_check_pipe(const struct load_run *run, const struct source *source,
+		     struct error *err)
+{
+	if (source->replayable || run->options->complete)
+		return true;
+	return error_set(err, ERROR_FATAL, STATUS_USAGE,
+			 "%s is a pipe, and a producer that dies looks like "
+			 "the end: load a file, or say --complete if "
+			 "everything comes through it",
+			 source->name);
+}
+
+static bool run_extract(struct load_run *run, struct source *source,
+			const struct whole_load *load, struct error *err)
+{
+	enum whole_result result = WHOLE_STOPPED;
+	uint64_t rejects = run->stats.rejects;
+
+	if (!load_whole(run, source, load, &result, err))
 		return false;
 	rejects = run->stats.rejects - rejects;
 	if (result == WHOLE_SAME)
-		log_same(source, stream);
-	else if (result == WHOLE_STOPPED)
-		log_line(LOG_WARNING, "asked to stop: nothing of %s was loaded",
-			 source->name);
+		log_same(source, run->plan.stream[load->stream]);
 	else if (rejects)
 		log_line(LOG_WARNING,
 			 "the extract lacks %llu records of %s that were "
@@ -131,12 +150,8 @@ bool load_full(struct load_run *run, struct source *source, int fd, int index,
 	const struct load_claim claim = {run, source, fd, NULL, &extract};
 	struct buf key = BUF_INIT;
 
-	if (!source->replayable && !options->complete)
-		return error_set(err, ERROR_FATAL, STATUS_USAGE,
-				 "%s is a pipe, and a producer that dies looks "
-				 "like the end: load a file, or say --complete "
-				 "if all of %s comes through it",
-				 source->name, stream->relation);
+	if (!load_check_pipe(run, source, err))
+		return false;
 	source->positions->durable = true;
 	buf_format(&key, "full:%s", stream->relation);
 	positions_add(source->positions, buf_text(&key), 0);
@@ -150,5 +165,5 @@ bool load_full(struct load_run *run, struct source *source, int fd, int index,
 		log_same(source, stream);
 		return true;
 	}
-	return run_whole(run, source, &load, err);
+	return run_extract(run, source, &load, err);
 }

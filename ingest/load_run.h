@@ -16,6 +16,7 @@
 #include "ingest/sink.h"
 #include "ingest/stats.h"
 #include "ingest/stream_set.h"
+#include "ingest/whole.h"
 
 struct decoder;
 struct file_identity;
@@ -67,5 +68,22 @@ struct pipeline_parts load_parts(struct load_run *run, struct source *source);
  * full`. */
 bool load_full(struct load_run *run, struct source *source, int fd, int stream,
 	       struct error *err) MUST_CHECK;
+
+/* load_range.c: the input replaces a range of event time. */
+bool load_range(struct load_run *run, struct source *source, int fd, int stream,
+		struct error *err) MUST_CHECK;
+
+/* --- of both -------------------------------------------------------------- */
+
+/* A pipe must be said to hold everything. */
+bool load_check_pipe(const struct load_run *run, const struct source *source,
+		     struct error *err) MUST_CHECK;
+
+bool load_is_same(const struct anchor *a, const struct anchor *b);
+
+/* Loads the input in one transaction; its position is claimed. */
+bool load_whole(struct load_run *run, struct source *source,
+		const struct whole_load *load, enum whole_result *result,
+		struct error *err) MUST_CHECK;
 
 #endif

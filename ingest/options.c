@@ -1,6 +1,7 @@
 #include "ingest/options.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -90,11 +91,15 @@ static const struct setting table[] = {
 	 "load a file even if its content has been loaded before",
 	 .place = SETTING_COMMAND_LINE},
 	{"complete", 0, SETTING_FLAG, AT(complete), "off", NULL,
-	 "the pipe holds a complete extract of a stream that is load: full",
+	 "the pipe holds all of an extract, or of a range to replace",
 	 .place = SETTING_COMMAND_LINE},
 	{"effective", 0, SETTING_TEXT, AT(effective), "", "TIME",
 	 "the time that a complete extract shows, UTC where it has no zone; "
 	 "without it the time of loading",
+	 .place = SETTING_COMMAND_LINE},
+	{"replace-range", 0, SETTING_TEXT, AT(replace_range), "", "FROM,TO",
+	 "the input holds all rows with an event time from FROM to before TO "
+	 "and replaces those that are there",
 	 .place = SETTING_COMMAND_LINE},
 	{"dry-run", 'n', SETTING_FLAG, AT(dry_run), "off", NULL,
 	 "rejects replay: show what would happen and change nothing",
@@ -223,33 +228,74 @@ static bool take_max_rejects(struct options *options, struct error *err)
 	return true;
 }
 
-/* 2025-03-10, or with a time, in UTC unless a zone is given. */
-static bool take_effective(struct options *options, struct error *err)
+/* 2025-03-10, or with a time, in UTC unless a zone is given; iso has room for
+ * 40 bytes. */
+static bool read_time(const char *option, const char *text, int64_t *us,
+		      char *iso, struct error *err)
 {
-	const char *text = options->effective;
 	struct error why = ERROR_INIT;
 	int32_t days;
+
+	if (timestamp_parse_date(text, strlen(text), &days, &why))
+		*us = days * INT64_C(86400000000);
+	else if (!timestamp_parse(text, strlen(text), ZONE_OPTIONAL, us, &why))
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "%s takes times like 2025-03-10 or "
+				 "2025-03-10T17:00:00Z, not %s: %s",
+				 option, text, why.text);
+	timestamp_format(*us, iso, 39);
+	iso[10] = 'T';
+	strcat(iso, "Z");
+	return true;
+}
+
+static bool take_effective(struct options *options, struct error *err)
+{
 	int64_t us;
 
-	if (!*text)
+	if (!*options->effective)
 		return true;
 	if (options->operand_count > 1)
 		return error_set(err, ERROR_FATAL, STATUS_USAGE,
 				 "--effective is the time of one extract: load "
 				 "one file at a time");
-	if (timestamp_parse_date(text, strlen(text), &days, &why))
-		us = days * INT64_C(86400000000);
-	else if (!timestamp_parse(text, strlen(text), ZONE_OPTIONAL, &us, &why))
-		return error_set(err, ERROR_FATAL, STATUS_USAGE,
-				 "--effective takes 2025-03-10 or "
-				 "2025-03-10T17:00:00Z, not %s: %s",
-				 text, why.text);
-	timestamp_format(us, options->effective_text,
-			 sizeof options->effective_text - 1);
-	options->effective_text[10] = 'T';
-	strcat(options->effective_text, "Z");
+	if (!read_time("--effective", options->effective, &us,
+		       options->effective_text, err))
+		return false;
 	options->effective = options->effective_text;
 	return true;
+}
+
+/* FROM,TO */
+static bool take_range(struct options *options, struct error *err)
+{
+	struct time_range *range = &options->range;
+	const char *comma = strchr(options->replace_range, ',');
+	char from[64];
+
+	if (!*options->replace_range)
+		return true;
+	if (!comma || (size_t)(comma - options->replace_range) >= sizeof from)
+		return error_set(
+			err, ERROR_FATAL, STATUS_USAGE,
+			"--replace-range takes FROM,TO: two times with "
+			"a comma between them; TO is not in the range");
+	if (options->operand_count > 1 || *options->kafka.brokers)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "--replace-range takes one input, which holds "
+				 "the whole range");
+	snprintf(from, sizeof from, "%.*s",
+		 (int)(comma - options->replace_range), options->replace_range);
+	if (!read_time("--replace-range", from, &range->from_us, range->from,
+		       err) ||
+	    !read_time("--replace-range", comma + 1, &range->to_us, range->to,
+		       err))
+		return false;
+	if (range->from_us < range->to_us)
+		return true;
+	return error_set(err, ERROR_FATAL, STATUS_USAGE,
+			 "--replace-range: %s does not lie before %s",
+			 range->from, range->to);
 }
 
 /* Kafka and files are two ways in; one process takes one of them. */
@@ -300,7 +346,8 @@ bool options_read(struct options *options, int argc, char *const *argv,
 		buf_add_text(&options->home, options->project);
 	}
 	if (!take_command(options, err) || !take_max_rejects(options, err) ||
-	    !take_effective(options, err) || !check_kafka(options, err))
+	    !take_effective(options, err) || !take_range(options, err) ||
+	    !check_kafka(options, err))
 		return false;
 	settle_defaults(options);
 	return true;

@@ -39,6 +39,11 @@ struct options {
 	bool complete;         /* a pipe holds a whole extract */
 	const char *effective; /* ISO, UTC; or "" */
 	char effective_text[40];
+	const char *replace_range; /* as given, or "" */
+	struct time_range {
+		int64_t from_us, to_us; /* since 2000; half-open */
+		char from[40], to[40];  /* ISO, UTC */
+	} range;
 	bool dry_run;
 	bool quiet, verbose;
 	int log_format; /* enum log_format */

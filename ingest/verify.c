@@ -54,7 +54,7 @@ static const struct check {
 	 "g.source = p.source and g.part = p.part "
 	 "and g.to_offset = p.next_offset) order by source, part"},
 	{"rejects are as many as the ledger says", "loads",
-	 "select count(*) from millrace.load where op in ('i', 't')",
+	 "select count(*) from millrace.load where op in ('i', 't', 'd')",
 	 "with found as (select load_id, count(*) as n from millrace.reject "
 	 "group by load_id) select format('load %s of %s: %s rejects, the "
 	 "ledger says %s', coalesce(l.load_id, f.load_id), l.relation, "
@@ -118,13 +118,22 @@ static bool check_relation(struct pg *pg, FILE *out, const char *relation,
 		   "to_regclass(relation) = ",
 		   relation);
 	pg_literal(pg, &faults, relation);
+	buf_add_text(
+		&faults,
+		"::regclass end and op in ('i', 't', 'd') group by loaded_at), "
+		/* rows that were replaced since are missing rightly */
+		"replaced as (select max(loaded_at) as at from "
+		"millrace.load where op = 'd' and relation = ");
+	pg_literal(pg, &faults, relation);
 	buf_add_text(&faults,
-		     "::regclass end and op in ('i', 't') group by loaded_at) "
-		     "select format('loaded at %s: %s rows, the ledger says "
+		     ") select format('loaded at %s: %s rows, the ledger says "
 		     "%s', loaded_at, coalesce(f.n, 0), coalesce(l.n, 0)) "
 		     "from listed l full join found f using (loaded_at) "
 		     "where coalesce(f.n, 0) <> coalesce(l.n, 0) "
-		     "and loaded_at >= (select coalesce(min(loaded_at), "
+		     "and (coalesce(f.n, 0) > coalesce(l.n, 0) or "
+		     "loaded_at >= coalesce((select at from replaced), "
+		     "'-infinity')) and loaded_at >= (select "
+		     "coalesce(min(loaded_at), "
 		     "'-infinity') from found) order by loaded_at");
 	ok = run_check(pg, out, buf_text(&title), buf_text(&count), "rows",
 		       buf_text(&faults), total, err);

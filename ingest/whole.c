@@ -97,8 +97,8 @@ static bool send_all(struct whole *whole, struct error *err)
 	if (whole->rows == 0 && !whole->load->allow_empty)
 		return error_set(
 			err, ERROR_FATAL, STATUS_DATA,
-			"%s holds not one row for %s, which would become "
-			"empty: nothing was loaded; --force loads it",
+			"%s holds not one row for %s, what it replaces would "
+			"be gone: nothing was loaded; --force loads it",
 			whole->parts->source->name,
 			whole->parts->plan->stream[whole->load->stream]
 				->relation);

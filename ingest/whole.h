@@ -21,6 +21,9 @@
 #include "ingest/pipeline.h"
 #include "ingest/position.h"
 
+struct pg;
+struct time_range;
+
 /* What the transaction is, besides its rows. */
 struct whole_load {
 	size_t stream;         /* index: every row is of it */
@@ -29,8 +32,13 @@ struct whole_load {
 	const char *parts;     /* JSON for the ledger, or NULL */
 	const char *effective; /* ISO time for the ledger's origin, or NULL */
 	bool allow_empty;      /* without a single row too */
-	bool has_latest;       /* whether `latest` is known */
-	struct anchor latest;  /* an input of that content changes nothing */
+	const struct time_range *range; /* of all event times; NULL: any */
+	/* a second range of the ledger's origin: a file that is loaded with
+	 * this, so that it is not loaded again by itself; "": none */
+	const char *file_key;
+	int64_t file_size;
+	bool has_latest;      /* whether `latest` is known */
+	struct anchor latest; /* an input of that content changes nothing */
 	/* runs in the transaction before any row; or NULL */
 	bool (*prepare)(struct pg *pg, const struct whole_load *load,
 			struct error *err);

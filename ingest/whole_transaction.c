@@ -5,9 +5,11 @@
 #include "common/fault.h"
 #include "common/pg.h"
 #include "ingest/ledger.h"
+#include "ingest/options.h"
 #include "ingest/reject.h"
 #include "ingest/sink.h"
 #include "ingest/stream.h"
+#include "ingest/timestamp.h"
 #include "ingest/whole_parts.h"
 
 /* Its session carries another name than that of the process: loads of batches
@@ -45,6 +47,9 @@ bool whole_begin(struct whole *whole, struct error *err)
 		.effective = load->effective,
 		.source = position->source,
 		.from = position->next_offset,
+		.file = load->file_key && *load->file_key ? load->file_key
+							  : NULL,
+		.file_size = load->file_size,
 	};
 
 	fault_hit(FAULT_BEFORE_BEGIN);
@@ -60,6 +65,27 @@ bool whole_begin(struct whole *whole, struct error *err)
 	return false;
 }
 
+/* A row of another time would be there twice: once here, once where it was. */
+static bool check_range(const struct whole *whole,
+			const struct batch_table *table, struct error *err)
+{
+	const struct time_range *range = whole->load->range;
+	char text[40];
+
+	if (!range || !table->has_events ||
+	    (table->event_min >= range->from_us &&
+	     table->event_max < range->to_us))
+		return true;
+	timestamp_format(table->event_min < range->from_us ? table->event_min
+							   : table->event_max,
+			 text, sizeof text);
+	return error_set(err, ERROR_FATAL, STATUS_DATA,
+			 "%s holds a row of %s+00, which is not from %s to "
+			 "before %s: nothing was replaced",
+			 whole->parts->source->name, text, range->from,
+			 range->to);
+}
+
 bool whole_copy(struct whole *whole, struct load *load, struct error *err)
 {
 	const struct pipeline_parts *parts = whole->parts;
@@ -67,6 +93,8 @@ bool whole_copy(struct whole *whole, struct load *load, struct error *err)
 	const struct batch_table *table = &batch->table[whole->load->stream];
 
 	load->load_id = whole->load_id;
+	if (!check_range(whole, table, err))
+		return false;
 	fault_hit(FAULT_BEFORE_COPY);
 	if (table->row_count &&
 	    !sink_copy_rows(whole->pg, parts->plan, batch, whole->load->stream,

@@ -52,7 +52,7 @@ extracts() { sql "select count(*) from millrace.load where op = 't'"; }
 	users 1 2 a >a.csv
 	run handle-streams < <(cat a.csv)
 	assert_status 1
-	assert_says "say --complete if all of staging.users comes through it"
+	assert_says "say --complete if everything comes through it"
 	cat a.csv | handle-streams --complete
 	cat a.csv | handle-streams --complete
 	assert_equal extracts 1 "$(extracts)"
