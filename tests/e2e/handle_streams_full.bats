@@ -77,7 +77,7 @@ extracts() { sql "select count(*) from millrace.load where op = 't'"; }
 	assert_equal effective "2025-03-10T00:00:00.000000Z 2025-03-11T00:00:00.000000Z" \
 		"$(sql "select string_agg(origin->>'effective', ' ' order by load_id) from millrace.load")"
 	run -1 handle-streams --effective tomorrow c.csv
-	assert_says "--effective takes 2025-03-10"
+	assert_says "--effective takes times like 2025-03-10"
 	run -1 handle-streams --effective 2025-03-12 b.csv c.csv
 	printf '{"n": 1}\n' >items.json
 	run -1 handle-streams --effective 2025-03-12 items.json
