@@ -124,6 +124,16 @@ state() { sql "select concat_ws('|', status, attempts, message) from millrace.jo
 	assert_says "its sla is 0 s"
 	assert_equal told "timeout: not done after 1 s" "$(cat told)"
 	assert_equal state "timeout|1|not done after 1 s" "$(state all)"
+	# one that is asked to stop tells nobody
+	rm told
+	sed -i 's/timeout = 1s/timeout = 1h/' sql/p/pack.conf
+	periodic --job all 2>stopped &
+	wait_for_value 10 "select count(*) > 0 from pg_stat_activity where application_name = 'periodic' and wait_event_type = 'Lock'
+		and datname = current_database()" t
+	kill $!
+	wait $!
+	assert_equal state "stopped|1" "$(state all)"
+	[ ! -e told ]
 	echo "rollback; \\q" >&"${COPROC[1]}"
 	wait "$COPROC_PID"
 }
