@@ -13,6 +13,7 @@
 #include "aggregate/project_files.h"
 #include "aggregate/quote.h"
 #include "aggregate/relation.h"
+#include "aggregate/replay_load.h"
 #include "aggregate/run.h"
 #include "aggregate/seed.h"
 #include "aggregate/source.h"
@@ -94,6 +95,8 @@ static bool begin(struct attempt *attempt, struct error *err)
 		.timeout_ms = run->timeout_ms,
 		.task = attempt->task,
 	};
+	if (!replay_load_add(attempt, err))
+		return false;
 	attempt_decide(attempt);
 	return attempt_can_follow(attempt, err);
 }
@@ -103,6 +106,14 @@ static bool consume(struct attempt *attempt, struct error *err)
 	struct buf sql = BUF_INIT;
 	bool ok = true;
 
+	if (attempt->run->replay_load) {
+		buf_format(&sql,
+			   "delete from millrace.model_load where load_id = "
+			   "%" PRId64 " and model = ",
+			   attempt->run->replay_load);
+		quote_literal(&sql, attempt->task->name);
+		buf_add_text(&sql, ";\n");
+	}
 	if (attempt->is_new_code && attempt->action != ACTION_APPLY)
 		ledger_consume_sql(&sql, attempt->task, attempt->run->run_id,
 				   LEDGER_EVERYTHING);
@@ -187,7 +198,9 @@ bool attempt_apply(struct attempt *attempt, struct error *err)
 		       refresh_inputs(refresh, err) &&
 		       build_old(refresh, err) && index_drop(refresh, err) &&
 		       index_create(refresh, err) &&
-		       strategy_apply(refresh, err);
+		       (attempt->run->replay_load
+				? replay_load_apply(refresh, err)
+				: strategy_apply(refresh, err));
 	case ACTION_INDEX:
 		return build_old(refresh, err) && index_drop(refresh, err) &&
 		       index_create(refresh, err);

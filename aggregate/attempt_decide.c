@@ -74,6 +74,7 @@ void attempt_decide(struct attempt *attempt)
 		attempt->action =
 			state->is_there ? ACTION_REBUILD : ACTION_BUILD;
 	else if (attempt->is_new_code || attempt->run->full_refresh ||
+		 state->is_queued ||
 		 (state->load_count && task->model->strategy == STRATEGY_FULL))
 		attempt->action = ACTION_REBUILD;
 	else if (state->load_count)
@@ -86,7 +87,8 @@ void attempt_decide(struct attempt *attempt)
 		    forces_rebuild(task, &state->load[i]))
 			attempt->action = ACTION_REBUILD;
 	/* a snapshot takes its extracts in their own order */
-	if (attempt->action == ACTION_APPLY && !model_is_snapshot(task->model))
+	if (attempt->action == ACTION_APPLY &&
+	    !model_is_snapshot(task->model) && !attempt->run->replay_load)
 		take_step(attempt->task, attempt->run->max_loads);
 	if (attempt->action == ACTION_VIEW && !attempt->is_new_code &&
 	    !state->load_count && !attempt->run->full_refresh &&
@@ -102,6 +104,7 @@ bool attempt_can_follow(const struct attempt *attempt, struct error *err)
 	enum strategy strategy = task->model->strategy;
 
 	if (attempt->is_new_code || attempt->run->full_refresh ||
+	    task->state.is_queued ||
 	    (strategy != STRATEGY_APPEND && strategy != STRATEGY_MERGE))
 		return true;
 	for (size_t i = 0; i < task->state.load_count; i++) {

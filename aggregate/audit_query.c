@@ -33,6 +33,8 @@ static void pending(const struct writer *w, const struct task_input *input,
 
 	*only_inserts = true;
 	*first = 0;
+	if (input->excluded) /* as if they were still to come */
+		buf_add_text(times, input->excluded);
 	for (size_t i = 0; i < state->load_count; i++) {
 		const struct load *load = &state->load[i];
 

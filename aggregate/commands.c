@@ -11,10 +11,12 @@
 #include "aggregate/command_job.h"
 #include "aggregate/command_tools.h"
 #include "aggregate/crew.h"
+#include "aggregate/excluded.h"
 #include "aggregate/freshness.h"
 #include "aggregate/job_run.h"
 #include "aggregate/metrics.h"
 #include "aggregate/project.h"
+#include "aggregate/replay_load.h"
 #include "aggregate/run.h"
 #include "aggregate/source.h"
 #include "aggregate/unit.h"
@@ -169,6 +171,58 @@ static bool do_freshness(const struct options *options, struct run *run,
 	return freshness_print(run, run->tasks->chosen, stdout, err);
 }
 
+/* MODEL LOAD */
+static bool read_operands(const struct options *options, struct run *run,
+			  struct task **task, int64_t *load_id,
+			  struct error *err)
+{
+	const struct project *project = run->tasks->project;
+	const struct relation *relation =
+		project_find(project, options->operand[0]);
+	char *end;
+
+	*load_id = strtoll(options->operand[1], &end, 10);
+	if (*end || *load_id < 1)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "\"%s\" is no number of a load: "
+				 "millrace.load lists them",
+				 options->operand[1]);
+	*task = relation ? run->tasks->at[relation - project->relation] : NULL;
+	if (*task)
+		return true;
+	return error_set(err, ERROR_FATAL, STATUS_USAGE,
+			 "%s is no model: write pack and name, as `periodic "
+			 "ls` shows them",
+			 options->operand[0]);
+}
+
+static bool do_replay(const struct options *options, struct run *run,
+		      struct error *err)
+{
+	struct task *task;
+
+	if (!read_operands(options, run, &task, &run->replay_load, err) ||
+	    !replay_load_check(task, err))
+		return false;
+	for (size_t i = 0; i < run->tasks->count; i++)
+		run->tasks->order[i]->is_selected =
+			run->tasks->order[i] == task;
+	return do_run(options, run, err);
+}
+
+static bool do_exclude(const struct options *options, struct run *run,
+		       struct error *err)
+{
+	int64_t load_id;
+	struct task *task;
+
+	if (!read_operands(options, run, &task, &load_id, err))
+		return false;
+	return options->command == COMMAND_EXCLUDE
+		       ? excluded_add(run, task, load_id, err)
+		       : excluded_remove(run, task, load_id, err);
+}
+
 static bool do_install_source(const struct options *options, struct run *run,
 			      struct error *err)
 {
@@ -271,6 +325,9 @@ static const struct {
 	[COMMAND_DOCTOR] = {NEED_PROJECT | NEED_BARE, command_doctor},
 	[COMMAND_SNAPSHOT] = {NEED_PROJECT | NEED_DATABASE, do_run},
 	[COMMAND_INSTALL_SOURCE] = {NEED_DATABASE, do_install_source},
+	[COMMAND_REPLAY] = {NEED_PROJECT | NEED_DATABASE, do_replay},
+	[COMMAND_EXCLUDE] = {NEED_PROJECT | NEED_DATABASE, do_exclude},
+	[COMMAND_INCLUDE] = {NEED_PROJECT | NEED_DATABASE, do_exclude},
 };
 
 /* --- around them ---------------------------------------------------------- */

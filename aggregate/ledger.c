@@ -28,6 +28,8 @@ enum {
 	COL_ROWS,
 	COL_TICK,
 	COL_HAS_GONE,
+	COL_EXCLUDED,
+	COL_QUEUED,
 };
 
 static void add_task(struct buf *sql, const struct task *task, size_t number)
@@ -70,8 +72,10 @@ void ledger_pending_sql(struct buf *out, const char *model)
 	buf_format(out,
 		   "(l.row_count > 0 or l.op in ('t', 'd', 'r'))"
 		   " and not exists (select from millrace.model_load x"
-		   " where x.model = %s and x.load_id = l.load_id)",
-		   model);
+		   " where x.model = %s and x.load_id = l.load_id)"
+		   " and not exists (select from millrace.excluded e"
+		   " where e.model = %s and e.load_id = l.load_id)",
+		   model, model);
 }
 
 static void look_sql(struct buf *sql, const struct tasks *tasks,
@@ -111,7 +115,10 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 		" m.changed_load, m.exported_load, m.indexes, null::int,"
 		" null::bigint as load_id, null, null, null,"
 		" (select candidate_at < now() - interval '30 seconds'"
-		" from millrace.seal), null::bool"
+		" from millrace.seal), null::bool,"
+		" (select string_agg(e.relation || E'\\t' || e.loaded_at ||"
+		" E'\\n', '' order by e.load_id) from millrace.excluded e"
+		" where e.model = t.model), m.queued"
 		"\nfrom task t left join millrace.model m on m.model = t.model"
 		"\nunion all"
 		"\nselect t.number, null, null, null, null, null, null, null, "
@@ -119,7 +126,8 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 		" i.place, l.load_id, l.loaded_at, l.op, l.row_count, null,"
 		" l.op = 'd' and to_regclass(i.old) is not null and"
 		" l.load_id > coalesce((select gone_from_load from"
-		" millrace.source s where s.relation = i.relation), 0)"
+		" millrace.source s where s.relation = i.relation), 0),"
+		" null, null"
 		"\nfrom input i join task t on t.number = i.number"
 		" join millrace.model m on m.model = t.model"
 		/* offset 0: by index from the floor on, whatever the planner
@@ -135,6 +143,28 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 	else
 		ledger_pending_sql(sql, "t.model");
 	buf_add_text(sql, "\norder by 1, load_id nulls first");
+}
+
+/* Lines of relation, tab, time: what belongs to one input, for an array. */
+static void read_excluded(struct task *task, const char *lines)
+{
+	for (size_t i = 0; i < task->input_count; i++) {
+		struct task_input *input = &task->input[i];
+		size_t len = strlen(input->relation);
+		struct buf body = BUF_INIT;
+
+		for (const char *at = lines; *at; at = strchr(at, '\n') + 1)
+			if (!strncmp(at, input->relation, len) &&
+			    at[len] == '\t')
+				buf_format(&body, "%s\"%.*s\"",
+					   body.len ? "," : "",
+					   (int)strcspn(at + len + 1, "\n"),
+					   at + len + 1);
+		input->excluded = body.len ? arena_strdup(&task->state.arena,
+							  buf_text(&body))
+					   : NULL;
+		buf_release(&body);
+	}
 }
 
 static void read_state(struct task *task, const PGresult *res, int row,
@@ -159,6 +189,8 @@ static void read_state(struct task *task, const PGresult *res, int row,
 	state->next_load = 0;
 	state->load =
 		arena_zalloc(&state->arena, (loads + 1) * sizeof *state->load);
+	state->is_queued = !PQgetisnull(res, row, COL_QUEUED);
+	read_excluded(task, PQgetvalue(res, row, COL_EXCLUDED));
 }
 
 /* What the reader of a task has to know of it, in the reader's own place:
@@ -318,7 +350,11 @@ static void add_model_row(struct buf *out, const struct task *task,
 		     "floor_load = excluded.floor_load, changed_load = "
 		     "coalesce(excluded.changed_load, m.changed_load), "
 		     "last_run = excluded.last_run, "
-		     "indexes = excluded.indexes;\n");
+		     "indexes = excluded.indexes");
+	/* what is in the queue has been looked at in this snapshot */
+	if (task->state.is_queued)
+		buf_add_text(out, ", queued = null");
+	buf_add_text(out, ";\n");
 }
 
 void ledger_record_sql(struct buf *out, const struct task *task, int64_t run_id,

@@ -69,11 +69,10 @@ static void floor_sql(struct buf *out, const struct tasks *tasks)
 		   "and l.load_id > m.floor_load "
 		   "and l.load_id <= s.sealed_load "
 		   "where i.model = m.model "
-		   "and (l.row_count > 0 or l.op in ('t', 'd', 'r')) "
-		   "and not exists (select from millrace.model_load x "
-		   "where x.model = m.model and x.load_id = l.load_id)); "
-		   "commit",
+		   "and ",
 		   FLOOR_BEHIND);
+	ledger_pending_sql(out, "m.model");
+	buf_add_text(out, "); commit");
 }
 
 static void add_consumers(struct buf *out, const struct task *task)

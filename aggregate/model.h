@@ -188,4 +188,9 @@ void model_close(struct model *model);
  * becomes `true`.  subquery has marker_count entries.  The caller frees it. */
 char *model_rewrite(const struct model *model, const char *const *subquery);
 
+/* The same; other references become `(plain[i]) alias` where plain[i], one for
+ * each reference, is not NULL. */
+char *model_rewrite_all(const struct model *model, const char *const *subquery,
+			const char *const *plain);
+
 #endif

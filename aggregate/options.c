@@ -122,6 +122,10 @@ const struct settings_program options_program = {
 		"something new\n"
 		"periodic freshness                how old each stream's news "
 		"are\n"
+		"periodic replay MODEL LOAD        the model takes a load "
+		"once more\n"
+		"periodic exclude MODEL LOAD       the model does without a "
+		"load; include\n"
 		"periodic install-source TABLE     watches a table that "
 		"others write\n"
 		"periodic audit [--parts N] [--repair]  marts against their "
@@ -157,6 +161,9 @@ static const struct {
 	[COMMAND_INIT] = {"init", 1, 1},
 	[COMMAND_SNAPSHOT] = {"snapshot", 0, 0},
 	[COMMAND_INSTALL_SOURCE] = {"install-source", 1, 1},
+	[COMMAND_REPLAY] = {"replay", 2, 2},
+	[COMMAND_EXCLUDE] = {"exclude", 2, 2},
+	[COMMAND_INCLUDE] = {"include", 2, 2},
 	[COMMAND_WATCH] = {"watch", 0, 0},
 };
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/excluded.h"
 #include "aggregate/quote.h"
 #include "common/fault.h"
 #include "common/log.h"
@@ -329,14 +330,18 @@ void refresh_first(struct buf *out, const struct refresh *refresh,
 void refresh_query(struct buf *out, const struct refresh *refresh)
 {
 	const struct model *model = refresh->task->model;
+	char *without = excluded_any(refresh->task)
+				? excluded_rewrite(refresh->task, NULL)
+				: NULL;
+	const char *sql = without ? without : model->sql;
 
 	if ((model->strategy == STRATEGY_MERGE ||
 	     model->strategy == STRATEGY_APPEND) &&
-	    model->unique_key_count) {
-		refresh_first(out, refresh, model->sql, false);
-		return;
-	}
-	buf_add_text(out, model->sql);
+	    model->unique_key_count)
+		refresh_first(out, refresh, sql, false);
+	else
+		buf_add_text(out, sql);
+	free(without);
 }
 
 /* --- rows of the same key ------------------------------------------------- */

@@ -30,6 +30,10 @@ const char *run_reason(const struct run *run, const struct task *task)
 		return task->seed ? "changed file" : "changed code";
 	if (run->full_refresh && !model_is_snapshot(task->model))
 		return "full refresh";
+	if (run->replay_load)
+		return "replay";
+	if (state->is_queued)
+		return "excluded loads";
 	if (state->load_count)
 		return "new loads";
 	if (task->is_touched)

@@ -36,8 +36,9 @@ struct run {
 	int64_t max_loads;    /* of one transaction; 0: any */
 	int64_t started_ms;   /* clock_ms, for what is said at the end */
 	bool full_refresh;
-	bool is_repair; /* readers rebuild, whatever it changes */
-	bool is_terse;  /* a model's every run is not worth a line */
+	int64_t replay_load; /* taken once more; 0: none */
+	bool is_repair;      /* readers rebuild, whatever it changes */
+	bool is_terse;       /* a model's every run is not worth a line */
 	const char *command;
 	char begin[512]; /* run_begin's */
 	int64_t run_id;  /* 0: nothing has been worth a row in millrace.run */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "aggregate/changes.h"
+#include "aggregate/excluded.h"
 #include "aggregate/snapshot.h"
 #include "common/fault.h"
 #include "common/mem.h"
@@ -43,7 +44,7 @@ char *strategy_rewrite(const struct refresh *refresh,
 		add_rows(&text[i], refresh, &model->marker[i], context);
 		subquery[i] = buf_text(&text[i]);
 	}
-	query = model_rewrite(model, subquery);
+	query = excluded_rewrite(refresh->task, subquery);
 	for (size_t i = 0; i < count; i++)
 		buf_release(&text[i]);
 	free(text);

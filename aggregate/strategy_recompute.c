@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "aggregate/changes.h"
+#include "aggregate/excluded.h"
 #include "aggregate/parts.h"
 #include "aggregate/strategy.h"
 
@@ -10,12 +11,15 @@ static void add_shown(struct buf *out, const struct refresh *refresh,
 {
 	const struct task_input *input =
 		changes_input(refresh->task, marker->relation);
-	struct parts_relation relation = {.table = input->table,
-					  .columns = &input->columns};
+	struct parts_relation relation = {.columns = &input->columns};
+	struct buf table = BUF_INIT;
 
+	excluded_table(&table, input);
+	relation.table = buf_text(&table);
 	for (size_t i = 0; i < marker->column_count && i < BY_MAX; i++)
 		relation.column[i] = marker->column[i];
 	parts_select(out, parts, refresh, &relation, PARTS_SHOWN, "x.*");
+	buf_release(&table);
 }
 
 bool strategy_recompute(struct refresh *refresh, struct error *err)

@@ -35,6 +35,7 @@ struct task_state {
 	bool is_other;    /* a view has the table's name, or vice versa */
 	bool has_old;     /* so does its table of old versions */
 	bool has_indexes; /* as task->indexes says */
+	bool is_queued;   /* for a rebuild: what is excluded has changed */
 	char code_hash[33];
 	int64_t gone_from_load; /* gone rows of later loads are complete */
 	int64_t changed_load;   /* its newest own ledger row */
@@ -53,6 +54,9 @@ struct task_input {
 	bool is_marked;    /* read as change sets; else any load rebuilds */
 	const char *table; /* quoted */
 	const char *old;   /* quoted: where its replaced rows are, if any */
+	const char *excluded;   /* loaded_at of loads to do without, as the body
+				   of an array; NULL: none.  Lives until the
+				   next look */
 	struct columns columns; /* read when its changes are */
 	/* of a task, as its reader's snapshot shows it */
 	bool has_old;

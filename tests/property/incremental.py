@@ -18,6 +18,7 @@ import argparse
 import collections
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -25,7 +26,7 @@ import sys
 import tempfile
 import time
 
-from incremental_models import LEAVES, MODELS, SEEDS, STREAMS, VARIANTS
+from incremental_models import EXCLUDERS, LEAVES, MODELS, REPLAYERS, SEEDS, STREAMS, VARIANTS
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(os.path.join(HERE, "..", ".."))
@@ -203,6 +204,25 @@ class History:
         fault = self.random.choice([{}, {"MILLRACE_FAULT": f"run-committed:{self.random.randint(1, 4)}"}])
         self.ended(self.start("--max-loads", str(self.random.randint(1, 3)), **fault), may_die=True)
 
+    def step_exclude(self):
+        """A load is taken out of a model, or let in again."""
+        name, relation = self.random.choice(EXCLUDERS)
+        there = self.psql.run(f"select load_id from millrace.excluded where model = 'p.{name}'")
+        loads = self.psql.run(f"select load_id from millrace.load where relation = '{relation}' and op = 'i'"
+                              " order by load_id")
+        if there and self.random.random() < 0.4:
+            self.ended(self.start("include", f"p.{name}", self.random.choice(there)))
+        elif loads:
+            self.ended(self.start("exclude", f"p.{name}", self.random.choice(loads)))
+            self.figures["excluded"] += 1
+
+    def step_replay(self):
+        name, relation = self.random.choice(REPLAYERS)
+        loads = self.psql.run(f"select load_id from millrace.load where relation = '{relation}' order by load_id")
+        if loads and name not in self.away:
+            self.ended(self.start("replay", f"p.{name}", self.random.choice(loads)))
+            self.figures["replays"] += 1
+
     def step_end(self):
         if self.open:
             session = self.open.pop(self.random.randrange(len(self.open)))
@@ -314,6 +334,9 @@ class History:
                       if line.startswith("--   ") and ":" in line)
         config = {key.strip(): value.strip() for key, value in config.items()}
         query = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+        query = re.sub(                                   # without the loads it is to do without
+            r"\b(staging\.\w+) (\w+)", r"(select * from \1 where loaded_at not in (select x.loaded_at"
+            r" from millrace.excluded x where x.model = 'p." + name + r"' and x.relation = '\1')) \2", query)
         key = config.get("unique_key", "").strip("[]")
         if config.get("strategy") in ("merge", "append") and key:
             order = ", ".join(filter(None, [key, config.get("order_by", "")]))
@@ -385,7 +408,7 @@ class History:
     def play(self):
         steps = {self.step_load: 34, self.step_end: 14, self.step_run: 12, self.step_some: 6, self.step_two: 3,
                  self.step_overtake: 4, self.step_fault: 8, self.step_kill: 3, self.step_seed: 2, self.step_code: 2, self.step_leave: 4,
-                 self.step_refresh: 1, self.step_replace: 5, self.step_backlog: 4, self.check: 2}
+                 self.step_refresh: 1, self.step_replace: 5, self.step_backlog: 4, self.step_exclude: 3, self.step_replay: 4, self.check: 2}
         subprocess.run(["createdb", "-T", "template0", self.database], check=True,
                        env=dict(os.environ))
         try:
