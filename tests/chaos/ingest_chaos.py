@@ -9,29 +9,13 @@ one.  --mutant all: every mutant, --mutant none: none.  The seed is printed and
 replays the same choices, though not the same instants.  Prints TAP.
 """
 
-import argparse
-import os
 import signal
 import subprocess
 import sys
 import time
 
-from chaos_proxy import Proxy
-from chaos_world import ROOT, World, kill
-
-FAULTS = ["before-claim", "after-claim", "before-begin", "before-copy",
-          "mid-copy", "after-copy", "before-commit", "commit-sent",
-          "after-commit"]
-
-
-class Wrong(Exception):
-    """What must not happen has happened."""
-
-
-def must(condition, words):
-    if not condition:
-        raise Wrong(words)
-
+from chaos_run import FAULTS, Run, chaos_plan, must
+from chaos_world import World, kill
 
 def must_be_whole(world, *runs):
     """Every line of these runs is there once, and every verdict was right."""
@@ -204,17 +188,6 @@ def ended(world, process, what):
     return status
 
 
-def chaos_plan(world, share):
-    actions = ["cut-before", "cut-after", "late", "half-open", "delay"]
-
-    def plan():
-        if world.random.random() < share:
-            return world.random.choice(actions)
-        return "pass"
-
-    return plan
-
-
 def torment_file(world, proxy, run):
     """Kills whoever loads a file until it is loaded."""
     path = world.make_file(run, LINES)
@@ -261,10 +234,12 @@ def torment_pipe(world, proxy, run):
         0 if upto is None else world.produced[run] - upto)
 
 
-def everything(world, proxy, kills):
+def everything(world, proxy, given):
+    """killed, frozen, cut off and crashed anywhere: nothing lost, nothing
+    doubled"""
     proxy.plan = chaos_plan(world, 0.05)
     number = 0
-    while world.counts["killed"] < kills:
+    while world.counts["killed"] < given.kills:
         number += 1
         if number % 4 == 0:
             torment_pipe(world, proxy, f"pipe_{number}")
@@ -285,93 +260,11 @@ MUTANTS = {"no-cas": fenced_zombie, "no-epoch-bump": late_commit,
            "assume-not": cut_after, "blind-resend": cut_after}
 
 
-def attempt(world, proxy, scenario, *args):
-    """What went wrong, or None."""
-    try:
-        scenario(world, proxy, *args)
-        words = world.verify()
-        must(words is None, f"verify: {words}")
-    except (Wrong, RuntimeError) as e:
-        return str(e).strip()
-    finally:
-        proxy.block(False)
-        proxy.plan = lambda: "pass"
-    return None
-
-
-class Tap:
-    def __init__(self):
-        self.number = self.failed = 0
-
-    def result(self, ok, title, words):
-        self.number += 1
-        self.failed += not ok
-        print(f"{'' if ok else 'not '}ok {self.number} - {title}")
-        if words and not ok:
-            for row in words.splitlines():
-                print("#   " + row[:1000])
-        sys.stdout.flush()
-
-
-def hold_all(tap, world, proxy, given):
-    build = os.environ.get("BUILD", os.path.join(ROOT, "build/plain"))
-    world.begin(given.seed, build)
-    for scenario in SCENARIOS:
-        if given.scenario and scenario.__name__ not in given.scenario:
-            continue
-        words = attempt(world, proxy, scenario, None)
-        tap.result(words is None, scenario.__doc__.split("\n")[0], words)
-    if given.scenario and "everything" not in given.scenario:
-        return
-    began = time.monotonic()
-    words = attempt(world, proxy, everything, given.kills)
-    took = time.monotonic() - began
-    print(f"# seed {given.seed}: {world.counts['killed']} kills, "
-          f"{sum(world.produced.values())} lines, {world.lost} lost, "
-          f"{world.doubled} doubled, {took:.0f} s")
-    for what, count in sorted(world.counts.items()):
-        print(f"#   {what}: {count}")
-    print("#   connections broken at the commit: " + ", ".join(
-        f"{count} {what}" for what, count in sorted(proxy.counts.items())
-        if what != "pass"))
-    print(f"#   verdicts on commits in doubt: {len(world.verdicts)}")
-    tap.result(words is None, "killed, frozen, cut off and crashed anywhere: "
-               "nothing lost, nothing doubled", words)
-
-
-def catch(tap, world, proxy, seed, name):
-    """A mutant must make its scenario fail."""
-    world.begin(seed, os.path.join(ROOT, "build/mutant"))
-    words = attempt(world, proxy, MUTANTS[name], name)
-    tap.result(words is not None, f"the mutant {name} is caught",
-               "nothing was noticed")
-    print("#   " + (words or "").split("\n")[0][:200])
-
-
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--kills", type=int, default=50)
-    parser.add_argument("--scenario", action="append", default=[])
-    parser.add_argument("--mutant", action="append", default=[])
-    given = parser.parse_args()
-    chosen = given.mutant or ([] if given.scenario else ["all"])
-    if "none" in chosen:
-        chosen = []
-    tap = Tap()
-    world = World()
-    try:
-        proxy = Proxy(world.socket)
-        if given.scenario or not given.mutant or "none" in given.mutant:
-            hold_all(tap, world, proxy, given)
-        for name in MUTANTS if "all" in chosen else chosen:
-            catch(tap, world, proxy, given.seed, name)
-    finally:
-        world.close()
-    print(f"1..{tap.number}")
-    return 1 if tap.failed else 0
+def totals(world):
+    return (f"{world.counts['killed']} kills, "
+            f"{sum(world.produced.values())} lines")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Run(SCENARIOS, everything, MUTANTS, totals).main(
+        World, __doc__, kills=50))

@@ -9,15 +9,12 @@ the `mutant` build) the scenario made for it must fail: a checker that cannot
 fail is not one.  The seed is printed and replays the same choices.  Prints TAP.
 """
 
-import argparse
-import os
 import signal
 import sys
 import time
 
-from chaos_proxy import Proxy
-from chaos_world import ROOT, kill
-from ingest_chaos import FAULTS, Tap, Wrong, chaos_plan, must
+from chaos_run import FAULTS, Run, chaos_plan, must
+from chaos_world import kill
 from kafka_world import KafkaWorld
 
 MEMBERS, PARTITIONS = 3, 6
@@ -117,6 +114,30 @@ def late_commit(world, proxy, mutant):
     must_be_whole(world, "late")
 
 
+def doubles(world, proxy, mutant):
+    """events sent twice by their producer, members killed: the marts are those
+    of a topic without doubles"""
+    lines = world.generate(3000)
+    twice = list(lines) + world.random.sample(lines, len(lines) // 4)
+    world.random.shuffle(twice)
+    producer = world.topic("doubles", 4)
+    producer.send_lines(twice)
+    world.topics["doubles"] = producer.finish()
+    proxy.plan = chaos_plan(world, 0.1)
+    for fault in ("mid-copy:3", "commit-sent:2", "before-commit:4",
+                  "after-commit:2"):
+        process = world.consume("doubles", "-e", fault=fault, mutant=mutant,
+                                dsn=proxy.dsn("chaos"))
+        status = world.finish(process)
+        must(status in (0, -signal.SIGKILL), f"exit status {status}")
+    load_to_end(world, "doubles", mutant=mutant)
+    rows = int(world.sql("select count(*) from staging.bluesky_events")[0][0])
+    must(rows == len(twice), f"{len(twice)} records are {rows} rows")
+    marts = world.marts(lines)
+    wrong = marts.wrong()
+    must(not wrong, f"marts that differ from the oracle's: {wrong}")
+
+
 # --- everything at once -----------------------------------------------------
 
 class Members:
@@ -196,7 +217,10 @@ class Members:
             world.counts["sessions terminated"] += 1
 
 
-def everything(world, proxy, seconds):
+def everything(world, proxy, given):
+    """killed, frozen, cut off, crashed, joined and left: nothing lost, nothing
+    doubled"""
+    seconds = given.seconds
     proxy.plan = chaos_plan(world, 0.03)
     producer = world.topic("everything", PARTITIONS)
     members = Members(world, proxy, "everything")
@@ -227,86 +251,18 @@ def everything(world, proxy, seconds):
 
 # --- running ----------------------------------------------------------------
 
-SCENARIOS = [commit_lost, restart, zombie, late_commit]
+SCENARIOS = [commit_lost, restart, zombie, late_commit, doubles]
 MUTANTS = {"no-cas": zombie, "blind-commit": commit_lost,
            "no-epoch-bump": late_commit, "positions-from-kafka": restart,
            "ack-before-commit": restart}
 
 
-def attempt(world, proxy, scenario, *args):
-    """What went wrong, or None."""
-    try:
-        scenario(world, proxy, *args)
-        words = world.verify()
-        must(words is None, f"verify: {words}")
-    except (Wrong, RuntimeError) as e:
-        return str(e).strip()
-    finally:
-        proxy.plan = lambda: "pass"
-    return None
-
-
-def hold_all(tap, world, proxy, given):
-    build = os.environ.get("BUILD", os.path.join(ROOT, "build/plain"))
-    world.begin(given.seed, build)
-    for scenario in SCENARIOS:
-        if given.scenario and scenario.__name__ not in given.scenario:
-            continue
-        words = attempt(world, proxy, scenario, None)
-        tap.result(words is None, scenario.__doc__.split("\n")[0], words)
-    if given.scenario and "everything" not in given.scenario:
-        return
-    began = time.monotonic()
-    words = attempt(world, proxy, everything, given.seconds)
-    took = time.monotonic() - began
+def totals(world):
     records = sum(len(acks) for acks in world.topics.values())
-    print(f"# seed {given.seed}: {records} records, {world.counts['killed']} "
-          f"kills, {world.rebalances} assignments, {world.lost} lost, "
-          f"{world.doubled} doubled, {world.gaps()} gaps, {took:.0f} s")
-    for what, count in sorted(world.counts.items()):
-        print(f"#   {what}: {count}")
-    print("#   connections broken at the commit: " + ", ".join(
-        f"{count} {what}" for what, count in sorted(proxy.counts.items())
-        if what != "pass"))
-    print(f"#   verdicts on commits in doubt: {len(world.verdicts)}")
-    tap.result(words is None, "killed, frozen, cut off, crashed, joined and "
-               "left: nothing lost, nothing doubled", words)
-
-
-def catch(tap, world, proxy, seed, name):
-    """A mutant must make its scenario fail."""
-    world.begin(seed, os.path.join(ROOT, "build/mutant"))
-    words = attempt(world, proxy, MUTANTS[name], name)
-    tap.result(words is not None, f"the mutant {name} is caught",
-               "nothing was noticed")
-    print("#   " + (words or "").split("\n")[0][:200])
-
-
-def main():
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--seconds", type=int, default=40)
-    parser.add_argument("--scenario", action="append", default=[])
-    parser.add_argument("--mutant", action="append", default=[])
-    given = parser.parse_args()
-    chosen = given.mutant or ([] if given.scenario else list(MUTANTS))
-    if "all" in chosen:
-        chosen = list(MUTANTS)
-    chosen = [name for name in chosen if name != "none"]
-    tap = Tap()
-    world = KafkaWorld()
-    try:
-        proxy = Proxy(world.socket)
-        if given.scenario or not given.mutant or "none" in given.mutant:
-            hold_all(tap, world, proxy, given)
-        for name in chosen:
-            catch(tap, world, proxy, given.seed, name)
-    finally:
-        world.close()
-    print(f"1..{tap.number}")
-    return 1 if tap.failed else 0
+    return (f"{records} records, {world.counts['killed']} kills, "
+            f"{world.rebalances} assignments, {world.gaps()} gaps")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(Run(SCENARIOS, everything, MUTANTS, totals).main(
+        KafkaWorld, __doc__, seconds=40))

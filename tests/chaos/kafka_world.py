@@ -6,11 +6,16 @@ offset of each record.  Each must be there once, as a row or as a reject.
 
 import collections
 import os
+import shutil
 import subprocess
+import sys
 import threading
 import time
 
 from chaos_world import ROOT, World, is_reject
+
+sys.path.insert(0, os.path.join(ROOT, "tests/support"))
+import bluesky_history  # noqa: E402  (found through the path set above)
 
 KAFKA_SH = os.path.join(ROOT, "tests/kafka/kafka.sh")
 
@@ -61,6 +66,10 @@ class Producer:
         self.process.stdin.flush()
         self.sent += count
 
+    def send_lines(self, lines):
+        for n, line in enumerate(lines):
+            self.process.stdin.write(f"{n % self.partitions}\t\t{line}\n")
+
     def finish(self):
         """Waits until the broker has acknowledged everything."""
         self.process.stdin.close()
@@ -70,6 +79,26 @@ class Producer:
         return self.acks
 
 
+class Marts(bluesky_history.History):
+    """The bluesky pack's, in this world, and the oracle's of these lines."""
+
+    def __init__(self, world, lines):
+        self.folder = os.path.join(world.folder, "project")
+        self.database = "chaos"
+        self.environment = world.env(TZ="UTC")
+        self.fed = [line.encode() + b"\n" for line in lines]
+
+    def psql(self, sql, database=None):
+        return subprocess.run(["psql", "-XAtqc", sql], env=self.environment,
+                              check=True, capture_output=True,
+                              text=True).stdout.strip()
+
+    def wrong(self):
+        self.periodic()
+        found, expected = self.marts(), self.expected()
+        return [name for name in expected if found[name] != expected[name]]
+
+
 class KafkaWorld(World):
     def __init__(self):
         super().__init__()
@@ -77,6 +106,8 @@ class KafkaWorld(World):
                             "project/sql/chaos/streams/chaos_events.sql")
         with open(path, "w") as f:
             f.write(STREAM)
+        shutil.copytree(os.path.join(ROOT, "sql/bluesky"),
+                        os.path.join(self.folder, "project/sql/bluesky"))
         self.admin_program = os.path.join(ROOT, "build/plain/kafka-admin")
         self.broker_folder = os.path.join(self.folder, "kafka")
         os.makedirs(self.broker_folder)
@@ -127,6 +158,18 @@ class KafkaWorld(World):
         producer = self.topic(name, partitions)
         producer.send(count)
         self.topics[name] = producer.finish()
+
+    def generate(self, count):
+        """Different events of the generator, as lines."""
+        program = os.path.join(ROOT, "build/plain/bluesky")
+        done = subprocess.run(
+            [program, "max", "--count", str(count), "--seed",
+             str(self.random.randrange(10 ** 6))],
+            check=True, capture_output=True, text=True)
+        return list(dict.fromkeys(done.stdout.splitlines()))
+
+    def marts(self, lines):
+        return Marts(self, lines)
 
     def consume(self, topic, *args, **more):
         """A member of the group."""
