@@ -13,15 +13,6 @@ enum { CLOSE_MS = 5000, CLOSE_STEP_MS = 50, DESTROY_S = 2 };
 
 /* --- what librdkafka calls ------------------------------------------------ */
 
-/* Any thread of librdkafka. */
-static void note(struct source_kafka *kafka, const char *text)
-{
-	pthread_mutex_lock(&kafka->trouble_lock);
-	buf_reset(&kafka->trouble);
-	buf_add_text(&kafka->trouble, text);
-	pthread_mutex_unlock(&kafka->trouble_lock);
-}
-
 static void on_log(const rd_kafka_t *rk, int level, const char *facility,
 		   const char *text)
 {
@@ -38,8 +29,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 	struct source_kafka *kafka = opaque;
 
 	(void)rk;
-	if (code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN)
-		note(kafka, reason);
+	kafka_trouble_note(&kafka->trouble, code, reason);
 	if (code == RD_KAFKA_RESP_ERR__AUTHENTICATION ||
 	    code == RD_KAFKA_RESP_ERR__SSL ||
 	    clock_ms() - kafka->complained_ms >= COMPLAIN_MS) {
@@ -79,15 +69,13 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t code,
 bool kafka_failed(struct source_kafka *kafka, rd_kafka_resp_err_t code,
 		  struct error *err, const char *what)
 {
-	struct buf trouble = BUF_INIT;
+	struct kafka_trouble *trouble = &kafka->trouble;
 
-	pthread_mutex_lock(&kafka->trouble_lock);
-	buf_add_text(&trouble, buf_text(&kafka->trouble));
-	pthread_mutex_unlock(&kafka->trouble_lock);
+	pthread_mutex_lock(&trouble->lock);
 	error_set(err, ERROR_TRANSIENT, STATUS_SOURCE, "%s: %s%s%s%s", what,
-		  rd_kafka_err2str(code), trouble.len ? " (" : "",
-		  buf_text(&trouble), trouble.len ? ")" : "");
-	buf_release(&trouble);
+		  rd_kafka_err2str(code), trouble->text.len ? " (" : "",
+		  buf_text(&trouble->text), trouble->text.len ? ")" : "");
+	pthread_mutex_unlock(&trouble->lock);
 	return false;
 }
 
@@ -169,22 +157,11 @@ bool kafka_join(struct source_kafka *kafka, struct error *err)
 
 bool kafka_reach(struct source_kafka *kafka, struct error *err)
 {
-	const struct rd_kafka_metadata *metadata = NULL;
-	rd_kafka_resp_err_t code;
-
 	kafka->rk = open_handle(kafka, err);
-	if (!kafka->rk)
+	if (!kafka->rk ||
+	    !kafka_access_reach(kafka->rk, &kafka->trouble, kafka->settings,
+				kafka->plan.connect_ms, err))
 		return false;
-	code = rd_kafka_metadata(kafka->rk, 0, NULL, &metadata,
-				 (int)kafka->plan.connect_ms);
-	if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-		rd_kafka_poll(kafka->rk, 0); /* lets on_error speak */
-		kafka_failed(kafka, code, err, kafka->settings->brokers);
-		error_context(err, "cannot reach Kafka");
-		err->kind = ERROR_FATAL;
-		return false;
-	}
-	rd_kafka_metadata_destroy(metadata);
 	kafka->cluster =
 		rd_kafka_clusterid(kafka->rk, (int)kafka->plan.connect_ms);
 	if (kafka->cluster)

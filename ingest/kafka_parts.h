@@ -10,11 +10,11 @@
 #define INGEST_KAFKA_PARTS_H
 
 #include <librdkafka/rdkafka.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "common/buf.h"
+#include "ingest/kafka_access.h"
 #include "ingest/kafka_watch.h"
 #include "ingest/source_kafka.h"
 
@@ -75,8 +75,7 @@ struct source_kafka {
 	int64_t handed_out;
 	int64_t finish_ms;     /* clock_ms of the next look at the end */
 	int64_t complained_ms; /* clock_ms of the last warning */
-	struct buf trouble;    /* what the brokers' threads said last */
-	pthread_mutex_t trouble_lock;
+	struct kafka_trouble trouble;
 	int64_t told_ms; /* clock_ms of the last offsets told to Kafka */
 	uint64_t stale, tombstones, rejoins;
 };

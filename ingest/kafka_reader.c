@@ -8,11 +8,19 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/pg.h"
+#include "ingest/kafka_access.h"
 
-enum { WHY_BYTES = 512, ASK_MS = 10000, STEP_MS = 100, ANSWER_MS = 60000 };
+enum {
+	WHY_BYTES = 512,
+	ASK_MS = 10000,
+	STEP_MS = 100,
+	GROUP_MS = 500,
+	ANSWER_MS = 60000
+};
 
 struct kafka_reader {
 	rd_kafka_t *rk;
+	struct kafka_trouble trouble;
 	char *cluster;
 };
 
@@ -25,19 +33,28 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility,
 	log_line(LOG_DEBUG, "librdkafka: %s", text);
 }
 
+static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
+{
+	struct kafka_reader *reader = opaque;
+
+	(void)rk;
+	kafka_trouble_note(&reader->trouble, code, reason);
+}
+
 bool kafka_reader_open(struct kafka_reader **out,
 		       const struct kafka_settings *settings,
 		       int64_t connect_ms, struct error *err)
 {
 	struct kafka_reader *reader = mem_zalloc(1, sizeof *reader);
-	const struct rd_kafka_metadata *metadata;
-	rd_kafka_resp_err_t code;
 	char why[WHY_BYTES];
 	rd_kafka_conf_t *conf;
 
+	kafka_trouble_init(&reader->trouble);
 	if (!kafka_conf_build(&conf, settings, err))
 		goto fail;
 	rd_kafka_conf_set_log_cb(conf, on_log);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	rd_kafka_conf_set_opaque(conf, reader);
 	reader->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
 	if (!reader->rk) {
 		rd_kafka_conf_destroy(conf);
@@ -45,19 +62,17 @@ bool kafka_reader_open(struct kafka_reader **out,
 		goto fail;
 	}
 	rd_kafka_poll_set_consumer(reader->rk);
-	code = rd_kafka_metadata(reader->rk, 0, NULL, &metadata,
-				 (int)connect_ms);
-	if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-		rd_kafka_metadata_destroy(metadata);
-		reader->cluster =
-			rd_kafka_clusterid(reader->rk, (int)connect_ms);
-	}
+	if (!kafka_access_reach(reader->rk, &reader->trouble, settings,
+				connect_ms, err))
+		goto fail;
+	reader->cluster = rd_kafka_clusterid(reader->rk, (int)connect_ms);
 	if (reader->cluster) {
 		*out = reader;
 		return true;
 	}
-	error_set(err, ERROR_FATAL, STATUS_SOURCE, "cannot reach Kafka: %s: %s",
-		  settings->brokers, rd_kafka_err2str(code));
+	error_set(err, ERROR_FATAL, STATUS_SOURCE,
+		  "%s has no cluster id; Kafka 0.10.1 or newer is needed",
+		  settings->brokers);
 fail:
 	kafka_reader_close(reader);
 	return false;
@@ -71,6 +86,7 @@ void kafka_reader_close(struct kafka_reader *reader)
 		rd_kafka_mem_free(reader->rk, reader->cluster);
 	if (reader->rk)
 		rd_kafka_destroy(reader->rk);
+	kafka_trouble_release(&reader->trouble);
 	free(reader);
 }
 
@@ -165,6 +181,28 @@ bool kafka_reader_fetch(struct kafka_reader *reader, const char *place,
 /* --- topics and rights -----------------------------------------------------
  */
 
+/* Whether a record may be fetched: describing a topic is a lesser right. */
+static rd_kafka_resp_err_t try_fetch(struct kafka_reader *reader,
+				     const char *name, int64_t offset)
+{
+	rd_kafka_topic_partition_list_t *list =
+		rd_kafka_topic_partition_list_new(1);
+	rd_kafka_message_t *message;
+	rd_kafka_resp_err_t code;
+
+	rd_kafka_topic_partition_list_add(list, name, 0)->offset = offset;
+	rd_kafka_assign(reader->rk, list);
+	message = rd_kafka_consumer_poll(reader->rk, ASK_MS);
+	code = message ? message->err : RD_KAFKA_RESP_ERR__TIMED_OUT;
+	if (message)
+		rd_kafka_message_destroy(message);
+	rd_kafka_assign(reader->rk, NULL);
+	rd_kafka_topic_partition_list_destroy(list);
+	return code == RD_KAFKA_RESP_ERR__PARTITION_EOF
+		       ? RD_KAFKA_RESP_ERR_NO_ERROR
+		       : code;
+}
+
 /* Whether the topic is there and may be read. */
 static rd_kafka_resp_err_t look_at(struct kafka_reader *reader,
 				   const char *name)
@@ -184,30 +222,50 @@ static rd_kafka_resp_err_t look_at(struct kafka_reader *reader,
 		code = rd_kafka_query_watermark_offsets(reader->rk, name, 0,
 							&low, &high, ASK_MS);
 	rd_kafka_topic_destroy(topic);
-	return code;
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR
+		       ? try_fetch(reader, name, high)
+		       : code;
 }
 
-/* Whether the group may be used: its offsets can be asked for. */
+/* Whether the group may be used: its offsets can be asked for.  Who may not
+ * even know of it is told so aside, while the question waits. */
 static rd_kafka_resp_err_t look_at_group(struct kafka_reader *reader,
 					 const char *topic)
 {
 	rd_kafka_topic_partition_list_t *list =
 		rd_kafka_topic_partition_list_new(1);
+	int64_t deadline = clock_ms() + ASK_MS;
 	rd_kafka_resp_err_t code;
 
 	rd_kafka_topic_partition_list_add(list, topic, 0);
-	code = rd_kafka_committed(reader->rk, list, ASK_MS);
+	do {
+		rd_kafka_message_t *aside;
+
+		code = rd_kafka_committed(reader->rk, list, GROUP_MS);
+		if (code != RD_KAFKA_RESP_ERR__TIMED_OUT)
+			break;
+		aside = rd_kafka_consumer_poll(reader->rk, 0);
+		if (aside && aside->err)
+			code = aside->err;
+		if (aside)
+			rd_kafka_message_destroy(aside);
+	} while (code != RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED &&
+		 clock_ms() < deadline);
 	rd_kafka_topic_partition_list_destroy(list);
 	return code;
 }
 
-static void tell(FILE *out, const char *what, const char *name,
-		 rd_kafka_resp_err_t code, size_t *faults)
+static void tell(FILE *out, const struct kafka_settings *settings,
+		 const char *what, const char *name, rd_kafka_resp_err_t code,
+		 size_t *faults)
 {
 	bool ok = code == RD_KAFKA_RESP_ERR_NO_ERROR;
+	struct error denied = ERROR_INIT;
 
 	fprintf(out, "%s %s %s can be read%s%s\n", ok ? "ok   " : "FAULT", what,
 		name, ok ? "" : ": ", ok ? "" : rd_kafka_err2str(code));
+	if (kafka_access_denied(settings, code, name, &denied))
+		fprintf(out, "      %s\n", denied.text);
 	*faults += !ok;
 }
 
@@ -223,9 +281,10 @@ void kafka_reader_check(struct kafka_reader *reader,
 	for (size_t i = 0; i < settings->topic.count; i++) {
 		const char *name = settings->topic.item[i];
 
-		tell(out, "topic", name, look_at(reader, name), faults);
+		tell(out, settings, "topic", name, look_at(reader, name),
+		     faults);
 		if (i == 0)
-			tell(out, "group", settings->group,
+			tell(out, settings, "group", settings->group,
 			     look_at_group(reader, name), faults);
 	}
 }

@@ -117,7 +117,8 @@ bool kafka_topic_look(struct source_kafka *kafka, struct kafka_topic *topic,
 			  "lists those that do",
 			  topic->name, kafka->settings->brokers,
 			  kafka->settings->brokers);
-	} else {
+	} else if (!kafka_access_denied(kafka->settings, code, topic->name,
+					err)) {
 		kafka_failed(kafka, code, err, topic->name);
 	}
 	if (metadata)
@@ -140,7 +141,8 @@ bool kafka_topic_marks(struct source_kafka *kafka,
 		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
 				 "partition %d of topic %s does not exist",
 				 (int)partition, topic->name);
-	return kafka_failed(kafka, code, err, topic->name);
+	return !kafka_access_denied(kafka->settings, code, topic->name, err) &&
+	       kafka_failed(kafka, code, err, topic->name);
 }
 
 bool kafka_topic_ends(struct source_kafka *kafka, struct error *err)

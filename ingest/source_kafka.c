@@ -59,8 +59,6 @@ static bool is_fatal(rd_kafka_resp_err_t code)
 	case RD_KAFKA_RESP_ERR__BAD_MSG:
 	case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PROTOCOL:
-	case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-	case RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED:
 	case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
 	case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
 		return true;
@@ -96,6 +94,9 @@ static bool take_event(struct source_kafka *kafka,
 	default:
 		break;
 	}
+	if (kafka_access_denied(kafka->settings, message->err,
+				*topic ? topic : NULL, err))
+		return false;
 	if (is_fatal(message->err)) {
 		kafka_failed(kafka, message->err, err,
 			     *topic ? topic : "Kafka");
@@ -322,8 +323,7 @@ static void kafka_close(struct source *source)
 	if (kafka->cluster)
 		rd_kafka_mem_free(NULL, kafka->cluster);
 	buf_release(&kafka->headers);
-	buf_release(&kafka->trouble);
-	pthread_mutex_destroy(&kafka->trouble_lock);
+	kafka_trouble_release(&kafka->trouble);
 	free(kafka->name);
 	free(kafka);
 }
@@ -385,7 +385,7 @@ bool source_kafka_open(struct source **out,
 	kafka->settings = plan->settings;
 	kafka->name = mem_format("group %s", plan->settings->group);
 	kafka->watch = kafka_watch_start();
-	pthread_mutex_init(&kafka->trouble_lock, NULL);
+	kafka_trouble_init(&kafka->trouble);
 	kafka->base = (struct source){
 		.class = &kafka_class,
 		.name = kafka->name,

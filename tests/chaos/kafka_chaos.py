@@ -225,7 +225,7 @@ def everything(world, proxy, given):
     producer = world.topic("everything", PARTITIONS)
     members = Members(world, proxy, "everything")
     end = time.monotonic() + seconds
-    broker_ms = time.monotonic() + seconds / 2
+    broker_ms = time.monotonic() + min(seconds / 2, 40)
     try:
         while time.monotonic() < end:
             members.tend()
@@ -235,7 +235,7 @@ def everything(world, proxy, given):
                 members.torment()
             if time.monotonic() > broker_ms:
                 world.crash_broker()
-                broker_ms = time.monotonic() + seconds / 2
+                broker_ms = time.monotonic() + min(seconds / 2, 40)
         world.topics["everything"] = producer.finish()
         proxy.plan = lambda: "pass"
         for process in list(members.alive):

@@ -6,6 +6,7 @@
  *   kafka-admin BROKERS grow TOPIC PARTITIONS
  *   kafka-admin BROKERS trim TOPIC PARTITION OFFSET      deletes what is before
  *   kafka-admin BROKERS marks TOPIC                      partition low high
+ *   kafka-admin BROKERS allow topic|group NAME USER Read|Describe
  *   kafka-admin BROKERS produce TOPIC [NAME=VALUE...]    stdin, a line each:
  *       PARTITION KEY VALUE, separated by tabs; waits for all acknowledgements
  *       and prints PARTITION OFFSET for each, in order.  With transactional.id
@@ -79,6 +80,12 @@ static rd_kafka_t *connect_to(const char *brokers, rd_kafka_conf_t *conf)
 	return rk;
 }
 
+static void check_acl(const rd_kafka_error_t *error, const char *what)
+{
+	if (error)
+		fail(what, rd_kafka_error_string(error));
+}
+
 /* Waits for the answer to an admin request and fails with its topic's error. */
 static void finish(rd_kafka_queue_t *queue, const char *what)
 {
@@ -100,6 +107,15 @@ static void finish(rd_kafka_queue_t *queue, const char *what)
 			rd_kafka_event_CreatePartitions_result(event), &count);
 	for (size_t i = 0; i < count; i++)
 		check(rd_kafka_topic_result_error(topics[i]), what);
+	if (rd_kafka_event_CreateAcls_result(event)) {
+		const rd_kafka_acl_result_t **acls =
+			rd_kafka_CreateAcls_result_acls(
+				rd_kafka_event_CreateAcls_result(event),
+				&count);
+
+		for (size_t i = 0; i < count; i++)
+			check_acl(rd_kafka_acl_result_error(acls[i]), what);
+	}
 	if (rd_kafka_event_DeleteRecords_result(event)) {
 		const rd_kafka_topic_partition_list_t *list =
 			rd_kafka_DeleteRecords_result_offsets(
@@ -163,6 +179,28 @@ static void trim(rd_kafka_t *rk, rd_kafka_queue_t *queue, char **word)
 	finish(queue, "trim");
 	rd_kafka_DeleteRecords_destroy(records);
 	rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void allow(rd_kafka_t *rk, rd_kafka_queue_t *queue, char **word)
+{
+	bool read = !strcmp(word[3], "Read");
+	char principal[256];
+	char why[512];
+	rd_kafka_AclBinding_t *acl;
+
+	snprintf(principal, sizeof principal, "User:%s", word[2]);
+	acl = rd_kafka_AclBinding_new(
+		strcmp(word[0], "topic") != 0 ? RD_KAFKA_RESOURCE_GROUP
+					      : RD_KAFKA_RESOURCE_TOPIC,
+		word[1], RD_KAFKA_RESOURCE_PATTERN_LITERAL, principal, "*",
+		read ? RD_KAFKA_ACL_OPERATION_READ
+		     : RD_KAFKA_ACL_OPERATION_DESCRIBE,
+		RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, why, sizeof why);
+	if (!acl)
+		fail("allow", why);
+	rd_kafka_CreateAcls(rk, &acl, 1, NULL, queue);
+	finish(queue, "allow");
+	rd_kafka_AclBinding_destroy(acl);
 }
 
 static void marks(rd_kafka_t *rk, const char *name)
@@ -290,6 +328,8 @@ int main(int argc, char **argv)
 		grow(rk, queue, word);
 	else if (!strcmp(command, "trim") && count == 3)
 		trim(rk, queue, word);
+	else if (!strcmp(command, "allow") && count == 4)
+		allow(rk, queue, word);
 	else if (!strcmp(command, "marks"))
 		marks(rk, word[0]);
 	else

@@ -5,6 +5,11 @@
 #   kafka.sh fetch             the jars, once, into build/kafka/lib (needs maven)
 #   kafka.sh start DIR [PORT]  starts, or starts again on the same data; waits
 #                              until it answers and prints HOST:PORT
+#   kafka.sh secure DIR        before the first start: adds a SASL_SSL listener
+#                              (SCRAM) with certificates in DIR/tls, and ACLs;
+#                              its address is in DIR/secure
+#   kafka.sh user DIR NAME     a user of that listener; the password is NAME's
+#                              in DIR/tls/NAME.password
 #   kafka.sh stop DIR          ends it in an orderly way
 #   kafka.sh kill DIR          kill -9: the broker of a crash test
 #   kafka.sh pid DIR           its process
@@ -87,6 +92,61 @@ configure() {
 	echo "$port" >"$dir/port"
 }
 
+# A CA, a certificate for localhost alone, and a CA that signed nothing here.
+certify() {
+	local tls=$1 name
+	mkdir -p "$tls"
+	for name in ca other-ca; do
+		openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$name" \
+			-keyout "$tls/$name.key" -out "$tls/$name.pem" 2>/dev/null
+	done
+	openssl req -newkey rsa:2048 -nodes -subj /CN=localhost \
+		-keyout "$tls/broker.key" -out "$tls/broker.csr" 2>/dev/null
+	openssl x509 -req -in "$tls/broker.csr" -CA "$tls/ca.pem" \
+		-CAkey "$tls/ca.key" -CAcreateserial -days 2 -out "$tls/broker.crt" \
+		-extfile <(echo subjectAltName=DNS:localhost) 2>/dev/null
+	cat "$tls/broker.key" "$tls/broker.crt" "$tls/ca.pem" >"$tls/broker.pem"
+}
+
+# Who comes over the plain listener is ANONYMOUS and may do everything.
+secure() {
+	local dir=$1 port
+	fetch
+	[ -e "$dir/port" ] || configure "$dir" "$(free_port)"
+	port=$(free_port)
+	certify "$dir/tls"
+	sed -i "s|^listeners=.*|&,SASL_SSL://127.0.0.1:$port|
+		s|^advertised.listeners=.*|&,SASL_SSL://localhost:$port|
+		s|^listener.security.protocol.map=.*|&,SASL_SSL:SASL_SSL|" \
+		"$dir/server.properties"
+	cat >>"$dir/server.properties" <<-END
+		ssl.keystore.type=PEM
+		ssl.keystore.location=$dir/tls/broker.pem
+		sasl.enabled.mechanisms=SCRAM-SHA-256,SCRAM-SHA-512
+		listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+		listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+		authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+		super.users=User:ANONYMOUS
+	END
+	echo "localhost:$port" >"$dir/secure"
+}
+
+user() {
+	local dir=$1 name=$2 password bits pids=()
+	password=$(random_id)
+	(umask 077 && echo "$password" >"$dir/tls/$name.password")
+	for bits in 256 512; do
+		java -XX:TieredStopAtLevel=1 -cp "$lib/*" kafka.admin.ConfigCommand \
+			--bootstrap-server "127.0.0.1:$(cat "$dir/port")" --alter \
+			--entity-type users --entity-name "$name" --add-config \
+			"SCRAM-SHA-$bits=[iterations=4096,password=$password]" \
+			>>"$dir/user.log" 2>&1 3>&- &
+		pids+=($!)
+	done
+	wait "${pids[0]}" && wait "${pids[1]}" ||
+		{ cat "$dir/user.log" >&2; fail "no user $name"; }
+}
+
 running() {
 	[ -s "$1/pid" ] && kill -0 "$(cat "$1/pid")" 2>/dev/null
 }
@@ -130,7 +190,7 @@ end() {
 	rm -f "$dir/pid"
 }
 
-[ $# -ge 1 ] || { sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 1; }
+[ $# -ge 1 ] || { sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 1; }
 command=$1
 [ "$command" = fetch ] || [ $# -ge 2 ] || fail "$command needs a DIR"
 case $command in
@@ -138,6 +198,8 @@ fetch) fetch ;;
 start) start "$2" "${3:-}" ;;
 stop) end TERM "$2" ;;
 kill) end KILL "$2" ;;
+secure) secure "$2" ;;
+user) user "$2" "$3" ;;
 pid) cat "$2/pid" ;;
 *) fail "unknown command $command" ;;
 esac

@@ -3,10 +3,11 @@
 #   setup_file()    { load ../support/common; load ../support/kafka; fresh_database; own_broker; }
 #   teardown_file() { drop_broker; drop_database; }
 
-# Starts a broker, named by BROKERS, and makes a project with two streams.
+# own_broker [secure]: starts a broker, named by BROKERS, and makes a project with two streams.
 own_broker() {
 	export KAFKA_DIR=$BATS_FILE_TMPDIR/kafka
 	mkdir -p "$KAFKA_DIR"
+	[ -z "${1:-}" ] || "$ROOT/tests/kafka/kafka.sh" "$1" "$KAFKA_DIR"
 	BROKERS=$("$ROOT/tests/kafka/kafka.sh" start "$KAFKA_DIR")
 	export BROKERS HANDLE_STREAMS_PROJECT=$BATS_FILE_TMPDIR/project
 	mkdir -p "$HANDLE_STREAMS_PROJECT/sql/test/streams"
