@@ -143,8 +143,10 @@ user() {
 			>>"$dir/user.log" 2>&1 3>&- &
 		pids+=($!)
 	done
-	wait "${pids[0]}" && wait "${pids[1]}" ||
-		{ cat "$dir/user.log" >&2; fail "no user $name"; }
+	if ! wait "${pids[0]}" || ! wait "${pids[1]}"; then
+		cat "$dir/user.log" >&2
+		fail "no user $name"
+	fi
 }
 
 running() {
