@@ -179,6 +179,8 @@ $(corpus)/seeded: $(spoilt)
 bench: deps-test all $(BUILD)/kafka-admin
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/ingest.sh
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/kafka.sh
+	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/periodic.sh
+	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/lag.sh
 
 # --- tormenting -------------------------------------------------------------
 

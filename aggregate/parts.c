@@ -189,7 +189,7 @@ static bool store(struct refresh *refresh, const char *name, uint32_t columns,
 	buf_format(&sql, "create index on pg_temp.%s (", name);
 	add_key_list(&sql, columns, "", -1);
 	buf_add_byte(&sql, ')');
-	ok = refresh_temp(refresh, name, select, NULL, err) &&
+	ok = refresh_temp_analyzed(refresh, name, select, NULL, err) &&
 	     refresh_run(refresh, buf_text(&sql), NULL, err);
 	buf_release(&sql);
 	return ok;

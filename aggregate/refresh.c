@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aggregate/excluded.h"
+#include "aggregate/changes.h"
 #include "aggregate/quote.h"
 #include "common/fault.h"
 #include "common/log.h"
@@ -48,11 +49,15 @@ bool refresh_inputs(struct refresh *refresh, struct error *err)
 	for (size_t i = 0; i < task->input_count; i++) {
 		struct task_input *input = &task->input[i];
 
-		if (input->is_marked &&
-		    (!relation_columns(refresh->pg, refresh->timeout_ms,
-				       input->table, &refresh->arena,
-				       &input->columns, err) ||
-		     !check_markers(refresh, input, err)))
+		/* where rows only come, every column is passed on as it is */
+		if (!input->is_marked ||
+		    (!input->task && !changes_any_gone(task, input) &&
+		     task->model->strategy != STRATEGY_RECOMPUTE))
+			continue;
+		if (!relation_columns(refresh->pg, refresh->timeout_ms,
+				      input->table, &refresh->arena,
+				      &input->columns, err) ||
+		    !check_markers(refresh, input, err))
 			return false;
 	}
 	return true;
@@ -124,8 +129,20 @@ bool refresh_temp(struct refresh *refresh, const char *name, const char *select,
 	ok = refresh_run(refresh, buf_text(&sql), &count, err);
 	if (ok && refresh->record && !refresh->is_dry)
 		ok = run_recorded(refresh, buf_text(&sql), &count, err);
+	if (rows)
+		*rows = count;
+	buf_release(&sql);
+	return ok;
+}
+
+bool refresh_temp_analyzed(struct refresh *refresh, const char *name,
+			   const char *select, int64_t *rows, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	int64_t count = 0;
+	bool ok = refresh_temp(refresh, name, select, &count, err);
+
 	if (ok && count) {
-		buf_reset(&sql);
 		buf_format(&sql, "analyze pg_temp.%s", name);
 		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
 	}
@@ -395,11 +412,12 @@ bool refresh_present(struct refresh *refresh, const char *name, int64_t rows,
 		quote_identifier(&sql, model->unique_key[i]);
 		buf_add_text(&sql, " is null, ");
 	}
-	buf_add_text(&sql, "pg_relation_size(");
+	/* asked once, not for every row */
+	buf_add_text(&sql, "(select pg_relation_size(");
 	quote_literal(&sql, refresh->task->table);
 	buf_format(&sql,
 		   ") / current_setting('block_size')::int * %d > %" PRId64
-		   " from pg_temp.%s",
+		   ") from pg_temp.%s",
 		   LOOKUPS_PER_PAGE, rows, name);
 	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
 		      buf_text(&sql));

@@ -50,9 +50,15 @@ bool refresh_inputs(struct refresh *refresh, struct error *err) MUST_CHECK;
 bool refresh_run(struct refresh *refresh, const char *sql, int64_t *rows,
 		 struct error *err) MUST_CHECK;
 
-/* Creates pg_temp.<name> from a select, analyzed; *rows may be NULL. */
+/* Creates pg_temp.<name> from a select; *rows may be NULL. */
 bool refresh_temp(struct refresh *refresh, const char *name, const char *select,
 		  int64_t *rows, struct error *err) MUST_CHECK;
+
+/* The same, analyzed: for parts that are looked up in large tables, where a
+ * plan for a few thousand of them would read everything. */
+bool refresh_temp_analyzed(struct refresh *refresh, const char *name,
+			   const char *select, int64_t *rows,
+			   struct error *err) MUST_CHECK;
 
 /* Inserts what pg_temp.<added> holds, `unless` at the end of the statement. */
 bool refresh_insert(struct refresh *refresh, const char *added,

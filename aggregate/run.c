@@ -60,6 +60,9 @@ const char *run_begin(struct run *run)
 			 "set local timezone = 'UTC'; "
 			 "set local lock_timeout = %" PRId64 "; "
 			 "set local statement_timeout = %" PRId64 "; "
+			 /* a crash undoes the last commits together with what
+			  * they have consumed: they are made again */
+			 "set local synchronous_commit = off; "
 			 "set local jit = off; set local random_page_cost = "
 			 "1.1; set local client_connection_check_interval = "
 			 "'5s';\n",

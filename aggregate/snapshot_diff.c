@@ -200,14 +200,16 @@ static bool find_in_extract(struct refresh *refresh,
 	bool ok;
 
 	extract_sql(&sql, refresh, step, query, false);
-	ok = refresh_temp(refresh, "change", buf_text(&sql), NULL, err) &&
+	ok = refresh_temp_analyzed(refresh, "change", buf_text(&sql), NULL,
+				   err) &&
 	     has_null_keys(refresh, &nulls, err);
 	if (ok && nulls) {
 		buf_reset(&sql);
 		extract_sql(&sql, refresh, step, query, true);
 		ok = refresh_run(refresh, "drop table pg_temp.change", NULL,
 				 err) &&
-		     refresh_temp(refresh, "change", buf_text(&sql), NULL, err);
+		     refresh_temp_analyzed(refresh, "change", buf_text(&sql),
+					   NULL, err);
 	}
 	ok = ok && has_doubles(refresh, query, &doubles, err);
 	if (ok && doubles)
@@ -246,7 +248,8 @@ static bool find_incoming(struct refresh *refresh,
 	snapshot_match(&sql, refresh, "a", "g", true);
 	buf_add_text(&sql, "))");
 	ok = refuse_doubled(refresh, query, err) &&
-	     refresh_temp(refresh, "incoming", buf_text(&sql), rows, err);
+	     refresh_temp_analyzed(refresh, "incoming", buf_text(&sql), rows,
+				   err);
 	buf_release(&sql);
 	free(gone);
 	return ok;
@@ -295,7 +298,8 @@ static bool find_in_changes(struct refresh *refresh,
 	    !refresh_present(refresh, "incoming", rows, "present", NULL, err))
 		return false;
 	changes_sql(&sql, refresh, step);
-	ok = refresh_temp(refresh, "change", buf_text(&sql), NULL, err);
+	ok = refresh_temp_analyzed(refresh, "change", buf_text(&sql), NULL,
+				   err);
 	buf_release(&sql);
 	return ok;
 }
@@ -357,12 +361,14 @@ bool snapshot_diff(struct refresh *refresh, const struct snapshot_step *step,
 		      ? find_in_extract(refresh, step, query, err)
 		      : find_in_changes(refresh, step, query, err)) &&
 	     refuse_timeless(refresh, err) &&
-	     refresh_temp(refresh, "retired",
-			  "select millrace_row from pg_temp.change "
-			  "where millrace_row is not null",
-			  NULL, err);
+	     refresh_temp_analyzed(refresh, "retired",
+				   "select millrace_row from pg_temp.change "
+				   "where millrace_row is not null",
+				   NULL, err);
 	added_sql(&sql, refresh);
-	ok = ok && refresh_temp(refresh, "added", buf_text(&sql), NULL, err) &&
+	ok = ok &&
+	     refresh_temp_analyzed(refresh, "added", buf_text(&sql), NULL,
+				   err) &&
 	     refresh_apply(refresh, "retired", "added", err) &&
 	     refresh_run(refresh, "drop table pg_temp.change, pg_temp.retired",
 			 NULL, err);

@@ -16,7 +16,8 @@ static bool find_events(struct refresh *refresh,
 	buf_add_text(&sql, "select x.*, ");
 	snapshot_updated(&sql, refresh, "x.");
 	buf_format(&sql, " as millrace_from from (\n%s\n) x", query);
-	ok = refresh_temp(refresh, "event", buf_text(&sql), rows, err) &&
+	ok = refresh_temp_analyzed(refresh, "event", buf_text(&sql), rows,
+				   err) &&
 	     snapshot_refuse_keys(refresh,
 				  "select from pg_temp.event "
 				  "where millrace_from is null",

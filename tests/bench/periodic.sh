@@ -67,7 +67,7 @@ load() {
 	sql "begin;
 	     insert into millrace.load (relation, loaded_at, row_count) values ('staging.bench', now(), $rows);
 	     insert into staging.bench (at, kind)
-	     select timestamptz '2026-01-01' + random() * interval '2 days', 'kind ' || i % 20
+	     select timestamptz '2026-01-01' + ((select count(*) from millrace.load) + random()) * interval '10 minutes', 'kind ' || i % 20
 	     from generate_series(1, $rows) i;
 	     commit"
 }
