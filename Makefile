@@ -12,6 +12,9 @@
 # make format              rewrites the code to house style
 # make install             under PREFIX=/usr/local, DESTDIR in front of it
 # make deb                 build/deb/millrace_*.deb
+# make deb-test            installs, runs, upgrades and purges it in a chroot
+# make image-test          the container's file system, run as a container would
+# make bench-scale         consumers, streams, PgBouncer, failover
 # make versions            tests against every PostgreSQL from 15 on
 # make stop                ends the private PostgreSQL of this checkout
 # make clean               removes what was built
@@ -258,6 +261,16 @@ versions: deps-test all $(probes)
 	tests/versions/upgrade.sh
 	tests/versions/run.sh $(VERSIONS)
 
+# The package in a bare Debian, the image's file system in a namespace; as root.
+deb-test: deb
+	$(suite) tests/packaging/deb_test.sh
+image-test: deps-test all
+	$(suite) tests/packaging/image_test.sh
+
+bench-scale: deps-test all $(BUILD)/kafka-admin
+	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/scale.sh
+	tests/bench/failover.sh
+
 deb:
 	@tests/support/deps.sh build deb
 	tests/packaging/deb.sh build/deb
@@ -277,6 +290,6 @@ demo-kafka: deps-test all $(BUILD)/kafka-admin
 clean:
 	rm -rf build $(PROGRAMS) handle-stream
 
-.PHONY: FORCE man install uninstall deb versions all links test check sanitized mutant fuzz fuzzers bench chaos format lint deps deps-test deps-lint demo demo-kafka stop help clean
+.PHONY: FORCE man install uninstall deb deb-test image-test bench-scale versions all links test check sanitized mutant fuzz fuzzers bench chaos format lint deps deps-test deps-lint demo demo-kafka stop help clean
 .DELETE_ON_ERROR:
 .SUFFIXES:

@@ -292,7 +292,8 @@ static bool recognise(struct load_run *run, struct source *source, int *stream,
 	};
 	struct csv_layout *layout = NULL;
 
-	if (!source_lines_sample(source, &input.bytes, &input.len, err) ||
+	if (!source_lines_sample(source, &input.bytes, &input.len, run->monitor,
+				 err) ||
 	    !csv_header_find(&input, &layout, err))
 		return false;
 	*stream = layout ? layout->stream_index

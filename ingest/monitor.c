@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/notify.h"
+#include "common/stop.h"
 
 enum { LOOK_MS = 100, STATUS_MS = 5000, DEAD_MS = 180000 };
 
@@ -123,6 +124,18 @@ void monitor_end(struct monitor *monitor, bool is_alive)
 	pthread_mutex_unlock(&monitor->lock);
 	monitor->shown_ms = clock_ms();
 	tell_manager(monitor, is_alive, is_stopping, status);
+}
+
+void monitor_idle(struct monitor *monitor)
+{
+	struct monitor_view *view;
+
+	if (!monitor)
+		return;
+	view = monitor_begin(monitor);
+	view->is_begun = true;
+	view->is_stopping = stop_requested();
+	monitor_end(monitor, true);
 }
 
 /* --- questions ------------------------------------------------------------ */

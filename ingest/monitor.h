@@ -63,6 +63,9 @@ bool monitor_is_due(const struct monitor *monitor);
 struct monitor_view *monitor_begin(struct monitor *monitor);
 void monitor_end(struct monitor *monitor, bool is_alive);
 
+/* Ready, and waiting for the first input.  NULL is allowed. */
+void monitor_idle(struct monitor *monitor);
+
 /* Adds a partition to the view. */
 void monitor_add_part(struct monitor_view *view,
 		      const struct source_marks *marks, int64_t committed);

@@ -13,6 +13,7 @@
 #include "common/stop.h"
 #include "ingest/csv_header.h"
 #include "ingest/line_reader.h"
+#include "ingest/monitor.h"
 #include "ingest/stream.h"
 
 enum { PIPE_BYTES = 1024 * 1024, LOOK_MS = 1000 };
@@ -231,7 +232,7 @@ static bool sample_file(struct source_lines *lines, struct error *err)
 }
 
 bool source_lines_sample(struct source *source, const char **bytes, size_t *len,
-			 struct error *err)
+			 struct monitor *monitor, struct error *err)
 {
 	struct source_lines *lines = (struct source_lines *)source;
 
@@ -244,7 +245,10 @@ bool source_lines_sample(struct source *source, const char **bytes, size_t *len,
 		return true;
 	}
 	for (;;) {
-		enum line_result result = line_reader_peek(
+		enum line_result result;
+
+		monitor_idle(monitor);
+		result = line_reader_peek(
 			lines->reader, csv_header_is_whole, CSV_SAMPLE_BYTES,
 			clock_ms() + LOOK_MS, bytes, len, err);
 

@@ -16,6 +16,7 @@
 #include "ingest/source.h"
 
 struct csv_layout;
+struct monitor;
 
 /* Reads fd, which the caller closes afterwards.  name (for people) is copied;
  * positions holds the one part once the first record is
@@ -30,9 +31,10 @@ bool source_file_open(struct source **out, int fd, const char *name,
 
 /* How the input begins: as much of it as holds a header, should it have one.
  * Waits for a slow producer; *len is 0 when the input is empty or the program
- * is asked to stop.  *bytes are borrowed until the next call. */
+ * is asked to stop.  *bytes are borrowed until the next call.  The monitor, or
+ * NULL, is shown meanwhile that all is well. */
 bool source_lines_sample(struct source *source, const char **bytes, size_t *len,
-			 struct error *err) MUST_CHECK;
+			 struct monitor *monitor, struct error *err) MUST_CHECK;
 
 /* Size and hash of the input as far as it has been read. */
 void source_lines_content(struct source *source, struct anchor *content);

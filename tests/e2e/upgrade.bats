@@ -37,7 +37,7 @@ dump() { pg_dump --schema-only --no-owner --no-comments -n millrace "$1" | grep 
 	make_first
 	run periodic plan
 	assert_status 2
-	assert_says 'run `periodic migrate`'
+	assert_says "run \`periodic migrate\`"
 	run periodic migrate
 	assert_status 0
 	assert_says "the schema is at $(find "$ROOT/sql/schema" -name '[0-9]*.sql' | wc -l)"

@@ -38,6 +38,8 @@ wanted() {
 	deb) cat <<-'EOF'
 		debhelper builds the package
 		dpkg-dev builds the package
+		debootstrap makes the Debian that it is tested in
+		pgbouncer stands in front of the server in a benchmark
 		fakeroot lets its files be root's
 		EOF
 		;;
