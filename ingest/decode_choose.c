@@ -34,7 +34,26 @@ bool decoder_load(struct decoder *decoder, const struct record *record)
 	return false;
 }
 
-static bool matches(const struct decoder *decoder, size_t stream_index)
+/* Whether a path of a match: is as it says. */
+static bool is_so(struct decoder *decoder, const struct path *path, int node)
+{
+	struct decode_jansson *json = &decoder->json;
+	struct value value;
+
+	if (path->is_absent)
+		return !decode_jansson_has(json, node) ||
+		       decode_jansson_kind(json, node) == VALUE_NULL;
+	if (!decode_jansson_has(json, node))
+		return false;
+	if (!path->equals)
+		return true;
+	decode_jansson_value(json, node, NEEDS_TEXT, &value);
+	return value.kind == VALUE_STRING &&
+	       value.len == strlen(path->equals) &&
+	       !memcmp(value.text, path->equals, value.len);
+}
+
+static bool matches(struct decoder *decoder, size_t stream_index)
 {
 	const struct stream *stream = decoder->streams[stream_index];
 	const struct stream_plan *plan = &decoder->plan[stream_index];
@@ -43,12 +62,21 @@ static bool matches(const struct decoder *decoder, size_t stream_index)
 		bool all = true;
 
 		for (size_t j = 0; all && j < stream->match[i].path_count; j++)
-			all = decode_jansson_has(&decoder->json,
-						 plan->match[i][j]);
+			all = is_so(decoder, &stream->match[i].path[j],
+				    plan->match[i][j]);
 		if (all)
 			return true;
 	}
 	return false;
+}
+
+static void describe_condition(const struct path *path, bool first,
+			       struct buf *out)
+{
+	buf_format(out, "%s%s%s", first ? "" : " + ",
+		   path->is_absent ? "no " : "", path->text);
+	if (path->equals)
+		buf_format(out, " = '%s'", path->equals);
 }
 
 /* What a stream's match: asks for: `a + b or c`. */
@@ -59,8 +87,7 @@ static void describe_match(const struct stream *stream, struct buf *out)
 
 		buf_add_text(out, i ? " or " : "");
 		for (size_t j = 0; j < match->path_count; j++)
-			buf_format(out, "%s%s", j ? " + " : "",
-				   match->path[j].text);
+			describe_condition(&match->path[j], j == 0, out);
 	}
 	if (stream->match_count == 0)
 		buf_add_text(out, "--stream, having no match:");

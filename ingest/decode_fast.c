@@ -32,6 +32,7 @@
 #include "ingest/decode_fast.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/mem.h"
 #include "ingest/batch.h"
@@ -146,7 +147,32 @@ void decode_fast_close(struct decode_fast *fast)
 
 /* --- which stream --------------------------------------------------------- */
 
-static bool matches(const struct decode_fast *fast, size_t stream_index)
+/* Whether a path of a match: is as it says.  *sure false: an escaped string
+ * would have to be read. */
+static bool is_so(const struct decode_fast *fast, const struct path *path,
+		  int node, bool *sure)
+{
+	const unsigned char kind = fast->find.kind[node];
+	const struct fast_span *span = &fast->find.span[node];
+	size_t len;
+
+	if (path->is_absent)
+		return kind == FAST_ABSENT || kind == VALUE_NULL;
+	if (kind == FAST_ABSENT || !path->equals)
+		return kind != FAST_ABSENT;
+	if (kind != VALUE_STRING)
+		return false;
+	len = (size_t)(span->end - span->from) - 2;
+	if (span->odd && memchr(span->from + 1, '\\', len)) {
+		*sure = false;
+		return false;
+	}
+	return len == strlen(path->equals) &&
+	       !memcmp(span->from + 1, path->equals, len);
+}
+
+static bool matches(const struct decode_fast *fast, size_t stream_index,
+		    bool *sure)
 {
 	const struct decoder *decoder = fast->decoder;
 	const struct stream *stream = decoder->streams[stream_index];
@@ -157,7 +183,8 @@ static bool matches(const struct decode_fast *fast, size_t stream_index)
 		size_t there = 0;
 
 		while (there < count &&
-		       fast->find.kind[plan->match[i][there]] != FAST_ABSENT)
+		       is_so(fast, &stream->match[i].path[there],
+			     plan->match[i][there], sure))
 			there++;
 		if (there == count)
 			return true;
@@ -165,21 +192,22 @@ static bool matches(const struct decode_fast *fast, size_t stream_index)
 	return false;
 }
 
-/* -1: none, or more than one. */
+/* -1: none, more than one, or not sure. */
 static int find_stream(const struct decode_fast *fast)
 {
 	int found = -1;
+	bool sure = true;
 
 	if (fast->decoder->forced >= 0)
 		return fast->decoder->forced;
 	for (size_t i = 0; i < fast->decoder->count; i++) {
-		if (!matches(fast, i))
+		if (!matches(fast, i, &sure))
 			continue;
 		if (found >= 0)
 			return -1;
 		found = (int)i;
 	}
-	return found;
+	return sure ? found : -1;
 }
 
 /* --- values --------------------------------------------------------------- */

@@ -179,6 +179,42 @@ static void *grown(struct arena *arena, const void *old, size_t count,
 	return array;
 }
 
+/* 'text' behind a =; a quote in it is doubled. */
+static bool parse_equals(struct cursor *cursor, struct path *path)
+{
+	const char *from = cursor->at;
+	char *copy = arena_alloc(cursor->arena, strlen(from) + 1);
+	size_t used = 0;
+
+	if (*cursor->at++ != '\'')
+		return error_config(cursor->err,
+				    "behind `%s =` a text in single quotes is "
+				    "missing",
+				    path->text);
+	for (; *cursor->at; cursor->at++) {
+		if (*cursor->at == '\'' && *++cursor->at != '\'') {
+			copy[used] = '\0';
+			path->equals = copy;
+			skip_blanks(cursor);
+			return true;
+		}
+		copy[used++] = *cursor->at;
+	}
+	return error_config(cursor->err,
+			    "the text %s is not closed with a "
+			    "quote",
+			    from);
+}
+
+/* One of those that must all be so. */
+static bool parse_condition(struct cursor *cursor, struct path *path)
+{
+	path->is_absent = accept(cursor, '!');
+	return parse_path(cursor, path) &&
+	       (path->is_absent || !accept(cursor, '=') ||
+		parse_equals(cursor, path));
+}
+
 bool path_parse_match(struct arena *arena, const char *text, struct match **out,
 		      size_t *count, struct error *err)
 {
@@ -194,8 +230,8 @@ bool path_parse_match(struct arena *arena, const char *text, struct match **out,
 			match->path =
 				grown(arena, match->path, match->path_count,
 				      sizeof *match->path);
-			if (!parse_path(&cursor,
-					&match->path[match->path_count++]))
+			if (!parse_condition(&cursor,
+					     &match->path[match->path_count++]))
 				return false;
 		} while (accept(&cursor, '+'));
 	} while (accept(&cursor, '|'));

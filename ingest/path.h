@@ -1,7 +1,7 @@
 /*
  * path.h - what stands in `match:` and `from:`
  *
- *	match:  commit.collection | path + repo
+ *	match:  commit.collection | path + repo | type = 'page' + !payload.name
  *	from:   time_us as epoch_us | path before '/' | a."$type" | @offset | *
  *
  * The parsers know one line of text; whoever calls them knows the file and the
@@ -14,7 +14,8 @@
 
 #include "ingest/stream.h"
 
-/* Parses alternatives of paths joined by `+`.  The result lives in arena. */
+/* Parses alternatives of paths joined by `+`, each with what must stand there
+ * (= 'text') or a ! before it.  The result lives in arena. */
 bool path_parse_match(struct arena *arena, const char *text, struct match **out,
 		      size_t *count, struct error *err) MUST_CHECK;
 

@@ -168,7 +168,8 @@ static bool read_key(struct reader *reader, const char *key, char *value)
 	for (size_t i = 0; i < KEY_COUNT; i++) {
 		if (strcmp(key, keys[i]) != 0)
 			continue;
-		if (reader->header.seen & 1U << i)
+		/* match: may go on in another line */
+		if (reader->header.seen & 1U << i && readers[i] != read_match)
 			return error_config(reader->err, "%s: is there twice",
 					    key);
 		reader->header.seen |= 1U << i;

@@ -44,6 +44,9 @@ struct path {
 	size_t *key_len;
 	size_t depth;
 	const char *text; /* as written */
+	/* in a match: what must stand there, or that nothing does */
+	const char *equals; /* NULL: anything */
+	bool is_absent;     /* null counts as absent */
 };
 
 enum source_kind {
@@ -85,7 +88,8 @@ struct column {
 	int line; /* in the file */
 };
 
-/* Paths that must all be present for a record to be of this stream. */
+/* Paths that must all be there, or hold a text, or not be there, for a record
+ * to be of this stream. */
 struct match {
 	struct path *path;
 	size_t path_count;

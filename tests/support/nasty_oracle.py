@@ -228,18 +228,42 @@ def bluesky(record):
     ]
 
 
-def pageviews(record):
-    user = at(record, "user_id")
-    if not isinstance(user, str):
-        raise Rejected("column", "user_id")
-    url = required(text(record, "url"), "url")
-    for path in ("pageview_datetime", "timestamp"):
+def visitor(record):
+    for path in ("user_id", "userId", "anonymousId", "domain_userid", "network_userid",
+                 "distinct_id", "payload.id"):
         value = at(record, path)
-        if isinstance(value, Number):
-            return [str(user), url, from_epoch(value, 1000000, "viewed_at")]
-        if is_text(value):
-            return [str(user), url, from_text(value, False, "viewed_at")]
+        if is_text(value) or (isinstance(value, Number)
+                              and path in ("user_id", "userId", "distinct_id")):
+            return str(value)
+    raise Rejected("column", "user_id")
+
+
+def pageviews(record):
+    user = visitor(record)
+    url = required(text(record, "url", "page_url", "properties.url", "context.page.url",
+                        "properties.$current_url", "payload.url", "u"), "url")
+    for path in ("pageview_datetime", "derived_tstamp", "collector_tstamp", "timestamp",
+                 "originalTimestamp", "receivedAt", "properties.$time", "payload.timestamp"):
+        value = at(record, path)
+        written = path not in ("properties.$time", "payload.timestamp")
+        since = path in ("pageview_datetime", "timestamp") or not written
+        if since and isinstance(value, Number):
+            return [user, url, from_epoch(value, 1000000, "viewed_at")]
+        if written and is_text(value):
+            return [user, url, from_text(value, False, "viewed_at")]
     raise Rejected("column", "viewed_at")
+
+
+def is_pageview(record):
+    return (has(record, "user_id", "url", "pageview_datetime")
+            or has(record, "user_id", "url", "timestamp")
+            or (at(record, "type") == "page" and has(record, "messageId"))
+            or (at(record, "event") == "page_view" and has(record, "page_url"))
+            or (at(record, "event") == "$pageview" and has(record, "distinct_id"))
+            or (at(record, "n") == "pageview" and has(record, "u"))
+            or (at(record, "name") == "pageview" and has(record, "domain", "url"))
+            or (at(record, "type") == "event" and has(record, "payload.website")
+                and at(record, "payload.name") in (None, ABSENT)))
 
 
 def stream_of(record):
@@ -247,8 +271,7 @@ def stream_of(record):
     if (has(record, "did", "time_us", "kind") or has(record, "did", "time_us", "type")
             or has(record, "payload.did", "payload.time") or has(record, "path", "repo")):
         takers.append(("bluesky_events", bluesky))
-    if has(record, "user_id", "url", "pageview_datetime") or has(record, "user_id", "url",
-                                                                 "timestamp"):
+    if is_pageview(record):
         takers.append(("pageviews", pageviews))
     if len(takers) != 1:
         raise Rejected("ambiguous_stream" if takers else "unknown_stream")

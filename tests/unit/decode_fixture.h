@@ -25,7 +25,7 @@
 #include "ingest/stream.h"
 
 struct fixture {
-	struct stream *stream[4];
+	struct stream *stream[16];
 	size_t count;
 	int forced;
 	struct decode_limits limits;

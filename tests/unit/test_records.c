@@ -26,7 +26,7 @@ static void add_streams(struct fixture *fixture, const char *folder)
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		char *name = strdup(strrchr(found.gl_pathv[i], '/') + 1);
 
-		assert_true(fixture->count < 4);
+		assert_true(fixture->count < 16);
 		name[strlen(name) - 4] = '\0';
 		fixture_add_file(fixture, name, found.gl_pathv[i]);
 		free(name);
