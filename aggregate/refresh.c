@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "aggregate/excluded.h"
-#include "aggregate/changes.h"
 #include "aggregate/quote.h"
 #include "common/fault.h"
 #include "common/log.h"
@@ -49,15 +48,11 @@ bool refresh_inputs(struct refresh *refresh, struct error *err)
 	for (size_t i = 0; i < task->input_count; i++) {
 		struct task_input *input = &task->input[i];
 
-		/* where rows only come, every column is passed on as it is */
-		if (!input->is_marked ||
-		    (!input->task && !changes_any_gone(task, input) &&
-		     task->model->strategy != STRATEGY_RECOMPUTE))
-			continue;
-		if (!relation_columns(refresh->pg, refresh->timeout_ms,
-				      input->table, &refresh->arena,
-				      &input->columns, err) ||
-		    !check_markers(refresh, input, err))
+		if (input->is_marked &&
+		    (!relation_columns(refresh->pg, refresh->timeout_ms,
+				       input->table, &refresh->arena,
+				       &input->columns, err) ||
+		     !check_markers(refresh, input, err)))
 			return false;
 	}
 	return true;
