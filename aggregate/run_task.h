@@ -27,7 +27,4 @@ bool worker_connect(struct worker *worker, struct error *err) MUST_CHECK;
 bool run_task(struct worker *worker, struct task *task,
 	      struct error *err) MUST_CHECK;
 
-/* Writes down how it ended, if it has a row.  The first error stands. */
-bool run_finish(struct run *run, bool ok, struct error *err) MUST_CHECK;
-
 #endif

@@ -176,6 +176,7 @@ shown_model() {
 	assert_equal lines 4 "$(wc -l <metrics/deep/shown.csv)"
 	# in its turn: nobody else writes it meanwhile
 	coproc psql -XAtq
+	local other=$COPROC_PID
 	echo "select pg_advisory_lock(x'6d72756e'::int, hashtext('p.shown')) is null;" >&"${COPROC[1]}"
 	read -r -u "${COPROC[0]}" _
 	rm -r metrics/deep
@@ -183,7 +184,7 @@ shown_model() {
 	assert_says "p.shown: another periodic is working on it"
 	[ ! -e metrics/deep ]
 	echo "\\q" >&"${COPROC[1]}"
-	wait "$COPROC_PID"
+	wait "$other"
 }
 
 @test "a full disk and a folder of somebody else's are sentences; the old file stays" {

@@ -117,6 +117,7 @@ state() { sql "select concat_ws('|', status, attempts, message) from millrace.jo
 	periodic -q
 	feed "('a', 1)"
 	coproc psql -XAtq
+	local other=$COPROC_PID
 	echo "begin; lock table p.sums in access exclusive mode; select 'held';" >&"${COPROC[1]}"
 	read -r -u "${COPROC[0]}" _
 	run -3 periodic --job all
@@ -135,20 +136,21 @@ state() { sql "select concat_ws('|', status, attempts, message) from millrace.jo
 	assert_equal state "stopped|1" "$(state all)"
 	[ ! -e told ]
 	echo "rollback; \\q" >&"${COPROC[1]}"
-	wait "$COPROC_PID"
+	wait "$other"
 }
 
 @test "a job that is running is left alone; one that was killed is seen" {
 	echo '[job all]' | job
 	periodic -q
 	coproc psql -XAtq
+	local other=$COPROC_PID
 	echo "select pg_advisory_lock(x'6d6a6f62'::int, hashtext('all')) is null;" >&"${COPROC[1]}"
 	read -r -u "${COPROC[0]}" _
 	run -0 periodic --job all
 	assert_says "job all: is already running elsewhere"
 	assert_equal "no row" "" "$(state all)"
 	echo "\\q" >&"${COPROC[1]}"
-	wait "$COPROC_PID"
+	wait "$other"
 	feed "('a', 1)"
 	MILLRACE_FAULT=run-begun run -137 periodic --job all
 	wait_for_value 10 "select count(*) from pg_locks where locktype = 'advisory'
