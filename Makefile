@@ -184,6 +184,7 @@ bench: deps-test all $(BUILD)/kafka-admin
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/kafka.sh
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/periodic.sh
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/lag.sh
+	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/periodic_history.sh
 
 # --- tormenting -------------------------------------------------------------
 
