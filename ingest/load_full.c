@@ -135,6 +135,27 @@ static bool run_extract(struct load_run *run, struct source *source,
 	return true;
 }
 
+/* `load: full effective=hour`: what is compared with the extracts by the hour
+ * would be wrong with one of a time in between. */
+static bool check_step(const struct load_run *run, const struct source *source,
+		       const struct stream *stream, struct error *err)
+{
+	const struct options *options = run->options;
+	int64_t step_us = stream->effective_step_us;
+
+	if (step_us == 0 ||
+	    (*options->effective && options->effective_us % step_us == 0))
+		return true;
+	return error_set(err, ERROR_FATAL, STATUS_USAGE,
+			 "%s: extracts of %s hold from a whole %s on: say "
+			 "which with --effective 2025-03-10%s%s%s",
+			 source->name, stream->relation,
+			 step_us == INT64_C(3600000000) ? "hour" : "day",
+			 step_us == INT64_C(3600000000) ? "T17:00:00Z" : "",
+			 *options->effective ? ", not " : "",
+			 options->effective);
+}
+
 bool load_full(struct load_run *run, struct source *source, int fd, int index,
 	       struct error *err)
 {
@@ -150,7 +171,8 @@ bool load_full(struct load_run *run, struct source *source, int fd, int index,
 	const struct load_claim claim = {run, source, fd, NULL, &extract};
 	struct buf key = BUF_INIT;
 
-	if (!load_check_pipe(run, source, err))
+	if (!load_check_pipe(run, source, err) ||
+	    !check_step(run, source, stream, err))
 		return false;
 	source->positions->durable = true;
 	buf_format(&key, "full:%s", stream->relation);

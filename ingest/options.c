@@ -251,16 +251,14 @@ static bool read_time(const char *option, const char *text, int64_t *us,
 
 static bool take_effective(struct options *options, struct error *err)
 {
-	int64_t us;
-
 	if (!*options->effective)
 		return true;
 	if (options->operand_count > 1)
 		return error_set(err, ERROR_FATAL, STATUS_USAGE,
 				 "--effective is the time of one extract: load "
 				 "one file at a time");
-	if (!read_time("--effective", options->effective, &us,
-		       options->effective_text, err))
+	if (!read_time("--effective", options->effective,
+		       &options->effective_us, options->effective_text, err))
 		return false;
 	options->effective = options->effective_text;
 	return true;

@@ -39,6 +39,7 @@ struct options {
 	bool complete;         /* a pipe holds a whole extract */
 	const char *effective; /* ISO, UTC; or "" */
 	char effective_text[40];
+	int64_t effective_us;      /* the same */
 	const char *replace_range; /* as given, or "" */
 	struct time_range {
 		int64_t from_us, to_us; /* since 2000; half-open */

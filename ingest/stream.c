@@ -126,12 +126,30 @@ static bool read_match(struct reader *reader, char *value)
 				&stream->match_count, reader->err);
 }
 
+/* append, full, or `full effective=hour`. */
 static bool read_load(struct reader *reader, char *value)
 {
-	if (strcmp(value, "append") != 0 && strcmp(value, "full") != 0)
-		return error_config(reader->err, "load: is append or full");
-	reader->stream->load = *value == 'f' ? LOAD_FULL : LOAD_APPEND;
-	return true;
+	static const struct {
+		const char *text;
+		enum stream_load load;
+		int64_t effective_step_us;
+	} known[] = {
+		{"append", LOAD_APPEND, 0},
+		{"full", LOAD_FULL, 0},
+		{"full effective=hour", LOAD_FULL, INT64_C(3600000000)},
+		{"full effective=day", LOAD_FULL, INT64_C(86400000000)},
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		if (strcmp(value, known[i].text) != 0)
+			continue;
+		reader->stream->load = known[i].load;
+		reader->stream->effective_step_us = known[i].effective_step_us;
+		return true;
+	}
+	return error_config(reader->err,
+			    "load: is append, full, full effective=hour or "
+			    "full effective=day");
 }
 
 static bool read_description(struct reader *reader, char *value)

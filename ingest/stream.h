@@ -103,11 +103,13 @@ struct stream {
 	const char *description;
 	enum stream_format format;
 	enum stream_load load;
-	char delimiter;        /* csv */
-	bool header;           /* csv */
-	const char *null;      /* csv: the text that means null */
-	bool missing_null;     /* csv: columns not in the header are null */
-	struct column *column; /* without loaded_at, in the table's order */
+	int64_t effective_step_us; /* full: extracts are of such times; 0: of
+				      any, and the load's own by default */
+	char delimiter;            /* csv */
+	bool header;               /* csv */
+	const char *null;          /* csv: the text that means null */
+	bool missing_null;         /* csv: columns not in the header are null */
+	struct column *column;     /* without loaded_at, in the table's order */
 	size_t column_count;
 	int event_time; /* index of the event_time column; -1: none */
 	struct match *match;

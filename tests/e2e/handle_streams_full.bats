@@ -48,6 +48,19 @@ extracts() { sql "select count(*) from millrace.load where op = 't'"; }
 	assert_verified
 }
 
+@test "effective=hour insists on --effective and on a whole hour" {
+	sed -i 's/load: full/load: full effective=hour/' project/sql/shop/streams/users.sql
+	users 1 3 a >a.csv
+	run handle-streams a.csv
+	assert_status 1
+	assert_says "a.csv: extracts of staging.users hold from a whole hour on: say which with --effective 2025-03-10T17:00:00Z"
+	run handle-streams --effective 2025-03-10T17:30:00Z a.csv
+	assert_status 1
+	assert_says "not 2025-03-10T17:30:00"
+	run -0 handle-streams --effective 2025-03-10T19:00:00+02:00 a.csv
+	assert_equal current "1-3 3 a" "$(current)"
+}
+
 @test "a pipe needs --complete; JSON is a complete extract too; single records of it are rejects" {
 	users 1 2 a >a.csv
 	run handle-streams < <(cat a.csv)

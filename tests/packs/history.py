@@ -125,8 +125,9 @@ class Tally:
 
 
 def again(history, piece):
-    """A file that has been loaded comes once more."""
-    if not piece.name.startswith("sql/"):
+    """A file that has been loaded comes once more; not an older extract, nor a
+    range that was corrected since."""
+    if not piece.name.startswith("sql/") and not piece.arguments:
         history.feed(piece)
 
 

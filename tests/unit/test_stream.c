@@ -236,7 +236,8 @@ static const struct {
 	{"-- format: csv delimeter=;\n", "a text, -- from: a\n",
 	 "s.sql:2: there is no csv option delimeter: use delimiter="},
 	{"-- load: replace\n", "a text, -- from: a\n",
-	 "s.sql:2: load: is append or full"},
+	 "s.sql:2: load: is append, full, full effective=hour or "
+	 "full effective=day"},
 	{"-- load: full\n-- load: full\n", "a text, -- from: a\n",
 	 "s.sql:3: load: is there twice"},
 	{"-- event_time: att\n", "at timestamptz, -- from: a\n",

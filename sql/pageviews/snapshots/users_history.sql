@@ -1,0 +1,19 @@
+-- config:
+--   materialized: snapshot
+--   strategy: check
+--   unique_key: user_id
+--   check_cols: [postcode]
+--   hard_deletes: invalidate
+--   index: (user_id, dbt_valid_from)
+--   tags: [daily]
+-- description: The postcodes that a user has had, and since when.  A user who is
+--   missing from an extract has left.
+-- tests:
+--   - unique: [dbt_scd_id]
+--   - not_null: [user_id]
+--   - expression: dbt_valid_from = date_trunc('hour', dbt_valid_from)
+select
+    u.id as user_id,
+    u.postcode
+from staging.users u
+where /*+ incremental(u.id) */ true
