@@ -158,15 +158,32 @@ static bool insert(struct refresh *refresh, const char *table,
 	return ok;
 }
 
+bool build_old(struct refresh *refresh, struct error *err)
+{
+	const struct task *task = refresh->task;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	if (!task_is_consumed(task) || task->state.has_old)
+		return true;
+	relation_old_sql(&sql, task, task->table);
+	ok = refresh_run(refresh, buf_text(&sql), NULL, err);
+	buf_release(&sql);
+	return ok;
+}
+
 static bool fill(struct refresh *refresh, const char *table, struct error *err)
 {
 	struct buf sql = BUF_INIT;
 	bool ok;
 
-	ok = create(refresh, table, err) &&
-	     (model_is_snapshot(refresh->task->model)
-		      ? snapshot_take(refresh, true, err)
-		      : insert(refresh, table, err));
+	ok = create(refresh, table, err);
+	/* a snapshot retires rows while it is built: extract by extract */
+	if (model_is_snapshot(refresh->task->model))
+		ok = ok && build_old(refresh, err) &&
+		     snapshot_take(refresh, true, err);
+	else
+		ok = ok && insert(refresh, table, err);
 	index_create_sql(&sql, refresh->task, table);
 	build_comment_sql(&sql, refresh->task, table);
 	buf_format(&sql, "analyze %s; grant select on %s to millrace_read",
@@ -184,27 +201,12 @@ bool build_table(struct refresh *refresh, struct error *err)
 
 	/* what an earlier table of that name left behind */
 	buf_format(&sql, "drop table if exists %s;\n", task->old);
-	ok = refresh_run(refresh, buf_text(&sql), NULL, err) &&
-	     make_room(refresh, err) && fill(refresh, task->table, err);
-	buf_reset(&sql);
-	if (ok && task_is_consumed(task)) {
-		relation_old_sql(&sql, task, task->table);
-		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
-	}
-	buf_release(&sql);
-	return ok && bring_back(refresh, err);
-}
-
-bool build_old(struct refresh *refresh, struct error *err)
-{
-	const struct task *task = refresh->task;
-	struct buf sql = BUF_INIT;
-	bool ok;
-
-	if (!task_is_consumed(task) || task->state.has_old)
-		return true;
-	relation_old_sql(&sql, task, task->table);
 	ok = refresh_run(refresh, buf_text(&sql), NULL, err);
+	refresh->task->state.has_old = false;
+	ok = ok && make_room(refresh, err) && fill(refresh, task->table, err);
+	if (!model_is_snapshot(task->model))
+		ok = ok && build_old(refresh, err);
+	ok = ok && bring_back(refresh, err);
 	buf_release(&sql);
 	return ok;
 }

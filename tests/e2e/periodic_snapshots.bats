@@ -298,6 +298,27 @@ c 1 open" "$(sql "select k, v, case when dbt_valid_to is null then 'open' else '
 	assert_says "nothing new"
 }
 
+@test "a snapshot that others follow may be built from several extracts" {
+	periodic
+	checked
+	model open <<-SQL
+		-- config:
+		--   materialized: incremental
+		--   strategy: delta
+		--   unique_key: [v]
+		--   rows: n
+		select h.v, count(*) as n from p.kept h
+		where /*+ incremental(h.v) */ true and h.dbt_valid_to is null group by 1
+	SQL
+	extract 01T00:00:00 "('a', 1), ('b', 2)"
+	extract 02T00:00:00 "('a', 3), ('b', 2)"
+	periodic
+	assert_equal built "2|1 3|1 " "$(sql "select v, n from p.open order by 1" | tr '\n' ' ')"
+	extract 03T00:00:00 "('a', 3)"
+	periodic
+	assert_equal followed "3|1 " "$(sql "select v, n from p.open order by 1" | tr '\n' ' ')"
+}
+
 @test "new code: columns may come, and may not go" {
 	checked
 	periodic
