@@ -36,6 +36,8 @@ static const struct {
 	{"fetch.message.max.bytes", "4194304"},
 	{"fetch.queue.backoff.ms", "10"},
 	{"reconnect.backoff.max.ms", "2000"},
+	/* with it the low marks are kept fresh, for the headroom in /metrics */
+	{"statistics.interval.ms", "15000"},
 };
 
 /* What -X may not change; `allowed` is the one value that may be repeated. */

@@ -479,6 +479,32 @@ tail|5|15" "$(sql "select run, count(*), min(n) from staging.events where run in
 	sql "revoke insert (loaded_at) on staging.events from millrace_ingest"
 }
 
+@test "the metrics of a partition: lag, headroom, and every record's outcome" {
+	admin create measured 1
+	(items_of measured 1 50; printf '0\tk\tbroken\n') | admin produce measured >/dev/null
+	kcat -q -P -Z -K: -b "$BROKERS" -t measured -p 0 <<<"tomb:"
+	admin trim measured 0 10
+	handle-streams -b "$BROKERS" -t measured -G tests --metrics-listen "$BATS_TEST_TMPDIR/sock" 2>/dev/null 3>&- &
+	pid=$!
+	wait_until 30 measured 'consumer_lag{topic="measured",partition="0"} 0'
+	wait_until 10 measured 'messages_total{outcome="loaded"} 40'
+	for line in 'messages_consumed_total 42' 'messages_total{outcome="rejected"} 1' 'messages_total{outcome="tombstone"} 1' \
+		'messages_in_flight 0' 'retention_headroom_records{topic="measured",partition="0"} 42' \
+		'committed_offset{topic="measured",partition="0"} 52'; do
+		wait_until 10 measured "$line"
+	done
+	kill -TERM "$pid"
+	wait "$pid" || true
+}
+items_of() { seq "$2" "$3" | sed "s/.*/0\tk\t{\"run\": \"$1\", \"n\": &}/"; }
+measured() { curl_unix "$BATS_TEST_TMPDIR/sock" | grep -qxF "handle_streams_$1"; }
+curl_unix() {
+	python3 -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX); s.settimeout(5); s.connect(sys.argv[1])
+s.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+sys.stdout.write(b"".join(iter(lambda: s.recv(65536), b"")).decode().replace("\r", ""))' "$1"
+}
+
 @test "verify finds the ledger whole after all of this" {
 	run handle-streams verify
 	assert_status 0

@@ -64,3 +64,19 @@ dump() { pg_dump --schema-only --no-owner --no-comments -n millrace "$1" | grep 
 	sql "drop database \"fresh_$mine\""
 	assert_equal difference "" "$output"
 }
+
+@test "a dump restored elsewhere goes on where it stood" {
+	mine=$PGDATABASE
+	sql "create database \"restored_$mine\" template template0"
+	pg_dump "$mine" | psql -Xq -v ON_ERROR_STOP=1 -d "restored_$mine" >/dev/null
+	export PGDATABASE=restored_$mine
+	echo '{"k": "restored", "v": 4}' | handle-streams --stream r
+	run periodic
+	assert_status 0
+	got=$(sql "select string_agg(k || ' ' || total, ',' order by k) from p.sums")
+	run periodic --full-refresh
+	assert_says "+0 -0 rows"
+	export PGDATABASE=$mine
+	sql "drop database \"restored_$mine\""
+	assert_equal mart "new 3,old 3,restored 4" "$got"
+}
