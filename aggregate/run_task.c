@@ -10,74 +10,13 @@
 #include "aggregate/failure.h"
 #include "aggregate/ledger.h"
 #include "aggregate/quote.h"
+#include "aggregate/worker.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/pg.h"
 #include "common/stop.h"
 
 enum { ATTEMPTS = 3 };
-
-/* --- locks ---------------------------------------------------------------- */
-
-/* The task's own lock and the shared swap lock, or neither. */
-static bool lock(const struct worker *worker, const struct task *task,
-		 bool *locked, struct error *err)
-{
-	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
-	bool ok;
-
-	buf_format(&sql, "select case when pg_try_advisory_lock(%d, hashtext(",
-		   LOCK_MODEL);
-	quote_literal(&sql, task->name);
-	if (task->needs_swap)
-		buf_add_text(&sql, ")) then true else false end");
-	else
-		buf_format(&sql,
-			   ")) then pg_try_advisory_lock_shared(%d, 0) "
-			   "else false end",
-			   LOCK_SWAP);
-	ok = pg_fetch(worker->pg, worker->run->timeout_ms, err, &res, NULL,
-		      buf_text(&sql));
-	if (ok)
-		*locked = PQgetvalue(res, 0, 0)[0] == 't';
-	PQclear(res);
-	buf_release(&sql);
-	return ok;
-}
-
-/* A pooler that hands every transaction another session loses session locks;
- * model_load has kept everything exact all the same. */
-static bool unlock(const struct worker *worker, const struct task *task,
-		   struct error *err)
-{
-	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
-	bool ok;
-
-	buf_format(&sql, "select pg_advisory_unlock(%d, hashtext(", LOCK_MODEL);
-	quote_literal(&sql, task->name);
-	buf_add_text(&sql, ")), pg_advisory_unlock_all()");
-	ok = pg_fetch(worker->pg, worker->run->timeout_ms, err, &res, NULL,
-		      buf_text(&sql));
-	if (ok && PQgetvalue(res, 0, 0)[0] != 't')
-		ok = error_set(err, ERROR_FATAL, STATUS_DATABASE,
-			       "the session lock on %s is gone: the connection "
-			       "seems to pass through a transaction pooler; "
-			       "periodic needs a direct one",
-			       task->name);
-	PQclear(res);
-	buf_release(&sql);
-	return ok;
-}
-
-/* Waits until no other model runs, and keeps new ones waiting.  Of this program
- * none does: see crew.h. */
-static bool lock_swap(const struct worker *worker, struct error *err)
-{
-	return pg_runf(worker->pg, worker->run->timeout_ms, err,
-		       "select pg_advisory_lock(%d, 0)", LOCK_SWAP);
-}
 
 /* --- exports -------------------------------------------------------------- */
 
@@ -221,22 +160,6 @@ static bool fail(struct attempt *attempt, struct error *failure,
 
 /* --- a connection that breaks --------------------------------------------- */
 
-bool worker_connect(struct worker *worker, struct error *err)
-{
-	/* one after the other: a private server may have to be started */
-	static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER;
-	bool ok;
-
-	pg_close(worker->pg);
-	worker->pg = NULL;
-	worker->sessions++;
-	pthread_mutex_lock(&door);
-	ok = database_open(&worker->pg, &worker->run->database, DATABASE_READY,
-			   NULL, err);
-	pthread_mutex_unlock(&door);
-	return ok;
-}
-
 /* Whether the transaction took place whose commit nobody answered. */
 static bool was_committed(const struct attempt *attempt, bool *committed,
 			  struct error *err)
@@ -307,7 +230,8 @@ static bool try_task(struct worker *worker, struct task *task,
 		bool again = false;
 
 		pg_heed_stop(worker->pg, true);
-		ok = (!attempt.may_swap || lock_swap(worker, &failure)) &&
+		ok = (!attempt.may_swap ||
+		      worker_lock_swap(worker, &failure)) &&
 		     attempt_work(&attempt, &failure);
 		pg_heed_stop(worker->pg, false);
 		if (ok && attempt.needs_swap) {
@@ -386,7 +310,7 @@ static bool bring_up_to_date(struct worker *worker, struct task *task,
 	bool locked = false;
 	bool ok;
 
-	if (!lock(worker, task, &locked, err))
+	if (!worker_lock(worker, task, &locked, err))
 		return false;
 	if (!locked)
 		return leave_to_other(worker, task, err);
@@ -399,7 +323,7 @@ static bool bring_up_to_date(struct worker *worker, struct task *task,
 	if (!worker->pg || worker->sessions != session ||
 	    !pg_is_usable(worker->pg))
 		return ok;
-	return unlock(worker, task, err) && ok;
+	return worker_unlock(worker, task, err) && ok;
 }
 
 /* --- what others have decided --------------------------------------------- */

@@ -1,0 +1,37 @@
+/*
+ * worker.h - one of those who work through a pass, and the locks it holds
+ *
+ * Locks are of the session: a task's own, and the swap lock, which all who run
+ * a model share and whoever replaces a table has alone.
+ */
+#ifndef AGGREGATE_WORKER_H
+#define AGGREGATE_WORKER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "aggregate/run.h"
+
+struct worker {
+	struct run *run;
+	struct pg *pg;     /* NULL: not connected yet */
+	unsigned sessions; /* so far; locks are of the last */
+	pthread_t thread;
+};
+
+/* Opens the worker's connection, and closes the one there was. */
+bool worker_connect(struct worker *worker, struct error *err) MUST_CHECK;
+
+/* Takes the task's own lock and the shared swap lock, or neither: *locked.  For
+ * a task that needs_swap only its own. */
+bool worker_lock(const struct worker *worker, const struct task *task,
+		 bool *locked, struct error *err) MUST_CHECK;
+bool worker_unlock(const struct worker *worker, const struct task *task,
+		   struct error *err) MUST_CHECK;
+
+/* Waits until no other model runs, and keeps new ones waiting.  Of this program
+ * none does: see crew.h. */
+bool worker_lock_swap(const struct worker *worker,
+		      struct error *err) MUST_CHECK;
+
+#endif
