@@ -185,6 +185,8 @@ static void read_state(struct task *task, const PGresult *res, int row,
 	state->has_indexes =
 		!strcmp(PQgetvalue(res, row, COL_INDEXES), task->indexes);
 	arena_reset(&state->arena);
+	for (size_t i = 0; i < task->input_count; i++)
+		task->input[i].is_retiring = false;
 	state->load_count = 0;
 	state->next_load = 0;
 	state->load =
@@ -211,15 +213,18 @@ static void read_input(struct task *reader, const struct task *task,
 static void read_load(struct task *task, const PGresult *res, int row)
 {
 	struct task_state *state = &task->state;
+	struct task_input *input = &task->input[pg_number(res, row, COL_INPUT)];
 	struct load *load = &state->load[state->load_count++];
 
 	load->id = pg_number(res, row, COL_LOAD);
-	load->input = &task->input[pg_number(res, row, COL_INPUT)];
+	load->input = input;
 	load->loaded_at = arena_strdup(&state->arena,
 				       PQgetvalue(res, row, COL_LOADED_AT));
 	load->op = PQgetvalue(res, row, COL_OP)[0];
 	load->rows = pg_number(res, row, COL_ROWS);
 	load->has_gone = PQgetvalue(res, row, COL_HAS_GONE)[0] == 't';
+	input->is_retiring = input->is_retiring ||
+			     (input->task ? load->op != 'i' : load->has_gone);
 }
 
 bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,

@@ -151,17 +151,18 @@ static bool retire(struct refresh *refresh, const char *retired,
 		   struct error *err)
 {
 	const struct task *task = refresh->task;
+	bool is_kept = task_is_consumed(task) && !refresh->is_building;
 	struct buf sql = BUF_INIT;
 	int64_t rows;
 	bool ok;
 
-	if (task_is_consumed(task))
+	if (is_kept)
 		buf_add_text(&sql, "with moved as (");
 	buf_format(&sql,
 		   "delete from %s t where t.ctid = any(array("
 		   "select millrace_row from pg_temp.%s))",
 		   task->table, retired);
-	if (task_is_consumed(task))
+	if (is_kept)
 		buf_format(&sql,
 			   " returning t.*)\ninsert into %s (%s, loaded_at)\n"
 			   "select %s, loaded_at from moved",

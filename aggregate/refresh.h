@@ -34,6 +34,7 @@ struct refresh {
 	bool is_dry;
 	const char *effective; /* a snapshot: since when the last load taken
 				  holds; NULL: none was taken */
+	bool is_building;      /* versions that go were never read by anybody */
 	const char *rights; /* SQL that grants anew what was granted on tables
 			       and views that were replaced; NULL: none were */
 	struct arena arena;

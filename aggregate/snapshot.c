@@ -276,6 +276,7 @@ bool snapshot_take(struct refresh *refresh, bool is_new, struct error *err)
 				    refresh->task->model->marker[0].relation),
 			    .is_new = is_new};
 
+	refresh->is_building = is_new;
 	if (!plan_steps(&plan, err))
 		return false;
 	for (size_t i = 0; i < plan.count; i++) {

@@ -54,7 +54,7 @@ static void extract_sql(struct buf *out, const struct refresh *refresh,
 
 	snapshot_differs(&differs, refresh, "q.", "c.");
 	buf_add_text(out, "select ");
-	snapshot_columns(out, refresh, "q.");
+	snapshot_joined_columns(out, refresh);
 	buf_add_text(out, ", q.millrace_here is not null as millrace_here, "
 			  "c.millrace_row,\n    ");
 	add_from(out, refresh, step->effective, "c.dbt_valid_from");

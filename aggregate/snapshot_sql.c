@@ -37,6 +37,26 @@ void snapshot_columns(struct buf *out, const struct refresh *refresh,
 	}
 }
 
+void snapshot_joined_columns(struct buf *out, const struct refresh *refresh)
+{
+	const char *separator = "";
+
+	for (size_t i = 0; i < refresh->columns.count; i++) {
+		const struct column *column = &refresh->columns.at[i];
+		const char *name = column->quoted;
+
+		if (is_added(column))
+			continue;
+		buf_add_text(out, separator);
+		separator = ", ";
+		if (is_key(refresh->task->model, column))
+			buf_format(out, "coalesce(q.%s, c.%s) as %s", name,
+				   name, name);
+		else
+			buf_format(out, "q.%s", name);
+	}
+}
+
 static const struct column *key(const struct refresh *refresh, size_t i)
 {
 	return columns_find(&refresh->columns,

@@ -10,6 +10,10 @@
 void snapshot_columns(struct buf *out, const struct refresh *refresh,
 		      const char *prefix);
 
+/* The same from rows q beside open versions c; the key from whichever is there.
+ */
+void snapshot_joined_columns(struct buf *out, const struct refresh *refresh);
+
 /* The columns of unique_key. */
 void snapshot_keys(struct buf *out, const struct refresh *refresh,
 		   const char *prefix);

@@ -61,6 +61,8 @@ struct task_input {
 	/* of a task, as its reader's snapshot shows it */
 	bool has_old;
 	int64_t gone_from_load;
+	bool is_retiring; /* a pending load, taken now or in a later step, may
+			     have retired rows of others */
 };
 
 enum task_status {

@@ -73,6 +73,11 @@ versions() {
 	extract 03T00:00:00 "('a', 1), ('b', 5), ('c', 3), ('c', 3), (null, null)"
 	periodic
 	assert_equal "back, and changed to null" "a|1|01T00| b|2|01T00|02T00 b|5|02T00| c|3|01T00|02T00 c|3|03T00| ~|9|01T00|03T00 ~||03T00| " "$(versions)"
+	extract 03T06:00:00 "('a', 1), ('b', 5), ('a', 1)"
+	extract 03T07:00:00 "('a', 1), ('b', 5), ('c', 3), (null, null)"
+	periodic
+	assert_equal "both leave, beside equal rows" "2|2" "$(sql "select count(*) filter (where dbt_valid_to = '2026-01-03 06:00'),
+		count(*) filter (where dbt_valid_from = '2026-01-03 07:00') from p.kept")"
 	# the same again changes nothing; an empty one is everybody's leaving
 	before=$(versions)
 	extract 04T00:00:00 "('a', 1), ('b', 5), ('c', 3), (null, null)"

@@ -405,10 +405,19 @@ class History:
 
     # --- all of it -----------------------------------------------------------
 
+    def steps(self):
+        """What may happen, and how often."""
+        return {self.step_load: 34, self.step_end: 14, self.step_run: 12, self.step_some: 6,
+                self.step_two: 3, self.step_overtake: 4, self.step_fault: 8, self.step_kill: 3,
+                self.step_seed: 2, self.step_code: 2, self.step_leave: 4, self.step_refresh: 1,
+                self.step_replace: 5, self.step_backlog: 4, self.step_exclude: 4,
+                self.step_replay: 4, self.check: 2}
+
+    def finish(self):
+        """What is looked at once, at the very end."""
+
     def play(self):
-        steps = {self.step_load: 34, self.step_end: 14, self.step_run: 12, self.step_some: 6, self.step_two: 3,
-                 self.step_overtake: 4, self.step_fault: 8, self.step_kill: 3, self.step_seed: 2, self.step_code: 2, self.step_leave: 4,
-                 self.step_refresh: 1, self.step_replace: 5, self.step_backlog: 4, self.step_exclude: 4, self.step_replay: 4, self.check: 2}
+        steps = self.steps()
         subprocess.run(["createdb", "-T", "template0", self.database], check=True,
                        env=dict(os.environ))
         try:
@@ -428,6 +437,7 @@ class History:
                 self.write_model(name)
             self.away = set()
             self.check()
+            self.finish()
         finally:
             self.close()
 
@@ -440,13 +450,13 @@ class History:
             shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def run(options):
+def run(options, history_of=History):
     """Histories until one differs, or there are enough; the figures."""
     figures = collections.Counter()
     deadline = time.monotonic() + options.seconds
     seed = options.seed
     while figures["histories"] < options.histories and time.monotonic() < deadline:
-        history = History(options, seed, figures)
+        history = history_of(options, seed, figures)
         try:
             history.play()
         except (Mismatch, RuntimeError, subprocess.TimeoutExpired) as error:
@@ -467,6 +477,7 @@ def parse(arguments=None):
     parser.add_argument("--seconds", type=float, default=3600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--models", type=int, default=14)
     parser.add_argument("--mutant", default="")
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--verbose", action="store_true")
