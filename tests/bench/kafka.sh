@@ -1,59 +1,135 @@
 #!/bin/bash
 # Seconds to load a topic of generated events, 4 partitions, exactly once and
-# flattened, beside kcat piped into psql \copy of the raw lines into one text
-# column; interleaved, best of n.   kafka.sh [EVENTS] [ROUNDS]
+# flattened, beside what people do instead; interleaved, best of n.
+#
+#   kafka.sh [EVENTS] [ROUNDS]
+#   RIVALS="kcat python connect"   kcat: piped into psql \copy of raw lines into
+#                                  one text column; python: consumer.py, from
+#                                  PyPI; connect: with Debezium's JDBC sink,
+#                                  from Maven, one round, uncompressed ("kcat")
+#   CODECS="none lz4 zstd"         of the topic; one table each ("none")
 #
 # Runs in the database that PG* name (suite.sh gives it one), with fsync and
-# synchronous_commit on, and with a broker of its own.
+# synchronous_commit on, and with a broker of its own on the same machine.
 set -euo pipefail
 events=${1:-1000000}
 rounds=${2:-3}
+rivals=${RIVALS:-kcat}
+codecs=${CODECS:-none}
 : "${BUILD:?set by suite.sh}"
 here=$(cd "$(dirname "$0")/.." && pwd)
+python=$here/../build/bench/python
 work=$(mktemp -d)
 trap '"$here/kafka/kafka.sh" stop "$work/kafka"; rm -rf "$work"' EXIT
 
 sql() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
-seconds() { # COMMAND...: wall seconds, CPU seconds
-	local TIMEFORMAT='%R %U %S'
-	{ time "$@" >"$work/out" 2>"$work/err"; } 2>&1 || {
-		cat "$work/err" >&2
-		exit 1
-	}
+measure() { "$here/bench/measure.py" "$@" 2>"$work/err" || { cat "$work/err" >&2; exit 1; }; }
+wants() { [[ " $rivals " == *" $1 "* ]]; }
+
+# Java has no unix sockets: a server of the suite's listens on the loopback now.
+listen() {
+	local port
+	port=$(python3 -c 'import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	sql "alter system set listen_addresses = '127.0.0.1'"
+	sql "alter system set port = $port"
+	"$here/support/suite_pg.sh" stop "$SUITE_PG"
+	"$here/support/suite_pg.sh" start "$SUITE_PG"
+	export PGPORT=$port
 }
-best() { sort -n | head -n 1; }
+
+prepare() {
+	if wants python && [ ! -x "$python/bin/pip" ]; then
+		python3 -m venv "$python"
+	fi
+	wants python && "$python/bin/pip" -q install -r "$here/bench/requirements.txt"
+	if wants connect; then
+		"$here/bench/connect/connect.sh" fetch
+		listen
+	fi
+	sql "create table public.raw (line text);
+	     create table public.flat (event_at timestamptz, operation text, did text,
+	         collection text, rkey text, cid text, subject_uri text, subject_did text,
+	         langs text[], created_at text, text text);
+	     create table public.flat_text (event_at text, operation text, did text,
+	         collection text, rkey text, cid text, subject_uri text, subject_did text,
+	         langs text, created_at text, text text)"
+}
+
+ours() { measure "$BUILD/handle-streams" -b "$brokers" -t "$topic" -G bench -e; }
+kcat_raw() {
+	# JSON holds no such bytes: a field is a whole line
+	measure bash -c "set -o pipefail
+		kcat -q -C -b '$brokers' -t '$topic' -o beginning -e -u |
+		psql -XAtq -v ON_ERROR_STOP=1 -c \"\\\\copy public.raw from stdin with (format csv, delimiter e'\\\\x01', quote e'\\\\x02')\""
+}
+consumer_py() {
+	measure "$python/bin/python" "$here/bench/consumer.py" "$brokers" "$topic.$1" "$events"
+}
+connect() {
+	measure --until "select count(*) from public.flat_text" "$events" \
+		"$here/bench/connect/connect.sh" run "$brokers" "$topic" "$PGPORT"
+}
+
+fill() { # TOPIC
+	"$BUILD/kafka-admin" "$brokers" create "$1" 4
+	kcat -q -P -b "$brokers" -t "$1" -z "$codec" \
+		-X queue.buffering.max.messages=1000000 <"$work/events"
+}
+
+# round NAME TABLE COMMAND...: one measurement, and that all of them are there
+round() {
+	local name=$1 table=$2
+	shift 2
+	sql "truncate $table" 2>/dev/null || true
+	sql "delete from millrace.position where source like 'kafka:%'" 2>/dev/null || true
+	sql checkpoint
+	"$@" >"$work/figures"
+	sed "s/^/# $codec $name: /" "$work/figures"
+	cat "$work/figures" >>"$work/$name"
+	if [ "$name" != ours ] || [ "$events" -le 100000 ]; then
+		found=$(sql "select count(*) from $table")
+		[ "$found" -ge $((events * 99 / 100)) ] || echo "# only $found of $events" >&2
+	fi
+}
+
+row() { # NAME WORDS
+	[ -s "$work/$1" ] || return 0
+	sort -n "$work/$1" | head -n 1 | awk -v n="$events" -v words="$2" \
+		-v ours="$(sort -n "$work/ours" | head -n 1)" '{
+		split(ours, o)
+		printf "%-44s %8.2f %10d %8.2f %6d %7.2f", words, $1, n / $1, $2, $3, $1 / o[1]
+		if ($4) printf "   from the first rows: %.2f s, %.2f", $4, $4 / o[1]
+		print ""
+	}'
+}
 
 mkdir -p "$work/kafka"
 brokers=$("$here/kafka/kafka.sh" start "$work/kafka")
-"$BUILD/kafka-admin" "$brokers" create events 4
-"$BUILD/bluesky" max --count "$events" --seed 7 |
-	kcat -q -P -b "$brokers" -t events -X queue.buffering.max.messages=1000000
-
-ours() {
-	"$BUILD/handle-streams" -b "$brokers" -t events -G bench -e
-}
-theirs() {
-	# JSON holds no such bytes: a field is a whole line
-	kcat -q -C -b "$brokers" -t events -o beginning -e -u |
-		psql -XAtq -v ON_ERROR_STOP=1 -c "\\copy public.raw from stdin with (format csv, delimiter e'\\x01', quote e'\\x02')"
-}
-sql "create table public.raw (line text)"
-for round in $(seq "$rounds"); do
-	sql "truncate staging.bluesky_events" 2>/dev/null || true
-	sql "delete from millrace.position where source like 'kafka:%'" 2>/dev/null || true
-	sql checkpoint
-	seconds ours | tee -a "$work/ours" | sed "s/^/# round $round handle-streams: /"
-	sql "truncate public.raw"
-	sql checkpoint
-	seconds theirs | tee -a "$work/theirs" | sed "s/^/# round $round kcat | \\\\copy:  /"
+"$BUILD/bluesky" max --count "$events" --seed 7 >"$work/events"
+prepare
+for codec in $codecs; do
+	topic=events-$codec
+	fill "$topic"
+	rm -f "$work"/{ours,kcat,python,connect}
+	for n in $(seq "$rounds"); do
+		round ours staging.bluesky_events ours
+		if wants kcat; then round kcat public.raw kcat_raw; fi
+		if wants python; then
+			# a topic is read once by a group: it gets one each round
+			fill "$topic.$n"
+			round python public.flat consumer_py "$n"
+			"$BUILD/kafka-admin" "$brokers" delete "$topic.$n"
+		fi
+	done
+	if wants connect && [ "$codec" = none ]; then
+		round connect public.flat_text connect
+	fi
+	printf '%-44s %8s %10s %8s %6s %7s\n' "$events records, $codec, best of $rounds" \
+		seconds records/s "CPU s" MB "x ours"
+	row ours "handle-streams, flattened, exactly once"
+	row kcat "kcat | psql \\copy, raw lines"
+	row python "Python: confluent-kafka, orjson, psycopg"
+	row connect "Kafka Connect, Debezium JDBC sink"
 done
-loaded=$(sql "select (select count(*) from staging.bluesky_events) + count(*) filter (where rejected_at > now() - interval '1 hour') / $rounds from millrace.reject")
-[ "$loaded" -eq "$events" ] || echo "# $loaded of $events records are loaded" >&2
-awk -v n="$events" -v a="$(best <"$work/ours")" -v b="$(best <"$work/theirs")" 'BEGIN {
-	split(a, x); split(b, y)
-	printf "%-40s %8s %10s %8s\n", n " records, best", "seconds", "records/s", "CPU s"
-	printf "%-40s %8.2f %10d %8.2f\n", "handle-streams, flattened, exactly once", x[1], n / x[1], x[2] + x[3]
-	printf "%-40s %8.2f %10d %8.2f\n", "kcat | psql \\copy, raw lines", y[1], n / y[1], y[2] + y[3]
-	printf "ratio %.2f\n", y[1] / x[1]
-}'
-sql "drop table public.raw"
+sql "drop table public.raw, public.flat, public.flat_text"
