@@ -260,6 +260,7 @@ static bool do_watch(const struct options *options, struct run *run,
 		.lag_ms = options->lag_ms,
 		.poll_ms = options->poll_ms,
 		.folder = folder,
+		.metrics_file = options->metrics_file,
 		.reload = reload,
 		.arg = &copy,
 	};
@@ -374,6 +375,7 @@ static bool run_command(struct options *options, const struct job *job,
 	crew_close(run.crew);
 	if (*options->metrics_file && options->command == COMMAND_RUN)
 		metrics_write(options->metrics_file, &run,
+			      clock_ms() - run.started_ms,
 			      ok ? run.status : err->status);
 	pg_close(run.pg);
 	close_project(&run);

@@ -42,7 +42,7 @@ static double succeeded_before(const char *path)
 }
 
 static void add_pass(struct buf *out, const char *path, const struct run *run,
-		     enum exit_status status)
+		     int64_t took_ms, enum exit_status status)
 {
 	const struct {
 		const char *status;
@@ -64,7 +64,7 @@ static void add_pass(struct buf *out, const char *path, const struct run *run,
 	add(out, last_success, "When a pass last ended with status 0.",
 	    status == STATUS_DONE ? now : succeeded_before(path));
 	add(out, NAME("last_run_duration_seconds"), "How long it took.",
-	    (double)(clock_ms() - run->started_ms) / 1e3);
+	    (double)took_ms / 1e3);
 	add(out, NAME("last_run_exit_status"), "Its exit status.", status);
 	exposition_family(out, NAME("last_run_models"), "gauge",
 			  "Models by what became of them in it.");
@@ -152,13 +152,13 @@ static void add_database(struct buf *out, struct pg *pg)
 	pg_rollback(pg);
 }
 
-void metrics_write(const char *path, const struct run *run,
+void metrics_write(const char *path, const struct run *run, int64_t took_ms,
 		   enum exit_status status)
 {
 	struct error err = ERROR_INIT;
 	struct buf out = BUF_INIT;
 
-	add_pass(&out, path, run, status);
+	add_pass(&out, path, run, took_ms, status);
 	if (run->pg && pg_is_usable(run->pg))
 		add_database(&out, run->pg);
 	if (!exposition_write(&out, path, &err))

@@ -8,13 +8,15 @@
 #ifndef AGGREGATE_METRICS_H
 #define AGGREGATE_METRICS_H
 
+#include <stdint.h>
+
 #include "common/error.h"
 
 struct run;
 
-/* status: the exit status of the pass.  Failing to write is worth a warning,
- * never the pass. */
-void metrics_write(const char *path, const struct run *run,
+/* took_ms: the pass; status: its exit status.  Failing to write is worth a
+ * warning, never the pass. */
+void metrics_write(const char *path, const struct run *run, int64_t took_ms,
 		   enum exit_status status);
 
 #endif

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "aggregate/metrics.h"
 #include "aggregate/pace.h"
 #include "aggregate/stamp.h"
 #include "common/backoff.h"
@@ -18,6 +19,7 @@ enum {
 	FILES_MS = 1000, /* between looks at the files */
 	ROW_MS = 60000,  /* what one row of millrace.run tells of */
 	TIDY_MS = 5000,  /* between tidyings */
+	METRICS_MS = 15000,
 	QUICK_MS = 10000,
 	FIRST_WAIT_MS = 100,
 	MOST_WAIT_MS = 5000,
@@ -32,6 +34,8 @@ struct watch {
 	bool has_news;  /* somebody has notified, or might have */
 	bool is_untidy; /* models have run since the last tidying */
 	int64_t looked_ms, files_ms, tidied_ms, row_ms;
+	int64_t took_ms;     /* the last pass */
+	int64_t measured_ms; /* when the metrics are due again */
 };
 
 /* Look now: a file may have changed, or the operator knows more than we do. */
@@ -151,6 +155,7 @@ static bool pass(struct watch *watch, struct error *err)
 	if (!run_work(run, err))
 		return false;
 	pace_note(watch->pace, began_ms);
+	watch->took_ms = clock_ms() - began_ms;
 	run->full_refresh = false;
 	watch->is_untidy |= run->done > done || run->tasks->is_tick_due;
 	return true;
@@ -161,6 +166,11 @@ static bool tidy(struct watch *watch, struct error *err)
 {
 	int64_t now = clock_ms();
 
+	if (*watch->settings->metrics_file && now >= watch->measured_ms) {
+		watch->measured_ms = now + METRICS_MS;
+		metrics_write(watch->settings->metrics_file, watch->run,
+			      watch->took_ms, watch->run->status);
+	}
 	if (watch->is_untidy && now >= watch->tidied_ms + TIDY_MS) {
 		watch->tidied_ms = now;
 		watch->is_untidy = false;

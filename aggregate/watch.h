@@ -16,9 +16,10 @@
 #include "aggregate/run.h"
 
 struct watch_settings {
-	int64_t lag_ms;     /* of models that do not say */
-	int64_t poll_ms;    /* between looks */
-	const char *folder; /* of the project's files */
+	int64_t lag_ms;           /* of models that do not say */
+	int64_t poll_ms;          /* between looks */
+	const char *folder;       /* of the project's files */
+	const char *metrics_file; /* written every 15 s; "": none */
 	/* Replaces run->tasks by what the files say now; with an error all
 	 * stays as it was. */
 	bool (*reload)(void *arg, struct run *run, struct error *err);

@@ -98,6 +98,14 @@ setup() {
 	has 'periodic_last_run_exit_status 4' "$success"
 	assert_equal "nothing of the database" 0 "$(grep -c p.m here.prom)"
 	assert_equal "no parts left" here.prom "$(echo here.prom*)"
+	rm here.prom
+	echo '{"k": "good"}' | handle-streams --stream s
+	sed -i 's/  - expression.*/  - not_null: k/' sql/p/models/m.sql
+	periodic watch --metrics-file here.prom 2>log 3>&- &
+	pid=$!
+	wait_until 20 grep -q '^periodic_model_failed{model="p.m"} 0' here.prom
+	kill -TERM "$pid"
+	wait "$pid"
 	run periodic --metrics-file /nowhere/x
 	assert_says "cannot write the metrics to /nowhere/x"
 }
