@@ -17,6 +17,7 @@
 #include "aggregate/run.h"
 #include "aggregate/seed.h"
 #include "aggregate/source.h"
+#include "aggregate/source_test.h"
 #include "aggregate/strategy.h"
 #include "common/clock.h"
 #include "common/fault.h"
@@ -95,6 +96,7 @@ static bool begin(struct attempt *attempt, struct error *err)
 		.timeout_ms = run->timeout_ms,
 		.task = attempt->task,
 	};
+	source_test_keep(attempt);
 	if (!replay_load_add(attempt, err))
 		return false;
 	attempt_decide(attempt);
@@ -367,6 +369,7 @@ static bool commit(struct attempt *attempt, struct error *err)
 void attempt_release(struct attempt *attempt)
 {
 	test_report_release(&attempt->report);
+	free(attempt->passed);
 	arena_release(&attempt->refresh.arena);
 }
 
@@ -375,11 +378,13 @@ bool attempt_work(struct attempt *attempt, struct error *err)
 	enum export_outcome outcome = EXPORT_UNCHANGED;
 	struct run *run = attempt->run;
 
-	if (!prepare(attempt, err) || !begin(attempt, err))
+	if (!prepare(attempt, err) || !source_test_before(attempt, err) ||
+	    !begin(attempt, err))
 		return false;
 	if (attempt->action == ACTION_NONE)
 		return pg_run(attempt->pg, run->timeout_ms, err, "rollback");
-	if (!attempt_decide_columns(attempt, err) || !consume(attempt, err) ||
+	if (!source_test_all(attempt, err) ||
+	    !attempt_decide_columns(attempt, err) || !consume(attempt, err) ||
 	    !attempt_apply(attempt, err))
 		return false;
 	if (attempt->needs_swap)

@@ -37,8 +37,12 @@ struct attempt {
 	bool is_new_code;
 	bool swapped;
 	bool *joint_ran; /* of tasks->joint */
-	bool is_changed; /* it wrote a ledger row */
-	char xid[24];    /* once nothing is left to do but commit; else "" */
+	bool judges;     /* a stream it reads has tests; loads that passed: */
+	int64_t *passed;
+	size_t passed_count;
+	size_t pending_count; /* with those that wait */
+	bool is_changed;      /* it wrote a ledger row */
+	char xid[24]; /* once nothing is left to do but commit; else "" */
 	struct refresh refresh;
 	struct test_report report;
 };

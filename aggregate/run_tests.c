@@ -6,6 +6,8 @@
 #include "aggregate/joint.h"
 #include "aggregate/ledger.h"
 #include "aggregate/run_task.h"
+#include "aggregate/source_test.h"
+#include "aggregate/stream_file.h"
 #include "aggregate/test.h"
 #include "common/log.h"
 #include "common/pg.h"
@@ -35,9 +37,10 @@ static void report(struct run *run, const struct test_report *report, FILE *out)
 /* What is tested in one transaction. */
 struct lot {
 	const char *name;
-	const struct task *task;      /* its own tests */
-	const struct test_case *test; /* or this one */
-	FILE *out;                    /* for failing rows; NULL: nobody */
+	const struct task *task;       /* its own tests */
+	const struct relation *stream; /* or those of its loads */
+	const struct test_case *test;  /* or this one */
+	FILE *out;                     /* for failing rows; NULL: nobody */
 	struct arena arena;
 	struct test_report report;
 };
@@ -96,6 +99,53 @@ static bool test_task(struct run *run, const struct task *task,
 	return ok;
 }
 
+static bool test_stream(struct run *run, const struct relation *stream,
+			struct error *err)
+{
+	struct lot lot = {
+		.name = stream->name, .stream = stream, .out = stdout};
+	bool ok = test_lot(run, &lot, err);
+
+	run->done += stream->stream->model.test_count;
+	release(&lot);
+	return ok;
+}
+
+static bool is_loaded(struct run *run, const struct relation *stream,
+		      bool *loaded, struct error *err)
+{
+	const char *const values[] = {stream->name};
+	PGresult *res = NULL;
+
+	if (!pg_fetch_params(run->pg, run->timeout_ms, err, &res,
+			     "select exists (select from millrace.load "
+			     "where relation = $1) and to_regclass($1) "
+			     "is not null",
+			     1, values))
+		return false;
+	*loaded = PQgetvalue(res, 0, 0)[0] == 't';
+	PQclear(res);
+	return true;
+}
+
+static bool test_streams(struct run *run, struct error *err)
+{
+	const struct project *project = run->tasks->project;
+	bool ok = true;
+
+	for (size_t i = 0; ok && i < project->relation_count; i++) {
+		const struct relation *relation = &project->relation[i];
+		bool loaded;
+
+		if (!relation->stream || !relation->stream->model.test_count ||
+		    (run->tasks->chosen && !run->tasks->chosen[i]))
+			continue;
+		ok = is_loaded(run, relation, &loaded, err) &&
+		     (!loaded || test_stream(run, relation, err));
+	}
+	return ok;
+}
+
 static bool test_joint(struct run *run, const struct joint *joint, FILE *out,
 		       size_t *done, struct error *err)
 {
@@ -149,6 +199,7 @@ bool run_tests(struct run *run, struct error *err)
 				 "%s: not built yet, its tests wait",
 				 task->name);
 	}
+	ok = ok && test_streams(run, err);
 	for (size_t i = 0; ok && i < tasks->joint_count; i++)
 		if (joint_is_selected(&tasks->joint[i]))
 			ok = test_joint(run, &tasks->joint[i], stdout,

@@ -52,6 +52,19 @@ static struct test_outcome *add_outcome(struct test_report *report,
 	return outcome;
 }
 
+void test_outcome_add(struct test_report *report,
+		      const struct test_case *test_case, int64_t failures,
+		      const char *sample, struct arena *arena)
+{
+	for (size_t i = 0; i < report->count; i++)
+		if (report->at[i].test == test_case->test) {
+			report->at[i].failures += failures;
+			return;
+		}
+	add_outcome(report, test_case, failures)->sample =
+		arena_strdup(arena, sample);
+}
+
 static void read_outcome(struct test_report *report,
 			 const struct test_case *test_case, const PGresult *res,
 			 int row, struct arena *arena)

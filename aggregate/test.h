@@ -72,6 +72,11 @@ struct test_case test_case_of(const struct task *task,
 /* Whether another model than the test's own can break it. */
 bool test_is_joint(const struct model_test *test);
 
+/* Adds to the outcome of a case, or makes it. */
+void test_outcome_add(struct test_report *report,
+		      const struct test_case *test_case, int64_t failures,
+		      const char *sample, struct arena *arena);
+
 /* Adds the outcome of a unique test whose index has refused a row (constraint
  * names it); false if it is not one of the task's. */
 bool test_index_failed(struct test_report *report, const struct task *task,

@@ -1,0 +1,325 @@
+#include "aggregate/source_test.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aggregate/crew.h"
+#include "aggregate/quote.h"
+#include "aggregate/stream_file.h"
+#include "aggregate/test_sql.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/pg.h"
+
+/* --- which ---------------------------------------------------------------- */
+
+static const struct stream_file *tested(const struct run *run,
+					const struct task_input *input)
+{
+	const struct relation *relation =
+		input->task
+			? NULL
+			: project_find(run->tasks->project, input->relation);
+
+	return relation && relation->stream &&
+			       relation->stream->model.test_count
+		       ? relation->stream
+		       : NULL;
+}
+
+static bool reads_tested(const struct attempt *attempt)
+{
+	const struct task *task = attempt->task;
+
+	for (size_t i = 0; i < task->input_count; i++)
+		if (tested(attempt->run, &task->input[i]))
+			return true;
+	return false;
+}
+
+/* The loads of an input that are pending; of a task not built yet, or of no
+ * task, all there are. */
+static void add_loads(struct buf *sql, const struct task *task,
+		      const struct task_input *input)
+{
+	const char *separator = "";
+
+	buf_add_text(sql, "(select load_id, loaded_at from millrace.load "
+			  "where relation = ");
+	quote_literal(sql, input->relation);
+	buf_add_text(sql, " and (row_count > 0 or op = 't')");
+	if (task && task->state.is_known) {
+		buf_add_text(sql, " and load_id = any('{");
+		for (size_t i = 0; i < task->state.load_count; i++) {
+			if (task->state.load[i].input != input)
+				continue;
+			buf_format(sql, "%s%" PRId64, separator,
+				   task->state.load[i].id);
+			separator = ",";
+		}
+		buf_add_text(sql, "}')");
+	}
+	buf_add_text(sql, " offset 0) l");
+}
+
+/* --- judging -------------------------------------------------------------- */
+
+struct judgement {
+	struct run *run;
+	struct pg *pg;
+	const struct task *task; /* that wants the loads; NULL: nobody */
+	struct test_case *at;
+	struct buf sql;
+	size_t count, capacity;
+	struct test_report *report;
+	struct arena *arena;
+	int64_t *held;
+	size_t held_count, held_capacity;
+};
+
+static void add_test(struct judgement *j, const struct task_input *input,
+		     const struct stream_file *stream,
+		     const struct model_test *test)
+{
+	struct buf rows = BUF_INIT, failing = BUF_INIT;
+	struct buf *sql = &j->sql;
+
+	buf_format(&rows, "(select * from %s where loaded_at = l.loaded_at) ",
+		   input->table);
+	quote_identifier(&rows, stream->model.base);
+	test_failing_sql(&failing, test, buf_text(&rows));
+	buf_format(sql, "%sselect %zu, l.load_id, count(*), ",
+		   j->count ? "\nunion all " : "", j->count);
+	test_sample_sql(sql, "f");
+	buf_add_text(sql, "::text from ");
+	add_loads(sql, j->task, input);
+	buf_format(sql,
+		   " cross join lateral (select *, row_number() over () as "
+		   "millrace_number from (\n%s\n) failing) f group by "
+		   "l.load_id",
+		   buf_text(&failing));
+	MEM_GROW(j->at, j->count, j->capacity);
+	j->at[j->count++] = (struct test_case){
+		.test = test,
+		.model = input->relation,
+		.file = stream->model.file,
+		.table = input->table,
+	};
+	buf_release(&rows);
+	buf_release(&failing);
+}
+
+static void hold(struct judgement *j, const struct test_case *one, int64_t load,
+		 int64_t failures)
+{
+	log_line(LOG_ERROR,
+		 "%s: load %" PRId64 " waits, not taken into %s: test %s fails "
+		 "for %" PRId64 " %s",
+		 one->model, load, j->task->name, one->test->name, failures,
+		 failures == 1 ? "row" : "rows");
+	for (size_t i = 0; i < j->held_count; i++)
+		if (j->held[i] == load)
+			return;
+	MEM_GROW(j->held, j->held_count, j->held_capacity);
+	j->held[j->held_count++] = load;
+}
+
+/* One test of one load. */
+static void judge(struct judgement *j, const PGresult *res, int row)
+{
+	const struct test_case *one =
+		&j->at[strtoul(PQgetvalue(res, row, 0), NULL, 10)];
+	int64_t failures = strtoll(PQgetvalue(res, row, 2), NULL, 10);
+
+	if (failures > one->test->warn_above)
+		test_outcome_add(j->report, one, failures,
+				 PQgetvalue(res, row, 3), j->arena);
+	if (!j->task)
+		return;
+	if (failures > one->test->error_above)
+		hold(j, one, strtoll(PQgetvalue(res, row, 1), NULL, 10),
+		     failures);
+	else if (failures > one->test->warn_above)
+		log_line(LOG_WARNING, "%s: load %s: test %s: %" PRId64 " rows",
+			 one->model, PQgetvalue(res, row, 1), one->test->name,
+			 failures);
+}
+
+static void add_tests(struct judgement *j, const struct task_input *input,
+		      const struct stream_file *stream)
+{
+	for (size_t i = 0; stream && i < stream->model.test_count; i++)
+		add_test(j, input, stream, &stream->model.test[i]);
+}
+
+static void add_inputs(struct judgement *j)
+{
+	for (size_t i = 0; i < j->task->input_count; i++)
+		add_tests(j, &j->task->input[i],
+			  tested(j->run, &j->task->input[i]));
+}
+
+/* Runs what was added. */
+static bool judge_all(struct judgement *j, struct error *err)
+{
+	PGresult *res = NULL;
+	bool ok = pg_fetch(j->pg, j->run->timeout_ms, err, &res, NULL,
+			   buf_text(&j->sql));
+
+	if (!ok)
+		error_context(err, "%s: its tests cannot be run",
+			      j->at[0].file);
+	for (int row = 0; ok && row < PQntuples(res); row++)
+		judge(j, res, row);
+	PQclear(res);
+	return ok;
+}
+
+static void release(struct judgement *j)
+{
+	buf_release(&j->sql);
+	free(j->at);
+	free(j->held);
+}
+
+/* --- around the transaction ----------------------------------------------- */
+
+static bool is_held(const struct judgement *j, int64_t load)
+{
+	for (size_t i = 0; i < j->held_count; i++)
+		if (j->held[i] == load)
+			return true;
+	return false;
+}
+
+static void remember(struct attempt *attempt, const struct judgement *j)
+{
+	const struct task_state *state = &attempt->task->state;
+	struct run *run = attempt->run;
+
+	attempt->passed =
+		mem_alloc((state->load_count + 1) * sizeof *attempt->passed);
+	attempt->judges = true;
+	for (size_t i = 0; i < state->load_count; i++)
+		if (!is_held(j, state->load[i].id))
+			attempt->passed[attempt->passed_count++] =
+				state->load[i].id;
+	if (!j->held_count)
+		return;
+	run_lock(run);
+	run->failed += j->held_count;
+	run->status = STATUS_DATA;
+	run_unlock(run);
+}
+
+bool source_test_before(struct attempt *attempt, struct error *err)
+{
+	struct run *run = attempt->run;
+	struct test_report report = TEST_REPORT_INIT;
+	struct arena arena = ARENA_INIT;
+	struct judgement j = {.run = run,
+			      .pg = attempt->pg,
+			      .task = attempt->task,
+			      .report = &report,
+			      .arena = &arena};
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	if (!j.task->state.is_known || !j.task->state.load_count ||
+	    !reads_tested(attempt))
+		return true;
+	add_inputs(&j);
+	ok = pg_run(j.pg, run->timeout_ms, err, run_begin(run)) &&
+	     judge_all(&j, err);
+	if (ok) {
+		remember(attempt, &j);
+		test_log_sql(&sql, &report, run->run_id);
+		buf_add_text(&sql, "commit");
+		ok = pg_run(j.pg, run->timeout_ms, err, buf_text(&sql));
+		if (log_is_terminal())
+			test_print(stderr, &report, 0);
+	}
+	buf_release(&sql);
+	release(&j);
+	test_report_release(&report);
+	arena_release(&arena);
+	return ok;
+}
+
+static bool has_passed(const struct attempt *attempt, const struct load *load)
+{
+	if (!tested(attempt->run, load->input))
+		return true;
+	for (size_t i = 0; i < attempt->passed_count; i++)
+		if (attempt->passed[i] == load->id)
+			return true;
+	return false;
+}
+
+/* Behind those that are kept stand the others, for source_test_all. */
+void source_test_keep(struct attempt *attempt)
+{
+	struct task_state *state = &attempt->task->state;
+	size_t count = state->load_count, kept = 0, left = 0;
+	struct load *others;
+
+	attempt->pending_count = count;
+	if (!attempt->judges)
+		return;
+	others = mem_alloc((count + 1) * sizeof *others);
+	for (size_t i = 0; i < count; i++)
+		if (has_passed(attempt, &state->load[i]))
+			state->load[kept++] = state->load[i];
+		else
+			others[left++] = state->load[i];
+	memcpy(state->load + kept, others, left * sizeof *others);
+	state->load_count = kept;
+	free(others);
+}
+
+bool source_test_all(struct attempt *attempt, struct error *err)
+{
+	struct judgement j = {
+		.run = attempt->run,
+		.pg = attempt->pg,
+		.task = attempt->task,
+		.report = &attempt->report,
+		.arena = &attempt->refresh.arena,
+	};
+	bool ok;
+
+	if ((attempt->action != ACTION_BUILD &&
+	     attempt->action != ACTION_REBUILD) ||
+	    !reads_tested(attempt))
+		return true;
+	attempt->task->state.load_count = attempt->pending_count;
+	add_inputs(&j);
+	ok = judge_all(&j, err);
+	if (ok && j.held_count)
+		ok = error_set(err, ERROR_FATAL, STATUS_DATA,
+			       "it reads all of a stream, of which a load "
+			       "fails its tests: mend the load or exclude it, "
+			       "or make the test a warning");
+	release(&j);
+	return ok;
+}
+
+bool source_test_relation(struct test_report *report, struct run *run,
+			  const struct relation *relation, struct arena *arena,
+			  struct error *err)
+{
+	struct buf table = BUF_INIT;
+	struct task_input input = {.relation = relation->name};
+	struct judgement j = {
+		.run = run, .pg = run->pg, .report = report, .arena = arena};
+	bool ok;
+
+	quote_relation(&table, relation->name);
+	input.table = arena_strdup(arena, buf_text(&table));
+	add_tests(&j, &input, relation->stream);
+	ok = judge_all(&j, err);
+	release(&j);
+	buf_release(&table);
+	return ok;
+}
