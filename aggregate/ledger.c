@@ -188,7 +188,7 @@ static void read_state(struct task *task, const PGresult *res, int row,
 	for (size_t i = 0; i < task->input_count; i++)
 		task->input[i].is_retiring = false;
 	state->load_count = 0;
-	state->next_load = 0;
+	state->next_load = state->held_load = 0;
 	state->load =
 		arena_zalloc(&state->arena, (loads + 1) * sizeof *state->load);
 	state->is_queued = !PQgetisnull(res, row, COL_QUEUED);
@@ -311,9 +311,13 @@ void ledger_consume_sql(struct buf *out, const struct task *task,
 /* Up to where everything is sealed and consumed. */
 static void add_floor(struct buf *out, const struct task *task)
 {
-	if (task->state.next_load && !mutant("floor-over-backlog"))
+	int64_t next = task->state.next_load;
+
+	if (!next || (task->state.held_load && task->state.held_load < next))
+		next = task->state.held_load;
+	if (next && !mutant("floor-over-backlog"))
 		buf_format(out, "least(sealed_load, %lld)",
-			   (long long)task->state.next_load - 1);
+			   (long long)next - 1);
 	else
 		buf_add_text(out, "sealed_load");
 }

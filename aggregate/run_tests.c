@@ -47,6 +47,9 @@ struct lot {
 
 static bool run_lot(struct run *run, struct lot *lot, struct error *err)
 {
+	if (lot->stream)
+		return source_test_relation(&lot->report, run, lot->stream,
+					    &lot->arena, err);
 	return lot->task
 		       ? test_run(&lot->report, run->pg, run->timeout_ms,
 				  lot->task, NULL, false, &lot->arena, err)

@@ -275,6 +275,7 @@ void source_test_keep(struct attempt *attempt)
 			others[left++] = state->load[i];
 	memcpy(state->load + kept, others, left * sizeof *others);
 	state->load_count = kept;
+	state->held_load = left ? others[0].id : 0;
 	free(others);
 }
 
@@ -294,6 +295,7 @@ bool source_test_all(struct attempt *attempt, struct error *err)
 	    !reads_tested(attempt))
 		return true;
 	attempt->task->state.load_count = attempt->pending_count;
+	attempt->task->state.held_load = 0;
 	add_inputs(&j);
 	ok = judge_all(&j, err);
 	if (ok && j.held_count)

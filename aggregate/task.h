@@ -43,6 +43,7 @@ struct task_state {
 	struct load *load;      /* pending, by id; none before it is known */
 	size_t load_count;
 	int64_t next_load;  /* the first that this step leaves; 0: none */
+	int64_t held_load;  /* the first that waits: source_test.h; 0: none */
 	struct arena arena; /* of the loads */
 };
 
