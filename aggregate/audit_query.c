@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "aggregate/excluded.h"
 #include "aggregate/quote.h"
 #include "common/pg.h"
 
@@ -67,10 +68,12 @@ static bool write_consumed(struct writer *w, struct buf *out,
 	const struct refresh *refresh = w->refresh;
 
 	if (!input->task) {
+		buf_add_text(out, "(select * from ");
+		excluded_table(out, input);
 		buf_format(out,
-			   "(select * from %s where loaded_at <> "
+			   " a where loaded_at <> "
 			   "all('{%s}'::timestamptz[]))",
-			   input->table, times);
+			   times);
 		return true;
 	}
 	if (!relation_columns(refresh->pg, refresh->timeout_ms, input->table,
@@ -78,10 +81,10 @@ static bool write_consumed(struct writer *w, struct buf *out,
 		return false;
 	buf_add_text(out, "(select ");
 	columns_list(out, &input->columns, "");
-	buf_format(out,
-		   ", loaded_at from %s where loaded_at <> "
-		   "all('{%s}'::timestamptz[])",
-		   input->table, times);
+	buf_add_text(out, ", loaded_at from ");
+	excluded_table(out, input);
+	buf_format(out, " a where loaded_at <> all('{%s}'::timestamptz[])",
+		   times);
 	if (!only_inserts) {
 		buf_add_text(out, "\nunion all select ");
 		columns_list(out, &input->columns, "");
@@ -106,6 +109,8 @@ static bool write_stored(struct writer *w, struct buf *out, const char *name)
 	if (!input)
 		return true;
 	pending(w, input, &times, &only_inserts, &first);
+	if (!times.len && input->excluded)
+		excluded_table(out, input);
 	if (!times.len)
 		goto out;
 	if (only_inserts || are_kept(input, first))

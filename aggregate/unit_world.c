@@ -38,6 +38,8 @@ static const char own_schemas[] =
 	"(like millrace_unit_real.model_load including all); "
 	"create table millrace.source "
 	"(like millrace_unit_real.source including all); "
+	"create table millrace.excluded "
+	"(like millrace_unit_real.excluded including all); "
 	"create table millrace.seal "
 	"(like millrace_unit_real.seal including all); "
 	"insert into millrace.seal select * from millrace_unit_real.seal; "
