@@ -11,6 +11,7 @@
 #include "aggregate/freshness.h"
 #include "aggregate/ledger.h"
 #include "aggregate/quote.h"
+#include "aggregate/retention.h"
 #include "aggregate/run_tests.h"
 #include "aggregate/stale.h"
 #include "common/log.h"
@@ -202,6 +203,7 @@ bool run_tidy(struct run *run, struct error *err)
 {
 	return ledger_tidy(run->pg, run->timeout_ms, run->tasks,
 			   run->keep_runs_ms, err) &&
+	       retention_apply(run->pg, run->timeout_ms, run->tasks, err) &&
 	       freshness_keep(run, err);
 }
 

@@ -109,8 +109,12 @@ static bool read_header(struct stream_file *stream, struct error *err)
 			stream->event_time = value;
 		else if (comment_line_is(line.text, "load", &value))
 			stream->is_full = !strncmp(value, "full", 4);
-		else if (comment_line_is(line.text, "freshness", &value) &&
-			 !read_freshness(&at, stream, value))
+		else if (comment_line_is(line.text, "retention", &value)) {
+			stream->retention_line = line.line;
+			if (!model_duration(&at, value, &stream->retention_us))
+				return false;
+		} else if (comment_line_is(line.text, "freshness", &value) &&
+			   !read_freshness(&at, stream, value))
 			return false;
 	}
 	at.line = stream->freshness.line;

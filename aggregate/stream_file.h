@@ -29,6 +29,8 @@ struct stream_file {
 	struct freshness freshness;
 	const char *event_time; /* NULL: the stream names none */
 	bool is_full;           /* every load is a complete extract */
+	int64_t retention_us;   /* 0: everything is kept */
+	int retention_line;
 };
 
 /* Reads the header of a stream file.  name: staging.<stream>. */

@@ -8,6 +8,7 @@
 #include "aggregate/index.h"
 #include "aggregate/joint.h"
 #include "aggregate/quote.h"
+#include "aggregate/retention.h"
 #include "aggregate/seed.h"
 #include "common/buf.h"
 #include "common/mem.h"
@@ -256,7 +257,7 @@ bool tasks_open(struct tasks **out, const struct project *project,
 		tasks->at[i]->indexes =
 			index_signature(tasks->at[i], &tasks->arena);
 	}
-	if (!joints_open(tasks, err)) {
+	if (!joints_open(tasks, err) || !retention_check(tasks, err)) {
 		tasks_close(tasks);
 		return false;
 	}

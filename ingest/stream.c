@@ -166,12 +166,13 @@ static bool leave_to_periodic(struct reader *reader, char *value)
 	return true;
 }
 
-static const char *const keys[] = {"stream", "format",   "event_time",
-				   "match",  "load",     "description",
-				   "tests",  "freshness"};
+static const char *const keys[] = {"stream", "format",    "event_time",
+				   "match",  "load",      "description",
+				   "tests",  "freshness", "retention"};
 static bool (*const readers[])(struct reader *reader, char *value) = {
-	read_stream, read_format,      read_event_time,   read_match,
-	read_load,   read_description, leave_to_periodic, leave_to_periodic,
+	read_stream,       read_format,       read_event_time,
+	read_match,        read_load,         read_description,
+	leave_to_periodic, leave_to_periodic, leave_to_periodic,
 };
 
 enum { KEY_COUNT = sizeof keys / sizeof *keys };
@@ -197,7 +198,7 @@ static bool read_key(struct reader *reader, const char *key, char *value)
 	return error_config(reader->err,
 			    "there is no `%s:` in a stream file: use %s%s"
 			    "stream:, format:, event_time:, match:, load:, "
-			    "description:, tests: or freshness:",
+			    "description:, tests:, freshness: or retention:",
 			    key, near ? near : "", near ? ":, or one of " : "");
 }
 

@@ -226,3 +226,39 @@ load_of() { sql "select load_id from millrace.load where relation = 'staging.r' 
 	run -0 periodic -s p.first
 	assert_says "nothing new"
 }
+
+@test "staging is dropped when it is old and everybody has used it, never before" {
+	sed -i '/^-- load/a -- retention: 2d' sql/p/streams/r.sql
+	model late <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select r.k from staging.r r where /*+ incremental(r.k) */ true
+	SQL
+	periodic
+	local day
+	day=$(sql "select (current_date - 9)::text")
+	sql "create table staging.r_old partition of staging.r for values from ('$day') to ('$day'::date + 1);
+	     alter table staging.r_old owner to millrace_owner"
+	sql "insert into staging.r (k, v, loaded_at) values ('a', 7, '$day 12:00+00');
+	     insert into millrace.load (relation, loaded_at, row_count) values ('staging.r', '$day 12:00+00', 1)"
+	parts() { sql "select count(*) from pg_inherits where inhparent = 'staging.r'::regclass and inhrelid = to_regclass('staging.r_old')"; }
+	periodic -s p.sums
+	assert_equal "one has not used it" 1 "$(parts)"
+	run -0 periodic
+	assert_says "staging.r: 1 partition retired"
+	assert_equal "all have" 0 "$(parts)"
+	feed "('a', 1)"
+	periodic
+	assert_equal "what was counted stays" "a|2|8 " "$(sums)"
+	run periodic --full-refresh -s p.sums
+	assert_status 2
+	assert_says "only holds what was loaded since"
+	run periodic exclude p.sums "$(load_of 2)"
+	assert_status 2
+	assert_equal "what was counted stays" "a|2|8 " "$(sums)"
+	model all <<<"select r.k from staging.r r"
+	run periodic
+	assert_status 2
+	assert_says "retention would take rows that p.all needs: it is a view and shows all of it"
+}
