@@ -385,6 +385,8 @@ bool command_load(const struct options *options, struct error *err)
 
 	if (ok && *options->kafka.brokers)
 		ok = run_kafka(&run, err);
+	else if (ok && *options->from_table)
+		ok = load_table(&run, err);
 	else if (ok && options->operand_count == 0)
 		ok = run_fd(&run, STDIN_FILENO, "stdin", err);
 	for (size_t i = 0; ok && i < options->operand_count; i++) {

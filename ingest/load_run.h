@@ -73,6 +73,9 @@ bool load_full(struct load_run *run, struct source *source, int fd, int stream,
 bool load_range(struct load_run *run, struct source *source, int fd, int stream,
 		struct error *err) MUST_CHECK;
 
+/* load_table.c: a table of another PostgreSQL. */
+bool load_table(struct load_run *run, struct error *err) MUST_CHECK;
+
 /* --- of both -------------------------------------------------------------- */
 
 /* A pipe must be said to hold everything. */

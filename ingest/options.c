@@ -101,6 +101,17 @@ static const struct setting table[] = {
 	 "the input holds all rows with an event time from FROM to before TO "
 	 "and replaces those that are there",
 	 .place = SETTING_COMMAND_LINE},
+	{"from-table", 0, SETTING_TEXT, AT(from_table), "", "DSN:SCHEMA.TABLE",
+	 "load a table of another PostgreSQL into --stream: all of it if the "
+	 "stream is load: full, else what is new by --cursor",
+	 .place = SETTING_COMMAND_LINE},
+	{"cursor", 0, SETTING_TEXT, AT(cursor), "", "COLUMN",
+	 "the column of the table that grows with every new row",
+	 .place = SETTING_COMMAND_LINE},
+	{"cursor-lag", 0, SETTING_DURATION, AT(cursor_lag_ms), "0", "TIME",
+	 "leave rows whose cursor, a time, is younger than this to the next "
+	 "run: their transactions may commit out of order",
+	 .min = 0, .place = SETTING_COMMAND_LINE},
 	{"dry-run", 'n', SETTING_FLAG, AT(dry_run), "off", NULL,
 	 "rejects replay: show what would happen and change nothing",
 	 .place = SETTING_COMMAND_LINE},
@@ -150,8 +161,10 @@ static const struct setting table[] = {
 
 const struct settings_program options_program = {
 	.name = "handle-streams",
-	.summary = "loads JSON events into PostgreSQL, each exactly once",
+	.summary = "loads JSON and CSV into PostgreSQL, each exactly once",
 	.usage = "handle-streams [run] [--stream NAME] [FILE...]\n"
+		 "handle-streams [run] --from-table DSN:SCHEMA.TABLE --stream "
+		 "NAME [--cursor COLUMN]\n"
 		 "handle-streams [run] -b BROKERS -t TOPIC... [-G GROUP]\n"
 		 "handle-streams explain [--stream NAME] < one event\n"
 		 "handle-streams explain -b BROKERS -o TOPIC:PARTITION:OFFSET\n"
@@ -296,6 +309,20 @@ static bool take_range(struct options *options, struct error *err)
 			 range->from, range->to);
 }
 
+static bool check_table(const struct options *options, struct error *err)
+{
+	if (*options->from_table &&
+	    (options->operand_count || *options->kafka.brokers ||
+	     *options->replace_range))
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "--from-table is an input of its own: without "
+				 "files, -b and --replace-range");
+	if (!*options->from_table && *options->cursor)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "--cursor is a column of --from-table");
+	return true;
+}
+
 /* Kafka and files are two ways in; one process takes one of them. */
 static bool check_kafka(const struct options *options, struct error *err)
 {
@@ -345,7 +372,7 @@ bool options_read(struct options *options, int argc, char *const *argv,
 	}
 	if (!take_command(options, err) || !take_max_rejects(options, err) ||
 	    !take_effective(options, err) || !take_range(options, err) ||
-	    !check_kafka(options, err))
+	    !check_table(options, err) || !check_kafka(options, err))
 		return false;
 	settle_defaults(options);
 	return true;

@@ -39,7 +39,9 @@ struct options {
 	bool complete;         /* a pipe holds a whole extract */
 	const char *effective; /* ISO, UTC; or "" */
 	char effective_text[40];
-	int64_t effective_us;      /* the same */
+	int64_t effective_us; /* the same */
+	const char *from_table, *cursor;
+	int64_t cursor_lag_ms;
 	const char *replace_range; /* as given, or "" */
 	struct time_range {
 		int64_t from_us, to_us; /* since 2000; half-open */

@@ -94,7 +94,8 @@ static bool send_all(struct whole *whole, struct error *err)
 		show(whole, &next_ms);
 		whole_reader_free(whole, slot);
 	}
-	if (whole->rows == 0 && !whole->load->allow_empty)
+	if (whole->rows == 0 && !whole->load->allow_empty &&
+	    !whole->load->skip_empty)
 		return error_set(
 			err, ERROR_FATAL, STATUS_DATA,
 			"%s holds not one row for %s, what it replaces would "
@@ -102,7 +103,8 @@ static bool send_all(struct whole *whole, struct error *err)
 			whole->parts->source->name,
 			whole->parts->plan->stream[whole->load->stream]
 				->relation);
-	return true;
+	return !whole->load->finish ||
+	       whole->load->finish(whole->pg, whole->load, err);
 }
 
 /* Whether the COMMIT that was never answered has happened. */
@@ -155,6 +157,12 @@ static bool is_latest(const struct whole *whole, const struct anchor *content)
 	       !memcmp(latest->hash, content->hash, ANCHOR_BYTES);
 }
 
+/* Nothing came, and nothing is what would be committed. */
+static bool is_skipped(const struct whole *whole)
+{
+	return whole->load->skip_empty && whole->rows + whole->rejects == 0;
+}
+
 /* One try.  False: *err says what failed, and nothing of it remains. */
 static bool attempt(struct whole *whole, struct backoff *backoff,
 		    enum whole_result *result, struct error *err)
@@ -175,9 +183,10 @@ static bool attempt(struct whole *whole, struct backoff *backoff,
 	ok = send_all(whole, err);
 	whole_reader_stop(whole);
 	source_lines_content(whole->parts->source, &content);
-	*result = whole->stopped               ? WHOLE_STOPPED
-		  : is_latest(whole, &content) ? WHOLE_SAME
-					       : WHOLE_LOADED;
+	*result = whole->stopped ? WHOLE_STOPPED
+		  : is_latest(whole, &content) || is_skipped(whole)
+			  ? WHOLE_SAME
+			  : WHOLE_LOADED;
 	if (!ok || *result != WHOLE_LOADED) {
 		if (pg_is_usable(whole->pg))
 			pg_rollback(whole->pg);

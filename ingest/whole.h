@@ -42,7 +42,11 @@ struct whole_load {
 	/* runs in the transaction before any row; or NULL */
 	bool (*prepare)(struct pg *pg, const struct whole_load *load,
 			struct error *err);
-	const void *context; /* prepare's own */
+	/* runs in it after the last row: whether that was all; or NULL */
+	bool (*finish)(struct pg *pg, const struct whole_load *load,
+		       struct error *err);
+	const void *context; /* theirs */
+	bool skip_empty;     /* no record: WHOLE_SAME */
 };
 
 enum whole_result {
