@@ -136,16 +136,21 @@ static bool is_pending(const struct writer *w, const char *relation)
 	return false;
 }
 
-/* A view's query in place of its name, if what it shows has pending loads. */
+/* A view's query in place of its name, if what it shows has pending or
+ * excluded loads. */
 static bool write_view(struct writer *w, struct buf *out,
 		       const struct relation *view)
 {
-	bool shows_pending = false;
+	bool differs = false;
 
-	for (size_t i = 0; i < view->input_count; i++)
-		shows_pending |= is_pending(
-			w, w->project->relation[view->input[i].relation].name);
-	if (!shows_pending)
+	for (size_t i = 0; i < view->input_count; i++) {
+		const char *name =
+			w->project->relation[view->input[i].relation].name;
+		const struct task_input *input = input_of(w, name);
+
+		differs |= is_pending(w, name) || (input && input->excluded);
+	}
+	if (!differs)
 		return true;
 	buf_add_byte(out, '(');
 	if (!write_query(w, out, view->model))

@@ -141,7 +141,10 @@ equal() { grep -c ' equal ' <<<"$output"; }
 	periodic
 	run -0 periodic audit -s firsts -s users --parts 3
 	[[ $output =~ p.firsts\ +3\ of\ 12[0-9]\ +[0-9]{4}\ rows\ +equal ]]
-	[[ $output =~ p.users\ +[1-6]\ of\ k\ +[1-6]\ rows\ +equal ]]
+	[[ $output =~ p.users\ +[1-6]\ of\ k\ +[1-6]\ rows\ +equal ]] || {
+		echo "$output"
+		return 1
+	}
 	# rows that are there, and rows that are not
 	sql "update p.firsts set v = -1 where v % 2 = 0; delete from p.users"
 	run -3 periodic audit -s firsts -s users --parts 3
