@@ -103,7 +103,8 @@ $(BUILD)/%.o: %.c
 	$(quiet)$(CC) $(cppflags) $(CPPFLAGS) $(cflags) -MMD -MP -c -o $@ $<
 
 # The migrations travel inside the programs, as rows {name, text}.
-$(BUILD)/migrations.inc: $(migrations)
+# The folder too: a migration that was renamed is no longer there.
+$(BUILD)/migrations.inc: $(migrations) sql/schema
 	@mkdir -p $(@D)
 	for f in $(migrations); do printf '{"%s",\n' "$$(basename $$f .sql)"; \
 	    sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $$f; echo '},'; done > $@

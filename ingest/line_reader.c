@@ -391,7 +391,10 @@ static enum line_result last(struct line_reader *reader, struct line *line)
 		return LINE_READ;
 	}
 	while (reader->start < end) {
-		char *at = reader->csv ? line_end(reader) : NULL;
+		/* a quote that is never closed costs its line alone */
+		char *at = reader->csv && reader->scan.state == CSV_QUOTED
+				   ? line_end(reader)
+				   : NULL;
 
 		if (hand_out(reader, at ? (size_t)(at - reader->buf.data) : end,
 			     !at, line) ||

@@ -3,17 +3,21 @@
  *
  *	probe_decode STREAM.sql < lines > rows
  *
+ * A stream that takes CSV alone reads CSV, with its header if it has one.
  * Writes the rows as a binary COPY file and, on stderr, one line a record:
  * `12 row` or `12 reject COLUMN REASON`, numbers from 1, COLUMN `-` if none.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/mem.h"
 #include "ingest/batch.h"
+#include "ingest/csv_layout.h"
 #include "ingest/decode.h"
+#include "ingest/line_reader.h"
 #include "ingest/record.h"
 #include "ingest/stream.h"
 
@@ -65,6 +69,43 @@ static void decode(struct decoder *decoder, struct batch *batch,
 		batch->reject[0].reason);
 }
 
+/* Reads standard input as CSV. */
+static void decode_csv(struct decoder *decoder, struct batch *batch,
+		       const struct stream *stream)
+{
+	struct line_reader *reader =
+		line_reader_open(STDIN_FILENO, 8 << 20, false);
+	struct csv_layout *layout =
+		stream->header ? NULL : csv_layout_positional(stream, 0);
+	struct error err = ERROR_INIT;
+	struct line line;
+
+	line_reader_csv(reader, stream->delimiter);
+	while (line_reader_next(reader, INT64_MAX, &line, &err) == LINE_READ) {
+		const struct record record = {
+			.bytes = line.bytes,
+			.len = line.len,
+			.full_len = line.full_len,
+			.position = line.start,
+			.next = line.next,
+			.line = line.number,
+			.csv = layout,
+			.partition = -1,
+			.timestamp_ms = -1,
+		};
+
+		if (layout) {
+			decode(decoder, batch, &record);
+		} else if (!csv_layout_read(&layout, stream, 0, line.bytes,
+					    line.len, &err)) {
+			fprintf(stderr, "%s\n", err.text);
+			exit((int)err.status);
+		}
+	}
+	csv_layout_close(layout);
+	line_reader_close(reader);
+}
+
 int main(int argc, char **argv)
 {
 	const struct decode_limits limits = {200, 1000000};
@@ -85,6 +126,8 @@ int main(int argc, char **argv)
 			       &limits);
 	batch_init(&batch, (const struct stream *const *)&stream, 1);
 	fwrite(batch_copy_header, 1, sizeof batch_copy_header, stdout);
+	if (stream->format == STREAM_CSV)
+		decode_csv(decoder, &batch, stream);
 	while ((len = getline(&line, &size, stdin)) > 0) {
 		record.bytes = line;
 		record.len = record.full_len =

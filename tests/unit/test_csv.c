@@ -25,7 +25,7 @@ static void split(const char *record, char delimiter, char *out, size_t size)
 
 	out[0] = '\0';
 	if (!csv_record_split(&into, delimiter, record, strlen(record), &err)) {
-		snprintf(out, size, "%s", err.text);
+		snprintf(out, size, "%.*s", (int)size - 1, err.text);
 	} else {
 		for (size_t i = 0; i < into.count; i++)
 			used += (size_t)snprintf(
@@ -156,6 +156,8 @@ static void a_record_spans_lines_and_an_open_quote_costs_one_line(void **state)
 	/* to the end of the input */
 	read_all("a\n\"b\nc\nd", 1000, got, sizeof got);
 	assert_string_equal(got, "1@0[a]2@2[\"b]3@5[c]4@7[d]");
+	read_all("a\n\"b\nc\"", 1000, got, sizeof got);
+	assert_string_equal(got, "1@0[a]2@2[\"b\nc\"]");
 	/* to max-line */
 	used = (size_t)snprintf(longer, sizeof longer, "\"b\n");
 	for (int i = 0; i < 12; i++)
@@ -197,7 +199,7 @@ static void recognise(const struct stream *const *streams, size_t count,
 	struct error err = ERROR_INIT;
 
 	if (!csv_header_find(&input, &layout, &err))
-		snprintf(out, size, "%s", err.text);
+		snprintf(out, size, "%.*s", (int)size - 1, err.text);
 	else if (!layout)
 		snprintf(out, size, "json");
 	else
