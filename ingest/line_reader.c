@@ -1,4 +1,4 @@
-#include "ingest/line_reader.h"
+#include "ingest/line_reader_parts.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,26 +14,6 @@
 #include "ingest/csv_scan.h"
 
 enum { READ_BYTES = 256 * 1024 };
-
-struct line_reader {
-	int fd;
-	size_t max_line;
-	struct buf buf; /* bytes read; [start, len) not handed out yet */
-	size_t start;   /* of the bytes not handed out */
-	size_t scanned; /* [start, scanned) holds no line end */
-	size_t hashed;  /* [0, hashed) is in the digest */
-	int64_t base;   /* offset of buf.data[0] */
-	int64_t lines;  /* line ends passed */
-	uint64_t taken, blank;
-	bool ended;                       /* read() has said so */
-	struct buf cut;                   /* the head of an over-long line */
-	int64_t cut_start;                /* offset of that line */
-	bool cutting;                     /* in the middle of one */
-	uint8_t cut_digest[DIGEST_BYTES]; /* of what is before it */
-	XXH3_state_t *state;              /* NULL: not digesting */
-	bool csv;
-	struct csv_scan scan; /* of the record that begins at `start` */
-};
 
 struct line_reader *line_reader_open(int fd, size_t max_line, bool digesting)
 {
@@ -61,14 +41,14 @@ void line_reader_close(struct line_reader *reader)
 }
 
 /* Offset of the bytes not handed out. */
-static int64_t here(const struct line_reader *reader)
+int64_t line_reader_here(const struct line_reader *reader)
 {
 	return reader->base + (int64_t)reader->start;
 }
 
 int64_t line_reader_offset(const struct line_reader *reader)
 {
-	return reader->cutting ? reader->cut_start : here(reader);
+	return reader->cutting ? reader->cut_start : line_reader_here(reader);
 }
 
 void line_reader_counts(const struct line_reader *reader, uint64_t *taken,
@@ -193,35 +173,22 @@ static void trim(struct line *line)
 	line->full_len = line->len;
 }
 
-/* After a record has been taken: the lines within it, and the next one. */
-static void begin_record(struct line_reader *reader, const struct line *line)
-{
-	const char *at = line->bytes;
-	const char *end = at + line->len;
-
-	while ((at = memchr(at, '\n', (size_t)(end - at))) != NULL) {
-		reader->lines++;
-		at++;
-	}
-	csv_scan_begin(&reader->scan);
-}
-
 /* The line [start, end); `taken` bytes with its line end.  False: blank. */
-static bool hand_out(struct line_reader *reader, size_t end, bool unterminated,
-		     struct line *line)
+bool line_reader_hand_out(struct line_reader *reader, size_t end,
+			  bool unterminated, struct line *line)
 {
 	*line = (struct line){
 		.bytes = reader->buf.data + reader->start,
 		.len = end - reader->start,
-		.start = here(reader),
+		.start = line_reader_here(reader),
 		.number = ++reader->lines,
 		.unterminated = unterminated,
 	};
 	reader->start = unterminated ? end : end + 1;
 	reader->scanned = reader->start;
-	line->next = here(reader);
+	line->next = line_reader_here(reader);
 	if (reader->csv)
-		begin_record(reader, line);
+		line_reader_begin_record(reader, line);
 	trim(line);
 	reader->taken++;
 	if (is_blank(reader, line->bytes, line->len)) {
@@ -234,7 +201,7 @@ static bool hand_out(struct line_reader *reader, size_t end, bool unterminated,
 }
 
 /* Keeps the head of a line that is too long and skips what is there of it. */
-static void skip(struct line_reader *reader, size_t end)
+void line_reader_skip(struct line_reader *reader, size_t end)
 {
 	struct buf *buf = &reader->buf;
 	size_t len = end - reader->start;
@@ -243,7 +210,7 @@ static void skip(struct line_reader *reader, size_t end)
 		buf_reset(&reader->cut);
 		buf_add(&reader->cut, buf->data + reader->start,
 			len > LINE_KEPT_BYTES ? LINE_KEPT_BYTES : len);
-		reader->cut_start = here(reader);
+		reader->cut_start = line_reader_here(reader);
 		reader->cutting = true;
 		if (reader->state)
 			digest_here(reader, reader->cut_digest);
@@ -253,18 +220,18 @@ static void skip(struct line_reader *reader, size_t end)
 }
 
 /* The over-long line has ended at `end`. */
-static void hand_out_cut(struct line_reader *reader, size_t end,
-			 bool unterminated, struct line *line)
+void line_reader_hand_out_cut(struct line_reader *reader, size_t end,
+			      bool unterminated, struct line *line)
 {
 	bool carriage =
 		end > reader->start && reader->buf.data[end - 1] == '\r';
 
-	skip(reader, end);
+	line_reader_skip(reader, end);
 	*line = (struct line){
 		.bytes = reader->cut.data,
 		.len = reader->cut.len,
-		.full_len =
-			(size_t)(here(reader) - reader->cut_start - carriage),
+		.full_len = (size_t)(line_reader_here(reader) -
+				     reader->cut_start - carriage),
 		.start = reader->cut_start,
 		.number = ++reader->lines,
 		.unterminated = unterminated,
@@ -274,82 +241,7 @@ static void hand_out_cut(struct line_reader *reader, size_t end,
 	reader->scanned = reader->start;
 	reader->cutting = false;
 	reader->taken++;
-	line->next = here(reader);
-}
-
-/* Where the line ends that begins at `start`, if it is there. */
-static char *line_end(const struct line_reader *reader)
-{
-	const struct buf *buf = &reader->buf;
-
-	return memchr(buf->data + reader->start, '\n',
-		      buf->len - reader->start);
-}
-
-/* Whether a byte order mark stands before the record; *wait: it may. */
-static size_t mark_bytes(const struct line_reader *reader, bool *wait)
-{
-	static const char mark[] = "\xef\xbb\xbf";
-	size_t len = reader->buf.len - reader->start;
-
-	*wait = false;
-	if (here(reader) != 0)
-		return 0;
-	*wait = !reader->ended && len < 3;
-	return len >= 3 && !memcmp(reader->buf.data + reader->start, mark, 3)
-		       ? 3
-		       : 0;
-}
-
-/* find() for CSV: true where it has found the end of a record, or of the line
- * that must stand for it. */
-static bool find_record(struct line_reader *reader, size_t *end)
-{
-	struct buf *buf = &reader->buf;
-	bool wait;
-	size_t mark = mark_bytes(reader, &wait);
-	size_t from = reader->start + mark;
-	bool found = !wait && csv_scan_end(&reader->scan, buf->data + from,
-					   buf->len - from, end);
-	char *at;
-
-	*end += from;
-	if (found && *end - reader->start <= reader->max_line + 1)
-		return true;
-	if (!found && buf->len - reader->start <= reader->max_line + 1)
-		return false;
-	at = line_end(reader);
-	*end = at ? (size_t)(at - buf->data) : buf->len;
-	return true;
-}
-
-/* Looks for a record in what has been read.  False: none is complete. */
-static bool find_csv(struct line_reader *reader, struct line *line)
-{
-	struct buf *buf = &reader->buf;
-
-	while (reader->start < buf->len) {
-		size_t end = 0;
-
-		if (reader->cutting) {
-			char *at = line_end(reader);
-
-			if (at) {
-				hand_out_cut(reader, (size_t)(at - buf->data),
-					     false, line);
-				return true;
-			}
-			skip(reader, buf->len);
-		} else if (!find_record(reader, &end)) {
-			return false;
-		} else if (end - reader->start > reader->max_line + 1) {
-			csv_scan_begin(&reader->scan);
-			skip(reader, end);
-		} else if (hand_out(reader, end, false, line)) {
-			return true;
-		}
-	}
-	return false;
+	line->next = line_reader_here(reader);
 }
 
 /* Looks for a line in what has been read.  False: none is complete. */
@@ -358,7 +250,7 @@ static bool find(struct line_reader *reader, struct line *line)
 	struct buf *buf = &reader->buf;
 
 	if (reader->csv)
-		return find_csv(reader, line);
+		return line_reader_find_csv(reader, line);
 
 	while (reader->scanned < buf->len) {
 		char *at = memchr(buf->data + reader->scanned, '\n',
@@ -368,13 +260,14 @@ static bool find(struct line_reader *reader, struct line *line)
 		if (reader->cutting ||
 		    end - reader->start > reader->max_line + 1) {
 			if (at) {
-				hand_out_cut(reader, end, false, line);
+				line_reader_hand_out_cut(reader, end, false,
+							 line);
 				return true;
 			}
-			skip(reader, end);
+			line_reader_skip(reader, end);
 		} else if (!at) {
 			reader->scanned = buf->len;
-		} else if (hand_out(reader, end, false, line)) {
+		} else if (line_reader_hand_out(reader, end, false, line)) {
 			return true;
 		}
 	}
@@ -387,18 +280,19 @@ static enum line_result last(struct line_reader *reader, struct line *line)
 	size_t end = reader->buf.len;
 
 	if (reader->cutting) {
-		hand_out_cut(reader, end, true, line);
+		line_reader_hand_out_cut(reader, end, true, line);
 		return LINE_READ;
 	}
 	while (reader->start < end) {
 		/* a quote that is never closed costs its line alone */
 		char *at = reader->csv && reader->scan.state == CSV_QUOTED
-				   ? line_end(reader)
+				   ? line_reader_line_end(reader)
 				   : NULL;
 
-		if (hand_out(reader, at ? (size_t)(at - reader->buf.data) : end,
-			     !at, line) ||
-		    (at && find_csv(reader, line)))
+		if (line_reader_hand_out(
+			    reader, at ? (size_t)(at - reader->buf.data) : end,
+			    !at, line) ||
+		    (at && line_reader_find_csv(reader, line)))
 			return LINE_READ;
 	}
 	return LINE_ENDED;
@@ -421,13 +315,6 @@ enum line_result line_reader_next(struct line_reader *reader,
 		if (result == LINE_WAIT || result == LINE_FAILED)
 			return result;
 	}
-}
-
-void line_reader_csv(struct line_reader *reader, char delimiter)
-{
-	reader->csv = true;
-	reader->scan.delimiter = delimiter;
-	csv_scan_begin(&reader->scan);
 }
 
 enum line_result line_reader_peek(struct line_reader *reader,
