@@ -98,7 +98,7 @@ field 1 begins with a quote that is never closed' \
 
 @test "a header that fits no stream stops before anything is loaded" {
 	refused() { # CONTENT WORDS [OPTION...]
-		printf "$1" >wrong.csv
+		printf %b "$1" >wrong.csv
 		local words=$2
 		shift 2
 		run handle-streams "$@" wrong.csv
@@ -106,11 +106,13 @@ field 1 begins with a quote that is never closed' \
 		assert_says "$words"
 	}
 	refused 'id,zip\n1,2\n' "its header lacks postcode or post code, which stream people needs for its column postcode: it has id, zip"
+	# shellcheck disable=SC2016 # the backquotes are what is said
 	refused 'id;postcode\n1;2\n' 'its fields are separated by `;`, stream people takes `,`'
 	refused 'id,postcod\n1;2\n' "is it postcod?"
 	refused 'id,postcode,id\n1,2,3\n' "its header has id twice"
 	refused 'id,postcode\r1,2\r' "its lines end in CR alone"
 	refused '\xff\xfei\0d\0' "is UTF-16 text"
+	# shellcheck disable=SC2016
 	refused 'a,b\n' 'begins with `a,b`'
 	refused 'a,b\n' "its header lacks id" --stream people
 	refused '{"n": 1}\n' "its header" --stream people

@@ -66,8 +66,8 @@ extracts() { sql "select count(*) from millrace.load where op = 't'"; }
 	run handle-streams < <(cat a.csv)
 	assert_status 1
 	assert_says "say --complete if everything comes through it"
-	cat a.csv | handle-streams --complete
-	cat a.csv | handle-streams --complete
+	handle-streams --complete < <(cat a.csv)
+	handle-streams --complete < <(cat a.csv)
 	assert_equal extracts 1 "$(extracts)"
 	printf '{"id": %s, "postcode": "j"}\n' 7 8 9 >users.json
 	run handle-streams users.json

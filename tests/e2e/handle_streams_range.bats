@@ -41,7 +41,7 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	views a -1 0 30 59 60 >a.csv
 	views b 0 1 >b.csv
 	handle-streams a.csv
-	run handle-streams --replace-range $hour b.csv
+	run handle-streams --replace-range "$hour" b.csv
 	assert_status 0
 	assert_says "3 rows of staging.views from 2025-03-10T17:00:00.000000Z to before 2025-03-10T18:00:00.000000Z are replaced"
 	assert_equal held "a b b a" "$(held)"
@@ -49,7 +49,7 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	assert_equal ledger 'd 2 {"to": "2025-03-10T18:00:00.000000Z", "from": "2025-03-10T17:00:00.000000Z", "column": "at"}' \
 		"$(sql "select op::text || ' ' || row_count || ' ' || parts from millrace.load where op = 'd'")"
 	assert_equal "one transaction" t "$(sql "select (select distinct retired_at from millrace_old.staging__views) = (select loaded_at from millrace.load where op = 'd')")"
-	run handle-streams --replace-range $hour b.csv
+	run handle-streams --replace-range "$hour" b.csv
 	assert_says "nothing was replaced"
 	run handle-streams b.csv
 	assert_says "loaded already"
@@ -59,7 +59,7 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	printf '{"url": "j", "at": "2025-03-10T17:20:00"}\n' >j.json
 	run -0 handle-streams --replace-range $hour j.json
 	assert_equal held "a j a" "$(held)"
-	run -0 handle-streams --replace-range $hour b.csv
+	run -0 handle-streams --replace-range "$hour" b.csv
 	assert_equal "A, B, A" "a b b a" "$(held)"
 	assert_verified
 }
@@ -67,7 +67,7 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 @test "a row outside the range, a half-open pipe, an empty file: nothing is replaced" {
 	views a 0 30 | handle-streams
 	views b 0 60 >b.csv
-	run handle-streams --replace-range $hour b.csv
+	run handle-streams --replace-range "$hour" b.csv
 	assert_status 3
 	assert_says "b.csv holds a row of 2025-03-10 18:00:00.000000+00, which is not from"
 	run handle-streams --replace-range $hour < <(views b 1)
@@ -93,12 +93,12 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	views a 0 30 | handle-streams
 	views b 1 2 3 >b.csv
 	for fault in after-claim before-begin mid-copy before-commit after-commit; do
-		run env MILLRACE_FAULT=$fault handle-streams --replace-range $hour b.csv
+		run env MILLRACE_FAULT=$fault handle-streams --replace-range "$hour" b.csv
 		assert_equal killed 137 "$status"
 		[ $fault = after-commit ] || assert_equal "after $fault" "a a" "$(held)"
 	done
 	assert_equal held "b b b" "$(held)"
-	run handle-streams --replace-range $hour b.csv
+	run handle-streams --replace-range "$hour" b.csv
 	assert_says "nothing was replaced"
 	assert_verified
 }
