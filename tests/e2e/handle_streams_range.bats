@@ -54,7 +54,7 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	run handle-streams b.csv
 	assert_says "loaded already"
 	views c 5 | handle-streams
-	cat b.csv | handle-streams --replace-range $hour --complete
+	handle-streams --replace-range "$hour" --complete < <(cat b.csv)
 	assert_equal "the same again from a pipe" "a b b c a" "$(held)"
 	printf '{"url": "j", "at": "2025-03-10T17:20:00"}\n' >j.json
 	run -0 handle-streams --replace-range $hour j.json
