@@ -186,6 +186,7 @@ bench: deps-test all $(BUILD)/kafka-admin
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/periodic.sh
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/lag.sh
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/periodic_history.sh
+	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/packs.sh
 
 # --- tormenting -------------------------------------------------------------
 

@@ -1,20 +1,19 @@
 #!/usr/bin/env python3
 """The availability pack: its input with all its dirt, and what it must say.
 
-    availability.py [--seed N] [--size N]        a file of events to stdout
+    availability.py [--seed N] [--size N]        a file of events (files.py)
 
 The oracle is plain Python, written from the rule: a status change counts for
 the whole day on which it happens, and of several on a day the last (created_at,
 then event_id) decides.
 """
-import argparse
 import csv
 import datetime
 import io
-import os
 import random
 import sys
 
+NAME = "events"
 FIRST_DAY = datetime.date(2020, 2, 25)
 LAST_DAY = datetime.date(2020, 3, 10)
 STATUS = {"became_able_to_propose": 1, "became_unable_to_propose": 0,
@@ -22,7 +21,7 @@ STATUS = {"became_able_to_propose": 1, "became_unable_to_propose": 0,
 SERVICES = [(60, "tuinonderhoud", "maintain-garden"), (12, "dakgoot", "gutter"),
             (7, "schilderen binnen", "painting inside"), (103, "cv-ketel", "central heating"),
             (9, "", "empty-dutch-name")]
-NAMES = ["professional_id_anonymized", "professional_id"]
+HEADS = ["professional_id_anonymized", "professional_id"]
 
 QUERIES = {
     "availability_snapshot": "select date, active_professionals from availability.availability_snapshot",
@@ -74,17 +73,24 @@ def bad(chance, row):
 def written(chance, rows):
     """`;` and CR LF; with or without a byte order mark, under either name."""
     names = ["event_id", "event_type", "professional_id", "created_at", "meta_data"]
-    lines = [";".join(names).replace("professional_id", chance.choice(NAMES))]
+    lines = [";".join(names).replace("professional_id", chance.choice(HEADS))]
     lines += [";".join(row[name] for name in names) for row in rows]
     end = chance.choice(["\r\n", "\r\n", "\n"])
     text = end.join(lines) + chance.choice([end, ""])
     return chance.choice([b"", b"", b"\xef\xbb\xbf"]) + text.encode()
 
 
-def rows_of(chance, size):
-    rows = [event(chance, number, max(2, size // 20)) for number in range(1, size + 1)]
+def rows_of(chance, size, first=1):
+    rows = [event(chance, number, max(2, size // 20)) for number in range(first, first + size)]
     chance.shuffle(rows)
     return rows
+
+
+def dirty(chance, size, first):
+    """Some lines are there twice, some cannot be read."""
+    rows = rows_of(chance, size, first)
+    rows += chance.choices(rows, k=size // 50)
+    return rows + [bad(chance, chance.choice(rows)) for _ in range(size // 100)]
 
 
 def pieces(chance, size, count):
@@ -216,15 +222,6 @@ def expected(fed):
             "dates": calendar(days)}
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--size", type=int, default=1000)
-    options = parser.parse_args()
-    chance = random.Random(options.seed)
-    sys.stdout.buffer.write(written(chance, rows_of(chance, options.size)))
-
-
 if __name__ == "__main__":
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    main()
+    import files
+    files.main(sys.modules[__name__])

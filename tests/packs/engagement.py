@@ -1,22 +1,21 @@
 #!/usr/bin/env python3
 """The engagement pack: the client's file with all its dirt, and what it must say.
 
-    engagement.py [--seed N] [--size N]        a file of engagements to stdout
+    engagement.py [--seed N] [--size N]        a file of engagements (files.py)
 
 The oracle is plain Python, written from the rules: it cleans every field by its
 kind, lets the fullest of several records win, and lists what it could not clean.
 """
-import argparse
 import csv
 import datetime
 import decimal
 import hashlib
 import io
-import os
 import random
 import re
 import sys
 
+NAME = "engagements"
 HEADER = ["Project ID", "EngagementID", "Customer ID", "Customer Name", "Engagement Date",
           "Revenue", "Revenue USD", "Service", "Sub-Service", "Engagement Type",
           "Employee Count", "Comments", "Project Ref", "Engagement Reference", "Client Revenue",
@@ -152,6 +151,10 @@ def seed(chance):
 def rows_of(chance, size):
     rows = [record(chance, max(4, size // 3)) for _ in range(size)]
     return rows + chance.choices(rows, k=size // 20)     # the very same records
+
+
+def dirty(chance, size, _):
+    return rows_of(chance, size)
 
 
 def pieces(chance, size, count):
@@ -306,15 +309,6 @@ def expected(fed):
             "unclean": unclean(best, lost), "project_engagement": joined(best, fed)}
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--size", type=int, default=1000)
-    options = parser.parse_args()
-    chance = random.Random(options.seed)
-    sys.stdout.buffer.write(written(chance, rows_of(chance, options.size)))
-
-
 if __name__ == "__main__":
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    main()
+    import files
+    files.main(sys.modules[__name__])

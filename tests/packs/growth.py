@@ -1,21 +1,22 @@
 #!/usr/bin/env python3
 """The growth pack: its input with all its dirt, and what it must say.
 
-    growth.py [--seed N] [--size N]        a file of events to stdout
+    growth.py [--seed N] [--size N]        a file of events (files.py)
 
 The oracle is plain Python, written from the rules: A(P) are the users active in
 period P; new, retained, resurrected and churned follow from A and the first
 period of each user.
 """
-import argparse
 import csv
 import datetime
 import decimal
+import hashlib
 import io
-import os
+import json
 import random
 import sys
 
+NAME = "events"
 FIRST = datetime.datetime(2023, 12, 20)
 NAMES = ["event_time", "user_id", "event_type", "transaction_category", "miles_amount",
          "platform", "utm_source", "country"]
@@ -38,7 +39,7 @@ QUERIES = {
     "user_interactions": "select country, event_type, transaction_category, interactions, perc"
                          " from growth.user_interactions",
     "dim_users": "select user_id, country, first_seen_at from growth.dim_users",
-    "fact_events": "select event_time, user_id, event_type, transaction_category, miles_amount"
+    "fact_events": "select event_id, event_time, user_id, event_type, transaction_category, miles_amount"
                    " from growth.fact_events",
 }
 
@@ -55,22 +56,19 @@ def users(chance, count):
     return made
 
 
-def event(chance, user, taken):
-    while True:
-        day = user["start"] + int(user["days"] * chance.random() ** 2)
-        moment = FIRST + DAY * day + datetime.timedelta(seconds=chance.randrange(86400))
-        if chance.random() < 0.1:
-            moment = moment.replace(hour=chance.choice([0, 23]), minute=chance.choice([0, 59]))
-        if (user["user_id"], moment) not in taken:
-            break
-    taken.add((user["user_id"], moment))
+def event(chance, user):
+    day = user["start"] + int(user["days"] * chance.random() ** 2)
+    moment = FIRST + DAY * day + datetime.timedelta(seconds=chance.randrange(86400))
+    if chance.random() < 0.1:                            # midnights, and several at a time
+        moment = moment.replace(hour=chance.choice([0, 23]), minute=chance.choice([0, 59]),
+                                second=0)
     kind = chance.choice(list(CATEGORIES))
     paid = kind.startswith("miles")
     return {"event_time": moment.strftime("%Y-%m-%d %H:%M:%S"), "user_id": user["user_id"],
             "event_type": kind, "transaction_category": chance.choice(CATEGORIES[kind]),
             "miles_amount": chance.choice(["10", "250.5", "0.25", "1000"]) if paid else "",
             "platform": chance.choice(["ios", "android", "web"]), "utm_source": user["utm_source"],
-            "country": "FR" if chance.random() < 0.02 else user["country"]}
+            "country": "FR" if chance.random() < 0.05 else user["country"]}
 
 
 def bad(chance, row):
@@ -92,8 +90,15 @@ def written(chance, rows):
 
 
 def rows_of(chance, size):
-    known, taken = users(chance, max(3, size // 12)), set()
-    return [event(chance, chance.choice(known), taken) for _ in range(size)]
+    known = users(chance, max(3, size // 12))
+    return [event(chance, chance.choice(known)) for _ in range(size)]
+
+
+def dirty(chance, size, _):
+    """Some rows are there twice, some cannot be read."""
+    rows = rows_of(chance, size)
+    rows += chance.choices(rows, k=size // 30)
+    return rows + [bad(chance, chance.choice(rows)) for _ in range(size // 100)]
 
 
 def pieces(chance, size, count):
@@ -136,6 +141,15 @@ def rejects(fed):
 
 def events(fed):
     return {tuple(row[name] for name in NAMES) for row in records(fed) if readable(row)}
+
+
+def event_id(one):
+    """What it says, as PostgreSQL writes a jsonb array, under md5."""
+    moment = datetime.datetime.fromisoformat(one[0] + "+00:00")
+    amount = one[4] and format(decimal.Decimal(one[4]).normalize(), "f")
+    texts = [json.dumps(text, ensure_ascii=False) if text else "null" for text in one]
+    texts[0], texts[4] = f"{int(moment.timestamp())}.000000", amount or "null"
+    return hashlib.md5(f"[{', '.join(texts)}]".encode()).hexdigest()
 
 
 def start_of(day, grain):
@@ -205,9 +219,9 @@ def interactions(found, country):
 
 
 def expected(fed):
-    found = sorted(events(fed))
+    found = sorted(events(fed), key=lambda one: (one[0], event_id(one)))
     days, country, first = {}, {}, {}
-    for one in found:                                    # by time
+    for one in found:                                    # the first says where a user is from
         days.setdefault(one[1], set()).add(datetime.date.fromisoformat(one[0][:10]))
         country.setdefault(one[1], one[7] or "unknown")
         first.setdefault(one[1], one[0])
@@ -216,19 +230,10 @@ def expected(fed):
             "user_retention": retention(days, country),
             "user_interactions": interactions(found, country),
             "dim_users": [(user, country[user], first[user]) for user in days],
-            "fact_events": [(one[0], one[1], one[2], one[3] or None, one[4] or None)
+            "fact_events": [(event_id(one), one[0], one[1], one[2], one[3] or None, one[4] or None)
                             for one in found]}
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--size", type=int, default=1000)
-    options = parser.parse_args()
-    chance = random.Random(options.seed)
-    sys.stdout.buffer.write(written(chance, rows_of(chance, options.size)))
-
-
 if __name__ == "__main__":
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-    main()
+    import files
+    files.main(sys.modules[__name__])

@@ -49,6 +49,8 @@ class History:
         self.loads = 0
         shutil.copytree(os.path.join(ROOT, "sql"), os.path.join(self.folder, "sql"))
         self.psql(f'create database "{self.database}" template template0', "postgres")
+        zone = self.chance.choice(["UTC", "Asia/Tokyo", "America/St_Johns"])
+        self.psql(f'alter database "{self.database}" set timezone = \'{zone}\'', "postgres")
 
     def close(self):
         if self.keep:

@@ -1,17 +1,17 @@
 #!/usr/bin/env python3
 """The pageviews pack: its input with all its dirt, and what it must say.
 
-    pageviews.py [--seed N] [--users N] [--views N] [--day N] [--moving PERCENT] users|views
+    pageviews.py [--seed N] [--users N] [--views N] [--day N] [--hour N] users|views
 
-writes one extract of users, or the page views of one day, to stdout: the files
-that benchmarks are made of.  The oracle keeps every extract and every file in
+writes the extract of users of a day, or its page views, or those of an hour of
+it, to stdout, millions if need be.  The oracle keeps every extract and every file in
 memory and looks each view up in them.
 """
 import argparse
 import collections
 import datetime
+import itertools
 import json
-import os
 import random
 import sys
 
@@ -62,6 +62,13 @@ def view(chance, user, hour):
     return (user, chance.choice(["/", "/a?b=c", "/%00"]), moment.strftime("%Y-%m-%d %H:%M:%S"))
 
 
+def bad(chance, rows):
+    """Some records that cannot become a row."""
+    user, url, moment = chance.choice(rows)
+    return [chance.choice([(user, url, "3/10/25 7:30"), (user, url, "2025-02-30 10:00:00"),
+                           (user, url, "soon")]) for _ in range(chance.choice([0, 0, 2]))]
+
+
 def pieces(chance, size, count):
     from history import Piece                            # pylint: disable=import-outside-toplevel
 
@@ -82,6 +89,7 @@ def pieces(chance, size, count):
             rows = [view(chance, chance.choice(everybody), chance.choice([hour, hour, late]))
                     for _ in range(size // (2 * count))]
             rows += chance.choices(rows, k=3)            # equal rows are different views
+            rows += bad(chance, rows)
             made.append(Piece(f"views-{number}", written(
                 chance, ["user_id", "url", "pageview_datetime"], rows)))
             number += 1
@@ -108,6 +116,18 @@ def when(text):
     return datetime.datetime.fromisoformat(text.replace("Z", ""))
 
 
+def readable(row):
+    try:
+        return bool(when(row[2]))
+    except ValueError:
+        return False
+
+
+def rejects(fed):
+    return sum(not readable(row) for piece in fed if not piece.name.startswith("users")
+               for row in rows_of(piece, ["user_id", "url", "pageview_datetime"]))
+
+
 def replay(fed):
     """-> extracts [(time, {user: postcode})], views [(user, time)]"""
     extracts, views = [], []
@@ -115,8 +135,8 @@ def replay(fed):
         if piece.name.startswith("users"):
             extracts.append((when(piece.arguments[1]), dict(rows_of(piece, ["id", "postcode"]))))
             continue
-        rows = [(user, when(moment)) for user, _, moment in rows_of(
-            piece, ["user_id", "url", "pageview_datetime"])]
+        rows = [(row[0], when(row[2])) for row in rows_of(
+            piece, ["user_id", "url", "pageview_datetime"]) if readable(row)]
         if piece.arguments:
             start, end = map(when, piece.arguments[1].split(","))
             views = [one for one in views if not start <= one[1] < end]
@@ -174,24 +194,43 @@ def expected(fed):
 
 # --- sizes ----------------------------------------------------------------------------
 
-def extract_file(options, out):
-    """An extract: everybody, after --day days in each of which some have moved."""
-    share = options.moving / 100
-    out.write("id,postcode\n")
-    for number in range(options.users):
-        chance = random.Random(number * 7919 + options.seed)
-        moves = sum(chance.random() < share for _ in range(options.day))
-        out.write(f"{number},{1000 + (number * 31 + moves * 977) % 9000}\n")
+def in_lines(out, rows):
+    """Millions of them, so many at a time."""
+    while True:
+        some = list(itertools.islice(rows, 100000))
+        if not some:
+            return
+        out.write("".join(some))
 
 
-def views_file(options, out):
-    chance = random.Random(options.seed * 1000 + options.day)
+def extract_rows(users, day):
+    """On day D a hundredth of all has moved, a hundredth left, a hundredth joined."""
+    for number in range(users + users // 100 * day):
+        part = number % 100
+        if not 50 < part <= 50 + day:
+            moved = 977 if 0 < part <= day else 0
+            yield f"{number},{1000 + (number * 31 + moved) % 9000}\n"
+
+
+def view_rows(options, chance):
+    """A few users are most of it; some views are late, some there twice, some of
+    nobody that an extract knows, and some cannot be read."""
+    hours = range(24) if options.hour is None else [options.hour]
     midnight = START + DAY * options.day
-    out.write("user_id,url,pageview_datetime\n")
-    for _ in range(options.views):
-        moment = midnight + datetime.timedelta(seconds=chance.randrange(86400))
-        out.write(f"{int(options.users * chance.random() ** 3)},/page/{chance.randrange(1000)},"
-                  f"{moment:%Y-%m-%d %H:%M:%S}\n")
+    for hour in hours:
+        seconds = [f"{midnight + HOUR * hour + datetime.timedelta(seconds=n):%Y-%m-%d %H:%M:%S}"
+                   for n in range(3600)]
+        for _ in range(options.views // 24):
+            dirt, when_ = chance.random(), seconds[int(3600 * chance.random())]
+            user = int(options.users * chance.random() ** 3)
+            if dirt < 0.01:
+                when_ = f"{midnight - HOUR * int(1 + 48 * chance.random()):%Y-%m-%d %H:%M:%S}"
+            elif dirt < 0.011:
+                user = f"guest-{user}"
+            elif dirt < 0.01101:
+                when_ = "3/10/25 7:30"
+            line = f"{user},/page/{int(1000 * chance.random())},{when_}\n"
+            yield line if dirt < 0.999 else line + line
 
 
 def main():
@@ -199,13 +238,18 @@ def main():
     parser.add_argument("what", choices=["users", "views"])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--users", type=int, default=1000)
-    parser.add_argument("--views", type=int, default=1000)
+    parser.add_argument("--views", type=int, default=24000, help="a day")
     parser.add_argument("--day", type=int, default=0)
-    parser.add_argument("--moving", type=float, default=1)
+    parser.add_argument("--hour", type=int, help="of the day, else all of it")
     options = parser.parse_args()
-    {"users": extract_file, "views": views_file}[options.what](options, sys.stdout)
+    if options.what == "users":
+        sys.stdout.write("id,postcode\n")
+        in_lines(sys.stdout, extract_rows(options.users, options.day))
+    else:
+        sys.stdout.write("user_id,url,pageview_datetime\n")
+        in_lines(sys.stdout, view_rows(options, random.Random(
+            options.seed * 10000 + options.day * 24 + (options.hour or 0))))
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
     main()

@@ -5,6 +5,7 @@
 -- match: type = 'page' + messageId | event = 'page_view' + page_url | event = '$pageview' + distinct_id
 -- match: n = 'pageview' + u | name = 'pageview' + domain + url | type = 'event' + payload.website + !payload.name
 -- load: append
+-- freshness: warn 2h error 12h on loaded_at
 -- description: One row per page view; equal rows are different views.
 --
 -- The shapes, in the order of match: plain events; page events of Segment,

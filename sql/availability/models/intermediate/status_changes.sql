@@ -8,6 +8,8 @@
 --   is (-1).  The last status event of a day decides the whole day.
 -- tests:
 --   - unique: [professional_id, date]
+--   - not_null: [professional_id]
+--   - not_null: [date]
 --   - accepted_values: change [-1, 0, 1]
 with
 

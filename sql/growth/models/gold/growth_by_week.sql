@@ -5,6 +5,9 @@
 --   period in which anybody was active; never with the clock.
 -- tests:
 --   - unique: [period, country, user_category]
+--   - not_null: [period]
+--   - not_null: [country]
+--   - accepted_values: user_category [new_users, retained_users, resurrected_users, churned_users]
 --   - expression: active_users >= 0
 select
     c.period,

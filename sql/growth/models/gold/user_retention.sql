@@ -6,6 +6,8 @@
 --   the newest event.
 -- tests:
 --   - unique: [cohort_date, country]
+--   - not_null: [cohort_date]
+--   - not_null: [country]
 --   - expression: d0_rate = 100
 with
 
