@@ -57,7 +57,7 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	handle-streams --replace-range "$hour" --complete < <(cat b.csv)
 	assert_equal "the same again from a pipe" "a b b c a" "$(held)"
 	printf '{"url": "j", "at": "2025-03-10T17:20:00"}\n' >j.json
-	run -0 handle-streams --replace-range $hour j.json
+	run -0 handle-streams --replace-range "$hour" j.json
 	assert_equal held "a j a" "$(held)"
 	run -0 handle-streams --replace-range "$hour" b.csv
 	assert_equal "A, B, A" "a b b a" "$(held)"
@@ -70,21 +70,21 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	run handle-streams --replace-range "$hour" b.csv
 	assert_status 3
 	assert_says "b.csv holds a row of 2025-03-10 18:00:00.000000+00, which is not from"
-	run handle-streams --replace-range $hour < <(views b 1)
+	run handle-streams --replace-range "$hour" < <(views b 1)
 	assert_status 1
 	assert_says "--complete"
 	echo url,at >empty.csv
-	run handle-streams --replace-range $hour empty.csv
+	run handle-streams --replace-range "$hour" empty.csv
 	assert_status 3
 	for wrong in 2025 2025-03-10 2025-03-10,2025-03-09 2025-03-10,x; do
 		run -1 handle-streams --replace-range $wrong b.csv
 	done
 	printf '{"n": 1}\n' >items.json
-	run handle-streams --replace-range $hour items.json
+	run handle-streams --replace-range "$hour" items.json
 	assert_status 2
 	assert_says "needs \`event_time:\` to name a column that is not null"
 	assert_equal held "a a" "$(held)"
-	run -0 handle-streams --force --replace-range $hour empty.csv
+	run -0 handle-streams --force --replace-range "$hour" empty.csv
 	assert_equal held "" "$(held)"
 	assert_verified
 }

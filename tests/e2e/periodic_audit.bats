@@ -157,11 +157,11 @@ equal() { grep -c ' equal ' <<<"$output"; }
 	(
 		for i in $(seq 1 400); do
 			feed "('k$((RANDOM % 9))', $((RANDOM % 7 - 3))), ('k$((RANDOM % 9))', 1)" || exit
-			[ -e done ] && exit
+			[ -e "done" ] && exit
 		done
 	) &
 	local loader=$!
-	(while [ ! -e done ]; do periodic -q; done) &
+	(while [ ! -e "done" ]; do periodic -q; done) &
 	local runner=$!
 	local audits=0
 	for i in $(seq 1 "${AUDITS:-12}"); do
