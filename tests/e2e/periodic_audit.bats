@@ -164,9 +164,9 @@ equal() { grep -c ' equal ' <<<"$output"; }
 	(while [ ! -e "done" ]; do periodic -q; done) &
 	local runner=$!
 	local audits=0
-	for i in $(seq 1 "${AUDITS:-12}"); do
+	for _ in $(seq 1 "${AUDITS:-12}"); do
 		run periodic audit
-		[ "$status" = 0 ] || { touch done; wait; echo "$output"; return 1; }
+		[ "$status" = 0 ] || { touch "done"; wait; echo "$output"; return 1; }
 		audits=$((audits + $(equal)))
 	done
 	touch done
