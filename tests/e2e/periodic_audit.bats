@@ -155,7 +155,7 @@ equal() { grep -c ' equal ' <<<"$output"; }
 @test "under load and beside another periodic there is never a false alarm" {
 	periodic
 	(
-		for i in $(seq 1 400); do
+		for _ in $(seq 1 400); do
 			feed "('k$((RANDOM % 9))', $((RANDOM % 7 - 3))), ('k$((RANDOM % 9))', 1)" || exit
 			[ -e "done" ] && exit
 		done
@@ -169,7 +169,7 @@ equal() { grep -c ' equal ' <<<"$output"; }
 		[ "$status" = 0 ] || { touch "done"; wait; echo "$output"; return 1; }
 		audits=$((audits + $(equal)))
 	done
-	touch done
+	touch "done"
 	wait "$loader" "$runner"
 	echo "# $audits comparisons" >&3
 	[ "$audits" -ge 50 ]
