@@ -212,13 +212,13 @@ everything() {
 		--   k,total
 		--   a,100
 	SQL
-	(while [ ! -e done ]; do feed "('x', 1)"; periodic -q; done) &
+	(while [ ! -e "done" ]; do feed "('x', 1)"; periodic -q; done) &
 	local worker=$!
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		run periodic unit
-		[ "$status" = 0 ] || { touch done; echo "$output"; return 1; }
+		[ "$status" = 0 ] || { touch "done"; echo "$output"; return 1; }
 	done
-	touch done
+	touch "done"
 	wait "$worker"
 	assert_equal real 1 "$(sql "select total from p.sums where k = 'real'")"
 }
