@@ -181,13 +181,15 @@ static bool read_operands(const struct options *options, struct run *run,
 		project_find(project, options->operand[0]);
 	char *end;
 
+	*task = NULL;
 	*load_id = strtoll(options->operand[1], &end, 10);
 	if (*end || *load_id < 1)
 		return error_set(err, ERROR_FATAL, STATUS_USAGE,
 				 "\"%s\" is no number of a load: "
 				 "millrace.load lists them",
 				 options->operand[1]);
-	*task = relation ? run->tasks->at[relation - project->relation] : NULL;
+	if (relation)
+		*task = run->tasks->at[relation - project->relation];
 	if (*task)
 		return true;
 	return error_set(err, ERROR_FATAL, STATUS_USAGE,
@@ -199,7 +201,7 @@ static bool read_operands(const struct options *options, struct run *run,
 static bool do_replay(const struct options *options, struct run *run,
 		      struct error *err)
 {
-	struct task *task;
+	struct task *task = NULL;
 
 	if (!read_operands(options, run, &task, &run->replay_load, err) ||
 	    !replay_load_check(task, err))
@@ -214,7 +216,7 @@ static bool do_exclude(const struct options *options, struct run *run,
 		       struct error *err)
 {
 	int64_t load_id;
-	struct task *task;
+	struct task *task = NULL;
 
 	if (!read_operands(options, run, &task, &load_id, err))
 		return false;
