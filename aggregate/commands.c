@@ -183,19 +183,21 @@ static bool read_operands(const struct options *options, struct run *run,
 
 	*task = NULL;
 	*load_id = strtoll(options->operand[1], &end, 10);
-	if (*end || *load_id < 1)
-		return error_set(err, ERROR_FATAL, STATUS_USAGE,
-				 "\"%s\" is no number of a load: "
-				 "millrace.load lists them",
-				 options->operand[1]);
+	if (*end || *load_id < 1) {
+		error_set(err, ERROR_FATAL, STATUS_USAGE,
+			  "\"%s\" is no number of a load: millrace.load "
+			  "lists them",
+			  options->operand[1]);
+		return false;
+	}
 	if (relation)
 		*task = run->tasks->at[relation - project->relation];
-	if (*task)
-		return true;
-	return error_set(err, ERROR_FATAL, STATUS_USAGE,
-			 "%s is no model: write pack and name, as `periodic "
-			 "ls` shows them",
-			 options->operand[0]);
+	if (!*task)
+		error_set(err, ERROR_FATAL, STATUS_USAGE,
+			  "%s is no model: write pack and name, as `periodic "
+			  "ls` shows them",
+			  options->operand[0]);
+	return *task != NULL;
 }
 
 static bool do_replay(const struct options *options, struct run *run,
@@ -207,8 +209,8 @@ static bool do_replay(const struct options *options, struct run *run,
 	    !replay_load_check(task, err))
 		return false;
 	for (size_t i = 0; i < run->tasks->count; i++)
-		run->tasks->order[i]->is_selected =
-			run->tasks->order[i] == task;
+		run->tasks->order[i]->is_selected = false;
+	task->is_selected = true;
 	return do_run(options, run, err);
 }
 
