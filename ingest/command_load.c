@@ -249,6 +249,12 @@ static bool run_kafka(struct load_run *run, struct error *err)
 	struct source *source = NULL;
 	bool ok;
 
+	if (run->forced >= 0 &&
+	    run->plan.stream[run->forced]->load == LOAD_FULL)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "stream %s is `load: full`: it takes complete "
+				 "extracts, and a topic never is one",
+				 run->plan.stream[run->forced]->name);
 	memcpy(positions.owner, run->owner, sizeof run->owner);
 	ok = source_kafka_open(&source, &plan, &positions, err) &&
 	     load(run, source, err);
@@ -259,14 +265,12 @@ static bool run_kafka(struct load_run *run, struct error *err)
 
 /* --- inputs --------------------------------------------------------------- */
 
-/* The stream of the input's first record, if that is JSON. */
-static int stream_of_first(struct load_run *run, const struct source *source,
-			   const struct csv_input *input)
+/* The stream of a JSON record, -1 if it cannot be said. */
+static int stream_of(struct load_run *run, const struct source *source,
+		     const char *bytes, size_t len)
 {
-	const char *end = memchr(input->bytes, '\n', input->len);
-	size_t len = end ? (size_t)(end - input->bytes) : input->len;
 	const struct record record = {
-		.bytes = input->bytes,
+		.bytes = bytes,
 		.len = len,
 		.full_len = len,
 		.partition = -1,
@@ -275,8 +279,48 @@ static int stream_of_first(struct load_run *run, const struct source *source,
 		.line = 1,
 	};
 
-	return run->forced >= 0 ? run->forced
-				: decoder_find(run->decoder, &record);
+	return decoder_find(run->decoder, &record);
+}
+
+static bool is_blank(const char *bytes, size_t len)
+{
+	while (len > 0 && strchr(" \t\r", bytes[len - 1]))
+		len--;
+	return len == 0;
+}
+
+/* The stream of the input's first record, if that is JSON and says so.  With
+ * one that does not, an extract would be taken for single records. */
+static bool find_first(struct load_run *run, const struct source *source,
+		       const struct csv_input *input, int *stream,
+		       struct error *err)
+{
+	const char *at = input->bytes;
+	const char *stop = at + input->len;
+	bool is_first = true;
+	int found = -1;
+
+	*stream = run->forced;
+	while (*stream < 0 && at < stop && found < 0) {
+		const char *end = memchr(at, '\n', (size_t)(stop - at));
+		size_t len = (size_t)((end ? end : stop) - at);
+
+		if (!is_blank(at, len)) {
+			found = stream_of(run, source, at, len);
+			*stream = is_first ? found : -1;
+			is_first = false;
+		}
+		at += end ? len + 1 : len;
+	}
+	if (*stream >= 0 ||
+	    ((found < 0 || run->plan.stream[found]->load != LOAD_FULL) &&
+	     !run->options->complete))
+		return true;
+	return error_set(err, ERROR_FATAL, STATUS_DATA,
+			 "%s looks like a complete extract, but its first "
+			 "record belongs to no stream: nothing was loaded; "
+			 "mend it, or name the stream with --stream",
+			 source->name);
 }
 
 /* Finds out how the input is to be read: CSV or JSON, and by its beginning
@@ -296,11 +340,23 @@ static bool recognise(struct load_run *run, struct source *source, int *stream,
 				 err) ||
 	    !csv_header_find(&input, &layout, err))
 		return false;
-	*stream = layout ? layout->stream_index
-			 : stream_of_first(run, source, &input);
-	if (layout)
-		source_lines_csv(source, layout);
+	if (!layout)
+		return find_first(run, source, &input, stream, err);
+	*stream = layout->stream_index;
+	source_lines_csv(source, layout);
 	return true;
+}
+
+static bool check_no_range(const struct load_run *run, int stream,
+			   struct error *err)
+{
+	if (!*run->options->replace_range)
+		return true;
+	return error_set(err, ERROR_FATAL, STATUS_USAGE,
+			 "--replace-range corrects a part of a stream that "
+			 "appends, and stream %s is `load: full`: load a "
+			 "complete extract without it",
+			 run->plan.stream[stream]->name);
 }
 
 static bool run_source(struct load_run *run, struct source *source, int fd,
@@ -311,7 +367,8 @@ static bool run_source(struct load_run *run, struct source *source, int fd,
 	if (!recognise(run, source, &stream, err))
 		return false;
 	if (stream >= 0 && run->plan.stream[stream]->load == LOAD_FULL)
-		return load_full(run, source, fd, stream, err);
+		return check_no_range(run, stream, err) &&
+		       load_full(run, source, fd, stream, err);
 	if (*run->options->replace_range)
 		return load_range(run, source, fd, stream, err);
 	if (*run->options->effective)

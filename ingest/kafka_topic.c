@@ -31,6 +31,12 @@ static bool find_stream(const struct source_kafka_plan *plan, const char *name,
 			     meant ? "?" : "");
 	}
 	free(names);
+	if (*stream != 0 && plan->stream[*stream - 1]->load == LOAD_FULL)
+		return error_config(err,
+				    "--map: stream %s is `load: full`: it "
+				    "takes complete extracts, and a topic "
+				    "never is one",
+				    name);
 	return *stream != 0;
 }
 

@@ -138,6 +138,7 @@ static bool run_range(const struct load_claim *claim,
 {
 	const struct replacement *replacement = claim->context;
 	enum whole_result result = WHOLE_STOPPED;
+	uint64_t rejects = claim->run->stats.rejects;
 
 	if (!load_insist(claim, claim_range, err))
 		return load_stopped_before(claim->source->name, err);
@@ -145,11 +146,18 @@ static bool run_range(const struct load_claim *claim,
 		result = WHOLE_SAME;
 	else if (!load_whole(claim->run, claim->source, load, &result, err))
 		return false;
+	rejects = claim->run->stats.rejects - rejects;
 	if (result == WHOLE_SAME)
 		log_line(LOG_INFO,
 			 "%s is what the range holds already, nothing was "
 			 "replaced; --force replaces it again",
 			 claim->source->name);
+	else if (rejects)
+		log_line(LOG_WARNING,
+			 "the range lacks %llu records of %s that were "
+			 "rejected, and what they should replace is gone: mend "
+			 "them and replace the range again",
+			 (unsigned long long)rejects, claim->source->name);
 	return true;
 }
 

@@ -78,6 +78,34 @@ extracts() { sql "select count(*) from millrace.load where op = 't'"; }
 	assert_verified
 }
 
+@test "an extract is never taken for single records, nor for a range" {
+	{ echo '{"id": 7, "postcode'; printf '{"id": %s, "postcode": "j"}\n' 8 9; } >broken.json
+	run handle-streams broken.json
+	assert_status 3
+	assert_says "broken.json looks like a complete extract, but its first record belongs to no stream: nothing was loaded"
+	run handle-streams --complete < <(cat broken.json)
+	assert_status 3
+	assert_equal nothing "0 0" "$(rows) $(rejects)"
+	run handle-streams --stream users broken.json
+	assert_status 0
+	assert_says "the extract lacks 1 records"
+	assert_equal current "8-9 2 j" "$(current)"
+	{ echo; printf '{"id": %s, "postcode": "j"}\n' 1 2; } >blank.json
+	run -0 handle-streams blank.json
+	assert_equal current "1-2 2 j" "$(current)"
+	users 5 6 r >range.csv
+	run handle-streams --replace-range 2025-03-10,2025-03-11 range.csv
+	assert_status 1
+	assert_says "stream users is \`load: full\`: load a complete extract without it"
+	run handle-streams -b localhost:1 -t users --map users=users
+	assert_status 2
+	assert_says "a topic never is one"
+	run handle-streams -b localhost:1 -t users --stream users
+	assert_status 1
+	assert_equal current "1-2 2 j" "$(current)"
+	assert_verified
+}
+
 @test "extracts come in the order of their effective times" {
 	users 1 2 a >a.csv
 	users 1 2 b >b.csv

@@ -84,6 +84,11 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	assert_status 2
 	assert_says "needs \`event_time:\` to name a column that is not null"
 	assert_equal held "a a" "$(held)"
+	{ views b 1; echo too,many,fields; } >dirty.csv
+	run handle-streams --replace-range "$hour" dirty.csv
+	assert_status 0
+	assert_says "the range lacks 1 records of dirty.csv that were rejected"
+	assert_equal held b "$(held)"
 	run -0 handle-streams --force --replace-range "$hour" empty.csv
 	assert_equal held "" "$(held)"
 	assert_verified
