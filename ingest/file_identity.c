@@ -61,7 +61,26 @@ static void digest(const struct pass *pass, struct anchor *anchor,
 		snprintf(hex + 2 * i, 3, "%02x", anchor->hash[i]);
 }
 
-/* Rows whose anchor lies within the file, by anchor. */
+/*
+ * Rows that may be the file's, and the hash that its first bytes must have.
+ * That is the anchor's or, where the anchor lies before the size that the row's
+ * file had at first sight, the one in the key: another file may well begin
+ * with what has been loaded so far.
+ */
+static const char candidates_query[] =
+	"with r as (select source, next_offset, anchor_offset, "
+	"encode(anchor_hash, 'hex') as anchor_hash, "
+	"substring(source from '^file:([0-9a-f]{32})') as first_hash, "
+	"coalesce(substring(source from '^file:[0-9a-f]{32}[+]([0-9]+)')"
+	"::bigint, 0) as first_size from millrace.position "
+	"where source like 'file:%' and part = 0 "
+	"and anchor_offset is not null) "
+	"select source, next_offset, greatest(anchor_offset, first_size) as "
+	"till, case when anchor_offset < first_size then first_hash "
+	"else anchor_hash end from r "
+	"where greatest(anchor_offset, first_size) <= $1::bigint "
+	"order by till";
+
 static bool fetch_candidates(struct pg *pg, int64_t size, PGresult **out,
 			     struct error *err)
 {
@@ -69,17 +88,11 @@ static bool fetch_candidates(struct pg *pg, int64_t size, PGresult **out,
 	const char *const values[] = {text};
 
 	snprintf(text, sizeof text, "%lld", (long long)size);
-	return pg_fetch_params(
-		pg, ANSWER_MS, err, out,
-		"select source, next_offset, anchor_offset, "
-		"encode(anchor_hash, 'hex') from millrace.position "
-		"where source like 'file:%' and part = 0 "
-		"and anchor_offset <= $1::bigint "
-		"order by anchor_offset",
-		1, values);
+	return pg_fetch_params(pg, ANSWER_MS, err, out, candidates_query, 1,
+			       values);
 }
 
-/* Digests the file once, stopping at every candidate's anchor. */
+/* Digests the file once, stopping where a candidate has a hash. */
 static bool match_candidates(struct pass *pass, const PGresult *res,
 			     struct file_identity *identity, struct error *err)
 {
@@ -134,7 +147,7 @@ static bool find(struct pg *pg, struct pass *pass, bool force,
 {
 	char hex[2 * ANCHOR_BYTES + 1];
 	PGresult *res = NULL;
-	char key[48];
+	char key[64];
 	bool ok;
 
 	if (!force) {
@@ -148,7 +161,8 @@ static bool find(struct pg *pg, struct pass *pass, bool force,
 	if (!digest_until(pass, identity->size, err))
 		return false;
 	digest(pass, &identity->whole, hex);
-	snprintf(key, sizeof key, "file:%s", hex);
+	snprintf(key, sizeof key, "file:%s+%lld", hex,
+		 (long long)identity->size);
 	if (!force && !match_key(pg, key, identity, err))
 		return false;
 	if (force)

@@ -6,8 +6,12 @@
  * anchor_offset, so the rows that belong to a file are those whose hash is
  * that of the file's first anchor_offset bytes, and of them the one that has
  * come farthest says where to go on.  A file never seen before gets a key made
- * of the hash of everything it holds at first sight; that key also recognises
- * a copy of what a since grown file once was.
+ * of the hash and the size of everything it holds at first sight; that key also
+ * recognises a copy of what a since grown file once was.
+ *
+ * Two files may begin alike.  A row is one file's alone: it goes on only in a
+ * file that begins with all that its own held at first sight, however little
+ * of that has been loaded.
  */
 #ifndef INGEST_FILE_IDENTITY_H
 #define INGEST_FILE_IDENTITY_H
@@ -21,8 +25,8 @@
 struct pg;
 
 struct file_identity {
-	char key[96]; /* 'file:<hash>', of its row in millrace.position */
-	int64_t size; /* bytes at first sight */
+	char key[96];        /* 'file:<hash>+<size>', of its row */
+	int64_t size;        /* bytes at first sight */
 	int64_t next_offset; /* where to go on; 0 for a new file */
 	bool known;          /* the row exists */
 	bool finished;       /* nothing is left to load */

@@ -36,7 +36,7 @@ struct anchor {
 };
 
 struct position {
-	char *source; /* 'file:<hash>', 'pipe:<run id>', 'kafka:...' */
+	char *source; /* 'file:<hash>+<size>', 'pipe:<run id>', 'kafka:...' */
 	int part;
 	int64_t next_offset;
 	int64_t epoch;
@@ -60,10 +60,10 @@ int positions_add(struct positions *positions, const char *source, int part);
 void positions_release(struct positions *positions);
 
 /* Makes the part ours and learns where it stands: a compare-and-set on the
- * epoch it read.  A part never seen before begins at 0 and is stored with
- * `first` (NULL: nothing), what is known of it at first sight.  Waits up to
- * wait_ms for an owner's session to end; a process that is still there then
- * keeps it: STATUS_FENCED, saying so. */
+ * epoch it read.  A part never seen before begins at its next_offset and is
+ * stored with `first` (NULL: nothing), what is known of it at first sight.
+ * Waits up to wait_ms for an owner's session to end; a process that is still
+ * there then keeps it: STATUS_FENCED, saying so. */
 bool position_claim(struct pg *pg, struct positions *positions, int index,
 		    const struct anchor *first, int64_t wait_ms,
 		    struct error *err) MUST_CHECK;

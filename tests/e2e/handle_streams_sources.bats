@@ -381,3 +381,37 @@ skip_if_instrumented() {
 	assert_equal "rows and reject" "1 2|400000000" \
 		"$(loaded)|$(sql "select max(raw_length) from millrace.reject")"
 }
+
+@test "an interrupted file and others that begin like it: each has all its rows" {
+	items 1 6 >first
+	{ items 1 2; items 101 104; items 105 109; } >longer
+	{ items 1 2; items 201 201; } >shorter
+	run env MILLRACE_FAULT=after-commit:1 handle-streams --connections 1 --batch-rows 2 first
+	assert_equal "killed" 137 "$status"
+	for fault in after-claim after-commit:2; do
+		run env MILLRACE_FAULT=$fault handle-streams --connections 1 --batch-rows 2 longer
+		assert_equal "killed" 137 "$status"
+	done
+	run -0 handle-streams shorter
+	run -0 handle-streams first
+	assert_says "goes on at byte"
+	run -0 handle-streams longer
+	assert_says "goes on at byte"
+	assert_equal rows "1 1 1 2 2 2 3 4 5 6 101 102 103 104 105 106 107 108 109 201" "$(loaded)"
+	items 7 7 >>first
+	items 110 110 >>longer
+	run -0 handle-streams first longer shorter
+	assert_equal grown "2 22" "$(sql "select count(*) filter (where n in (7, 110)) || ' ' || count(*) from staging.items")"
+	assert_verified
+}
+
+@test "an interrupted file that has grown since goes on" {
+	items 1 6 >file
+	run env MILLRACE_FAULT=after-commit:1 handle-streams --connections 1 --batch-rows 2 file
+	assert_equal "killed" 137 "$status"
+	items 7 9 >>file
+	run -0 handle-streams file
+	assert_says "goes on at byte"
+	assert_equal rows "1 2 3 4 5 6 7 8 9" "$(loaded)"
+	assert_verified
+}
