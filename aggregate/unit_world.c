@@ -26,8 +26,8 @@ static const char own_schemas[] =
 	"set local role millrace_owner; "
 	"alter schema millrace rename to millrace_unit_real; "
 	"alter schema staging rename to millrace_unit_staging; "
-	"set local role millrace_aggregate; "
 	"alter schema millrace_old rename to millrace_unit_old; "
+	"set local role millrace_aggregate; "
 	"create schema millrace; create schema staging; "
 	"create schema millrace_old; "
 	"create table millrace.load "
@@ -239,11 +239,13 @@ bool unit_world_rows(struct unit_world *world, const char *table,
 	struct buf sql = BUF_INIT;
 	bool ok;
 
-	buf_format(&sql,
-		   "drop table if exists pg_temp.unit_rows; "
-		   "create temp table unit_rows on commit drop as\n%s",
+	/* with parameters, though none: so that a second statement, which might
+	 * commit, is refused */
+	buf_format(&sql, "create temp table unit_rows on commit drop as\n%s",
 		   rows);
-	ok = say(world, buf_text(&sql), err) &&
+	ok = say(world, "drop table if exists pg_temp.unit_rows", err) &&
+	     pg_fetch_params(run->pg, run->timeout_ms, err, NULL,
+			     buf_text(&sql), 0, NULL) &&
 	     relation_columns(run->pg, run->timeout_ms, "pg_temp.unit_rows",
 			      &world->arena, &given, err) &&
 	     relation_columns(run->pg, run->timeout_ms, table, &world->arena,

@@ -227,3 +227,20 @@ everything() {
 	PERIODIC_PROJECT=$ROOT run -0 periodic unit
 	[[ $output =~ \ 0\ failed ]]
 }
+
+@test "a second statement in a block is refused: it might end the scratch world's transaction" {
+	unit sums <<-'SQL'
+		-- unit: p.sums
+		-- given staging.r:
+		select 'a' as k, 1 as v; commit
+		-- expect:
+		--   k,n
+		--   a,1
+	SQL
+	local before
+	before=$(everything)
+	run periodic unit
+	[ "$status" -ne 0 ]
+	assert_says "multiple commands"
+	assert_equal "what there is" "$before" "$(everything)"
+}

@@ -136,6 +136,29 @@ roles="'millrace_owner', 'millrace_ingest', 'millrace_aggregate', 'millrace_read
 	done
 }
 
+@test "a table put in the way of replaced rows gives nobody the owner's rights" {
+	sql "set role millrace_aggregate;
+	     create function millrace_old.own() returns trigger language plpgsql
+	         as 'begin grant millrace_owner to millrace_aggregate; return new; end';
+	     create table millrace_old.staging__r (like staging.r, retired_at timestamptz not null default now());
+	     grant all on millrace_old.staging__r to millrace_owner; grant execute on function millrace_old.own to public;
+	     create trigger own before insert on millrace_old.staging__r for each row execute function millrace_old.own()"
+	local rows
+	rows=$(sql "select count(*) from staging.r")
+	may_not ingester "select millrace.replace_range('r', 'loaded_at', '-infinity', 'infinity')"
+	assert_says "staging__r was not made by millrace"
+	assert_equal "member of the owner" f "$(sql "select pg_has_role('millrace_aggregate', 'millrace_owner', 'member')")"
+	assert_equal rows "$rows" "$(sql "select count(*) from staging.r")"
+	sql "drop table millrace_old.staging__r; drop function millrace_old.own"
+	# once it is the owner's, nobody else replaces it, nor the schema
+	sql "begin; set role millrace_ingest; select millrace.replace_range('r', 'loaded_at', '-infinity', '-infinity'); commit"
+	for statement in "drop table millrace_old.staging__r" "alter schema millrace_old rename to x" \
+		"create trigger t before insert on millrace_old.staging__r for each row execute function pg_catalog.suppress_redundant_updates_trigger()" \
+		"alter table millrace_old.staging__r rename to y"; do
+		may_not aggregator "$statement"
+	done
+}
+
 @test "what is granted in the catalogs is no more than that" {
 	# nobody but the owner may truncate, reference or put triggers on anything of ours
 	assert_equal dangerous "" "$(sql "select c.oid::regclass, r.rolname, p from pg_class c, pg_roles r,
