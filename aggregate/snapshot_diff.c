@@ -126,11 +126,11 @@ static bool has_doubles(struct refresh *refresh, const char *query,
 		*doubles = true; /* open versions that met none are unknown */
 		return true;
 	}
-	buf_add_text(&sql, "select (select count(distinct row(");
+	buf_add_text(&sql, "select exists (select from pg_temp.change "
+			   "where millrace_row is null group by ");
 	snapshot_keys(&sql, refresh, "");
 	buf_format(&sql,
-		   ")) <> count(*) from pg_temp.change "
-		   "where millrace_row is null)\n"
+		   " having count(*) > 1)\n"
 		   "or (select count(*) from (\n%s\n) q) <> "
 		   "(select count(*) from %s where dbt_valid_to is null)\n"
 		   "+ (select count(*) filter (where millrace_row is null) "

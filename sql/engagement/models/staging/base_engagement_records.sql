@@ -67,9 +67,12 @@ cleaned as (
         ) f (name, kind, raw)
         cross join lateral (
 
+            -- `offset 0` here and below: computed once, not wherever it is used
             select
                 regexp_replace(f.raw, '^\s+|\s+$', '', 'g') as trimmed,
-                lower(regexp_replace(f.raw, '\s', '', 'g')) as dense
+                lower(regexp_replace(f.raw, '\s', '', 'g')) as dense,
+                lower(regexp_replace(f.raw, '^\s+|\s+$', '', 'g')) as low
+            offset 0
 
         ) t
         cross join lateral (
@@ -106,14 +109,25 @@ cleaned as (
             select case when f.kind = 'money'
                 then regexp_match(t.dense, '^\$?([0-9]+|[0-9]{1,3}(?:,[0-9]{3})+)(\.[0-9]+)?(k?)(?:usd)?$')
             end as part
+            offset 0
 
         ) m
         cross join lateral (
 
             select replace(m.part[1], ',', '')::numeric * case m.part[3] when 'k' then 1000 else 1 end
                 + coalesce('0' || m.part[2], '0')::numeric * case m.part[3] when 'k' then 1000 else 1 end as amount
+            offset 0
 
         ) a
+        cross join lateral (
+
+            -- two hundred and fifty-one as the seed writes it
+            select case when f.kind = 'count'
+                then regexp_replace(t.low, '(\s+and)?[\s-]+', ' ', 'g')
+            end as words
+            offset 0
+
+        ) n
         cross join lateral (
 
             select case
@@ -122,7 +136,7 @@ cleaned as (
                     case when t.dense ~ '^[0-9]+$' then coalesce(nullif(ltrim(t.dense, '0'), ''), '0') end
                 when f.kind = 'customer' then (
                     select 'customer_' || coalesce(nullif(ltrim(p.part[2], '0'), ''), '0')
-                    from (select regexp_match(t.dense, '^([a-z]*)[^a-z0-9]*([0-9]+)$') as part) p
+                    from (select regexp_match(t.dense, '^([a-z]*)[^a-z0-9]*([0-9]+)$') as part offset 0) p
                     where p.part[1] in ('', 'customer')
                         or exists (
                             -- one letter is missing, wrong, too many, or two are swapped
@@ -146,9 +160,9 @@ cleaned as (
                 when f.kind = 'count' then coalesce(
                     case when t.dense ~ '^([0-9]{1,9}|[0-9]{1,3}(,[0-9]{3}){1,2})$' then replace(t.dense, ',', '')::int::text end,
                     (
-                        select n.number::text
-                        from engagement.number_words n
-                        where n.words = regexp_replace(lower(t.trimmed), '(\s+and)?[\s-]+', ' ', 'g')
+                        select w.number::text
+                        from engagement.number_words w
+                        where w.words = n.words
                     )
                 )
                 else (
@@ -156,14 +170,16 @@ cleaned as (
                     select k.name
                     from engagement.categories k
                     where k.kind = f.kind
-                        and (lower(k.name) = lower(t.trimmed) or exists (
+                        and length(k.name) between length(t.low) - 1 and length(t.low) + 1
+                        and (lower(k.name) = t.low or exists (
                             select from generate_series(1, length(k.name) + 1) i
-                            where left(lower(t.trimmed), i - 1) = left(lower(k.name), i - 1)
-                                and (substr(lower(t.trimmed), i + 1) in (substr(lower(k.name), i), substr(lower(k.name), i + 1))
-                                    or substr(lower(t.trimmed), i) = substr(lower(k.name), i + 1))
+                            where left(t.low, i - 1) = left(lower(k.name), i - 1)
+                                and (substr(t.low, i + 1) in (substr(lower(k.name), i), substr(lower(k.name), i + 1))
+                                    or substr(t.low, i) = substr(lower(k.name), i + 1))
                         ))
                 )
             end as clean
+            offset 0
 
         ) c
 
