@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """A pack after a random history must say what its oracle says.
 
-    history.py PACK... [--seed N] [--histories N] [--size N] [--pieces N] [--keep]
+    history.py PACK... [--seed N] [--histories N] [--size N] [--pieces N]
+               [--together] [--keep]
 
 Generated input with all the dirt the pack is to stand, cut into files, is fed
 in the pack's own order through handle-streams, with periodic at random moments
 in between.  At random points and at the end every mart must equal the oracle's;
-everything fed once more and a full refresh must change nothing.
+everything fed once more and a full refresh must change nothing.  --together plays
+the histories of all the packs at once, in one database.
 
 A pack is a module beside this one:
 
@@ -20,6 +22,7 @@ on which databases may be made; the programs are those in $BUILD.  Speaks TAP.
 """
 import argparse
 import collections
+import concurrent.futures
 import csv
 import importlib
 import io
@@ -29,6 +32,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(os.path.join(HERE, "..", ".."))
@@ -38,16 +42,25 @@ BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build/plain"))
 Piece = collections.namedtuple("Piece", "name data arguments", defaults=((),))
 
 
+class Broken(Exception):
+    """A program has failed: nothing can be said about the rest."""
+
+
 class History:
-    def __init__(self, pack, name, seed, keep):
-        self.pack, self.name, self.seed, self.keep = pack, name, seed, keep
+    """Of one pack, in a database of its own, or in that of another history."""
+
+    def __init__(self, name, seed, keep=False, beside=None):
+        self.name, self.seed, self.keep, self.beside = name, seed, keep, beside
+        self.pack = importlib.import_module(name)
         self.chance = random.Random(seed)
         self.folder = tempfile.mkdtemp(prefix=f"{name}-history-")
-        self.database = f"{name}_history_{os.getpid()}_{seed}"
+        self.database = beside.database if beside else f"{name}_history_{os.getpid()}_{seed}"
         self.environment = dict(os.environ, PGDATABASE=self.database, TZ="America/Caracas")
         self.fed = []
-        self.loads = 0
+        self.loads = self.comparisons = self.rejects_found = 0
         shutil.copytree(os.path.join(ROOT, "sql"), os.path.join(self.folder, "sql"))
+        if beside:
+            return
         self.psql(f'create database "{self.database}" template template0', "postgres")
         zone = self.chance.choice(["UTC", "Asia/Tokyo", "America/St_Johns"])
         self.psql(f'alter database "{self.database}" set timezone = \'{zone}\'', "postgres")
@@ -56,7 +69,8 @@ class History:
         if self.keep:
             print(f"# kept: {self.folder}, database {self.database}")
             return
-        subprocess.run(["dropdb", "--if-exists", "--force", self.database], check=False)
+        if not self.beside:
+            subprocess.run(["dropdb", "--if-exists", "--force", self.database], check=False)
         shutil.rmtree(self.folder)
 
     def run(self, program, *arguments):
@@ -64,15 +78,15 @@ class History:
         done = subprocess.run(command, cwd=self.folder, env=self.environment,
                               stdin=subprocess.DEVNULL, capture_output=True, check=False)
         if done.returncode:
-            sys.exit(f"Bail out! seed {self.seed}: {' '.join(command)}: exit {done.returncode}\n"
-                     f"{done.stderr.decode(errors='replace')}")
+            raise Broken(f"seed {self.seed}: {' '.join(command)}: exit {done.returncode}\n"
+                         f"{done.stderr.decode(errors='replace')}")
 
     def psql(self, sql, database=None):
         done = subprocess.run(["psql", "-XAtqd", database or self.database, "-v",
                                "ON_ERROR_STOP=1", "-c", sql],
                               capture_output=True, text=True, check=False)
         if done.returncode:
-            sys.exit(f"Bail out! seed {self.seed}: {done.stderr}")
+            raise Broken(f"seed {self.seed}: {done.stderr}")
         return done.stdout
 
     def feed(self, piece):
@@ -87,6 +101,12 @@ class History:
         self.run("handle-streams", "--batch-rows", rows, *piece.arguments, path)
         os.unlink(path)
         self.loads += 1
+
+    def rejects(self):
+        streams = [f"'staging.{name[:-4]}'" for name in os.listdir(
+            os.path.join(self.folder, "sql", self.name, "streams"))]
+        return int(self.psql("select count(*) from millrace.reject"
+                             f" where relation in ({', '.join(streams)})"))
 
     def periodic(self, *arguments):
         self.run("periodic", "run", "-s", f"+pack:{self.name}", *arguments)
@@ -114,16 +134,18 @@ class History:
 
 class Tally:
     def __init__(self):
-        self.tests = self.failed = self.comparisons = self.loads = 0
+        self.tests = self.failed = 0
+        self.lock = threading.Lock()
 
     def check(self, history, sentence, said):
-        self.tests += 1
-        self.failed += bool(said)
-        self.comparisons += len(history.pack.QUERIES)
-        print(f"{'not ok' if said else 'ok'} {self.tests} - {history.name}: {sentence} "
-              f"(seed {history.seed})", flush=True)
-        for line in said:
-            print(f"#   {line}")
+        with self.lock:
+            self.tests += 1
+            self.failed += bool(said)
+            history.comparisons += len(history.pack.QUERIES)
+            print(f"{'not ok' if said else 'ok'} {self.tests} - {history.name}: {sentence} "
+                  f"(seed {history.seed})", flush=True)
+            for line in said:
+                print(f"#   {line}")
 
 
 def again(history, piece):
@@ -149,7 +171,7 @@ def play(history, tally, size, pieces):
     tally.check(history, "after the history the marts equal the oracle's",
                 history.wrong(pack.expected(history.fed)))
     if hasattr(pack, "rejects"):
-        count = int(history.psql("select count(*) from millrace.reject"))
+        count = history.rejects_found = history.rejects()
         wanted = pack.rejects(history.fed)
         tally.check(history, "as many rejects as there are bad records",
                     [] if count == wanted else [f"{count} rejects, {wanted} expected"])
@@ -160,20 +182,34 @@ def play(history, tally, size, pieces):
     tally.check(history, "every file fed once more changes nothing", history.wrong(before))
     history.periodic("--full-refresh")
     tally.check(history, "a full refresh gives the same marts", history.wrong(before))
-    tally.loads += history.loads
 
 
-def histories(name, tally, options):
-    pack = importlib.import_module(name)
-    loads, comparisons = tally.loads, tally.comparisons
+def apart(names, tally, options):
+    """One after the other -> all that were played"""
+    for name in names:
+        for seed in range(options.seed, options.seed + options.histories):
+            history = History(name, seed, options.keep)
+            try:
+                play(history, tally, options.size, options.pieces)
+            finally:
+                history.close()
+            yield history
+
+
+def together(names, tally, options):
+    """All packs at once in one database, their programs side by side"""
     for seed in range(options.seed, options.seed + options.histories):
-        history = History(pack, name, seed, options.keep)
+        first = History(names[0], seed, options.keep)
+        played = [first, *(History(name, seed, options.keep, first) for name in names[1:])]
         try:
-            play(history, tally, options.size, options.pieces)
+            with concurrent.futures.ThreadPoolExecutor(len(played)) as pool:
+                for done in [pool.submit(play, history, tally, options.size, options.pieces)
+                             for history in played]:
+                    done.result()
         finally:
-            history.close()
-    print(f"# {name}: {options.histories} histories, {tally.loads - loads} files loaded, "
-          f"{tally.comparisons - comparisons} comparisons of marts")
+            for history in reversed(played):
+                history.close()
+        yield from played
 
 
 def main():
@@ -183,12 +219,20 @@ def main():
     parser.add_argument("--histories", type=int, default=2)
     parser.add_argument("--size", type=int, default=400)
     parser.add_argument("--pieces", type=int, default=8)
+    parser.add_argument("--together", action="store_true")
     parser.add_argument("--keep", action="store_true", help="leave folder and database")
     options = parser.parse_args()
     sys.path.insert(0, HERE)
     tally = Tally()
+    try:
+        played = list((together if options.together else apart)(options.pack, tally, options))
+    except Broken as broken:
+        sys.exit(f"Bail out! {broken}")
     for name in options.pack:
-        histories(name, tally, options)
+        mine = [history for history in played if history.name == name]
+        print(f"# {name}: {len(mine)} histories, {sum(one.loads for one in mine)} files loaded, "
+              f"{sum(one.rejects_found for one in mine)} rejects, "
+              f"{sum(one.comparisons for one in mine)} comparisons of marts")
     print(f"1..{tally.tests}")
     sys.exit(1 if tally.failed else 0)
 
