@@ -3,6 +3,9 @@
 -- match: id + postcode
 -- load: full effective=hour
 -- freshness: warn 36h error 48h on loaded_at
+-- tests:
+--   - not_null: [id]
+--   - unique: [id]
 -- description: The daily extract of all users.  Each replaces the one before; who
 --   is missing has left.  --effective says as of which hour it is.
 create table staging.users (
