@@ -239,12 +239,12 @@ bool ledger_tick(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
 		 struct error *err)
 {
 	struct buf seal = BUF_INIT;
-	bool ok;
+	bool ok = true;
 
 	seal_sql(&seal);
-	ok = pg_run(pg, timeout_ms, err, buf_text(&seal)) &&
-	     pg_run(pg, timeout_ms, err, buf_text(&seal)) &&
-	     ledger_complete(pg, timeout_ms, tasks, err);
+	for (int pass = 0; ok && pass < 2; pass++)
+		ok = pg_run(pg, timeout_ms, err, buf_text(&seal));
+	ok = ok && ledger_complete(pg, timeout_ms, tasks, err);
 	buf_release(&seal);
 	return ok;
 }

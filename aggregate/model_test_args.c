@@ -1,6 +1,6 @@
 #include "aggregate/model_test_args.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *const model_test_kinds[] = {"unique",          "not_null",
@@ -91,25 +91,44 @@ static bool read_relationship(const struct model_at *at, const char *text,
 			   test);
 }
 
+/* Takes a word, and the number behind it, off the text. */
+static bool take_bound(const char **text, const char *word, int64_t *number)
+{
+	size_t len = strlen(word);
+	const char *digits = *text + len;
+	char *end;
+
+	if (strncmp(*text, word, len) != 0)
+		return false;
+	digits += strspn(digits, " ");
+	*number = strtoll(digits, &end, 10);
+	if (end == digits)
+		return false;
+	*text = end + strspn(end, " ");
+	return true;
+}
+
 /* `>= 10`, `> 0`, `<= 100`, `< 100`, `= 7`, `between 10 and 100` */
 static bool read_bounds(const struct model_at *at, const char *text,
 			struct model_test *test)
 {
-	long long least = 0, most = INT64_MAX;
-	int end = -1;
+	const char *rest = text;
+	int64_t least = 0, most = INT64_MAX;
+	bool ok = true;
 
-	if (sscanf(text, "between %lld and %lld%n", &least, &most, &end) == 2 ||
-	    sscanf(text, ">= %lld%n", &least, &end) == 1)
+	if (take_bound(&rest, "between", &least))
+		ok = take_bound(&rest, "and", &most);
+	else if (take_bound(&rest, "<=", &most))
 		;
-	else if (sscanf(text, "> %lld%n", &least, &end) == 1)
-		least++;
-	else if (sscanf(text, "<= %lld%n", &most, &end) == 1)
-		;
-	else if (sscanf(text, "< %lld%n", &most, &end) == 1)
+	else if (take_bound(&rest, "<", &most))
 		most--;
-	else if (sscanf(text, "= %lld%n", &least, &end) == 1)
+	else if (take_bound(&rest, "=", &least))
 		most = least;
-	if (end < 0 || text[end] != '\0' || least < 0 || most < least)
+	else if (!take_bound(&rest, ">=", &least)) {
+		ok = take_bound(&rest, ">", &least);
+		least++;
+	}
+	if (!ok || *rest != '\0' || least < 0 || most < least)
 		return model_refuse(at,
 				    "\"%s\" is not a number of rows: write "
 				    "row_count: >= 10 or row_count: between 10 "

@@ -9,6 +9,6 @@
 
 /* Prints a JSON array of rows as a table, indented, and how many more than
  * these there are of `total`.  Another text is printed as it is. */
-void rows_print(FILE *out, const char *rows, int64_t total);
+void rows_print(FILE *out, const char *text, int64_t total);
 
 #endif

@@ -36,13 +36,14 @@ static bool read_freshness(const struct model_at *at,
 	struct freshness *freshness = &stream->freshness;
 	char *text = arena_format(&at->model->arena, "x %s", value);
 	char *rest = NULL;
-	char *word = strtok_r(text, " \t", &rest);
+	char *word;
 	bool ok = true;
 
 	if (freshness->line)
 		return model_refuse(at, "freshness stands already in line %d",
 				    freshness->line);
 	freshness->line = at->line;
+	strtok_r(text, " \t", &rest);
 	while (ok && (word = next_word(&rest))) {
 		if (!strcmp(word, "warn"))
 			ok = read_age(at, word, &rest, &freshness->warn_us);

@@ -202,7 +202,7 @@ bool unit_run(struct run *run, FILE *out, size_t *count, struct error *err)
 {
 	struct arena arena = ARENA_INIT;
 	struct unit_case *cases;
-	struct task *task;
+	struct task *task = NULL;
 	size_t all;
 	bool ok = read_cases(run, &arena, &cases, &all, err);
 
@@ -211,7 +211,7 @@ bool unit_run(struct run *run, FILE *out, size_t *count, struct error *err)
 		ok = find_task(run, &cases[i], &task, err);
 	for (size_t i = 0; ok && i < all && !stop_requested(); i++) {
 		ok = find_task(run, &cases[i], &task, err);
-		if (!ok || !task->is_selected)
+		if (!ok || !task || !task->is_selected)
 			continue;
 		++*count;
 		ok = turn(run, &cases[i], task, out, err);
