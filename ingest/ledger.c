@@ -250,7 +250,8 @@ static void add_origin_whole(struct pg *pg, struct buf *sql,
 	if (row->file) {
 		buf_add_text(&json, ", [");
 		add_json_string(&json, row->file);
-		buf_format(&json, ", 0, 0, %lld]", (long long)row->file_size);
+		buf_format(&json, ", 0, %lld, %lld]", (long long)row->file_from,
+			   (long long)row->file_size);
 	}
 	buf_add_text(&json, "]");
 	if (row->effective) {
@@ -273,6 +274,9 @@ bool ledger_begin_whole(struct pg *pg, const struct sink_plan *plan,
 	if (row->repeatable)
 		buf_add_text(&sql, "set transaction isolation level "
 				   "repeatable read; ");
+	/* it waits for its input, however slow that is */
+	buf_add_text(&sql,
+		     "set local idle_in_transaction_session_timeout = 0; ");
 	add_before_insert(&sql);
 	buf_add_text(&sql, "insert into millrace.load (relation, loaded_at, "
 			   "op, row_count, byte_count, parts, origin) select ");

@@ -44,7 +44,7 @@ struct ledger_whole {
 	const char *source;    /* its position, which moves by one */
 	int64_t from;
 	const char *file; /* a file that is loaded with it, or NULL */
-	int64_t file_size;
+	int64_t file_from, file_size;
 };
 
 /* Begins its transaction and writes its ledger row, without counts. */

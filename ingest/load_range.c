@@ -19,9 +19,13 @@ struct replacement {
 	const struct stream *stream;
 	struct whole_load *load;
 	struct anchor content; /* of a file */
-	char file_key[96];     /* the file by itself; "": known already */
-	bool is_same;          /* as what replaced the range last */
+	char file_key[96];     /* the file by itself; "": all of it is loaded */
+	/* the relation, which one process replaces at a time; the file */
+	struct positions also;
+	bool is_same; /* as what the range holds */
 };
+
+enum { ALSO_RELATION, ALSO_FILE };
 
 static bool check_stream(const struct load_run *run, const char *name,
 			 int index, struct error *err)
@@ -43,41 +47,100 @@ static bool check_stream(const struct load_run *run, const char *name,
 	return true;
 }
 
-/* Looks whether the file has been loaded by itself before. */
+/* Looks how much of the file has been loaded by itself before; the rest counts
+ * as loaded with the range. */
 static bool find_file(const struct load_claim *claim, struct error *err)
 {
 	struct replacement *replacement = claim->context;
+	struct positions *also = &replacement->also;
+	struct pg *control = claim->run->control;
 	struct file_identity identity;
 
-	if (!file_identity_find(claim->run->control, claim->fd,
-				claim->source->name, false, "", &identity, err))
+	if (!file_identity_find(control, claim->fd, claim->source->name, false,
+				"", &identity, err))
 		return false;
 	replacement->content = identity.whole;
-	if (!identity.known)
-		snprintf(replacement->file_key, sizeof replacement->file_key,
-			 "%s", identity.key);
+	*replacement->file_key = '\0';
+	if (identity.finished)
+		return true;
+	if (also->count == ALSO_FILE)
+		positions_add(also, identity.key, 0);
+	if (!position_claim(control, also, ALSO_FILE, &identity.whole,
+			    claim->run->options->claim_ms, err))
+		return false;
+	snprintf(replacement->file_key, sizeof replacement->file_key, "%s",
+		 identity.key);
+	replacement->load->file_from = also->item[ALSO_FILE].next_offset;
 	replacement->load->file_size = identity.size;
 	return true;
+}
+
+/* Whether the rows of the range are those that replaced it last, all of them
+ * and no others. */
+static bool is_held(const struct load_claim *claim, bool *held,
+		    struct error *err)
+{
+	const struct replacement *replacement = claim->context;
+	const struct stream *stream = replacement->stream;
+	struct pg *control = claim->run->control;
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	bool ok;
+
+	buf_add_text(&sql, "begin read only; set local role millrace_ingest; "
+			   "set local statement_timeout = 0; "
+			   "with last as (select loaded_at, row_count "
+			   "from millrace.load where op = 'd' and relation = ");
+	pg_literal(control, &sql, stream->relation);
+	buf_add_text(&sql, " and origin->'ranges'->0->>0 = ");
+	pg_literal(control, &sql, claim->source->positions->item[0].source);
+	buf_format(&sql,
+		   " order by load_id desc limit 1), found as (select count(*) "
+		   "as n, count(*) filter (where loaded_at = (select loaded_at "
+		   "from last)) as same from %s where ",
+		   stream->relation);
+	pg_identifier(control, &sql, stream->column[stream->event_time].name);
+	buf_format(&sql, " >= '%s' and ", replacement->load->range->from);
+	pg_identifier(control, &sql, stream->column[stream->event_time].name);
+	buf_format(&sql,
+		   " < '%s') select n = same and n = row_count "
+		   "from last, found",
+		   replacement->load->range->to);
+	ok = pg_fetch(control, REPLACE_MS, err, &res, NULL, buf_text(&sql));
+	pg_rollback(control);
+	buf_release(&sql);
+	if (ok)
+		*held = PQntuples(res) == 1 && PQgetvalue(res, 0, 0)[0] == 't';
+	PQclear(res);
+	return ok;
 }
 
 static bool claim_range(const struct load_claim *claim, struct error *err)
 {
 	struct load_run *run = claim->run;
+	int64_t claim_ms = run->options->claim_ms;
 	struct positions *positions = claim->source->positions;
 	struct replacement *replacement = claim->context;
 	struct whole_load *load = replacement->load;
 
-	if (claim->source->replayable && !find_file(claim, err))
-		return false;
-	if (!position_claim(run->control, positions, 0, NULL,
-			    run->options->claim_ms, err) ||
+	if (!position_claim(run->control, &replacement->also, ALSO_RELATION,
+			    NULL, claim_ms, err))
+		return error_context(err,
+				     "one process at a time replaces ranges "
+				     "of %s",
+				     replacement->stream->relation);
+	if ((claim->source->replayable && !find_file(claim, err)) ||
+	    !position_claim(run->control, positions, 0, NULL, claim_ms, err) ||
 	    !position_anchor(run->control, positions, 0, &load->has_latest,
 			     &load->latest, err))
 		return false;
-	load->has_latest = load->has_latest && !run->options->force;
-	replacement->is_same =
-		load->has_latest && claim->source->replayable &&
-		load_is_same(&load->latest, &replacement->content);
+	if (run->options->force ||
+	    (claim->source->replayable &&
+	     !load_is_same(&load->latest, &replacement->content)))
+		load->has_latest = false;
+	if (load->has_latest && !is_held(claim, &load->has_latest, err))
+		return false;
+	replacement->is_same = load->has_latest && claim->source->replayable;
 	return true;
 }
 
@@ -85,19 +148,47 @@ static bool claim_range(const struct load_claim *claim, struct error *err)
 static void add_file(struct pg *pg, const struct replacement *replacement,
 		     struct buf *sql)
 {
+	const struct position *file = &replacement->also.item[ALSO_FILE];
 	const struct anchor *content = &replacement->content;
 
-	buf_add_text(sql, "; insert into millrace.position (source, part, "
-			  "next_offset, epoch, anchor_offset, anchor_hash, "
-			  "owner) values (");
-	pg_literal(pg, sql, replacement->file_key);
-	buf_format(sql, ", 0, %lld, 1, %lld, '\\x", (long long)content->offset,
-		   (long long)content->offset);
+	buf_add_text(sql, "select millrace.advance(array[");
+	pg_literal(pg, sql, file->source);
+	buf_format(sql,
+		   "], array[0], array[%lld]::bigint[], "
+		   "array[%lld]::bigint[], array[%lld]::bigint[], "
+		   "array[%lld]::bigint[], array['\\x",
+		   (long long)file->epoch, (long long)file->next_offset,
+		   (long long)content->offset, (long long)content->offset);
 	for (int i = 0; i < ANCHOR_BYTES; i++)
 		buf_format(sql, "%02x", content->hash[i]);
-	buf_add_text(sql, "', ");
-	pg_literal(pg, sql, replacement->run->owner);
-	buf_add_text(sql, ")");
+	buf_add_text(sql, "']::bytea[])");
+}
+
+/* Holds the claim on the relation until the end of the transaction: whoever
+ * claims it next sees what this one has done, or this one fails. */
+static bool hold_relation(struct pg *pg, const struct replacement *replacement,
+			  struct error *err)
+{
+	const struct position *relation =
+		&replacement->also.item[ALSO_RELATION];
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	bool ok;
+
+	buf_add_text(&sql, "select from millrace.position where source = ");
+	pg_literal(pg, &sql, relation->source);
+	buf_format(&sql, " and part = 0 and epoch = %lld for update",
+		   (long long)relation->epoch);
+	ok = pg_fetch(pg, replacement->run->plan.answer_ms, err, &res, NULL,
+		      buf_text(&sql));
+	buf_release(&sql);
+	if (ok && PQntuples(res) != 1)
+		ok = error_set(err, ERROR_FATAL, STATUS_FENCED,
+			       "another process replaces a range of %s "
+			       "meanwhile: nothing was replaced",
+			       replacement->stream->relation);
+	PQclear(res);
+	return ok;
 }
 
 /* Retires the rows that are there. */
@@ -111,6 +202,8 @@ static bool retire(struct pg *pg, const struct whole_load *load,
 	PGresult *res = NULL;
 	bool ok;
 
+	if (!hold_relation(pg, replacement, err))
+		return false;
 	buf_add_text(&sql, "set local statement_timeout = 0; "
 			   "select millrace.replace_range(");
 	pg_literal(pg, &sql, stream->name);
@@ -119,9 +212,12 @@ static bool retire(struct pg *pg, const struct whole_load *load,
 	buf_format(&sql, ", '%s', '%s'); set local statement_timeout = %lld",
 		   load->range->from, load->range->to,
 		   (long long)plan->statement_ms);
-	if (*replacement->file_key)
-		add_file(pg, replacement, &sql);
 	ok = pg_fetch(pg, REPLACE_MS, err, &res, NULL, buf_text(&sql));
+	if (ok && *replacement->file_key) {
+		buf_reset(&sql);
+		add_file(pg, replacement, &sql);
+		ok = pg_run(pg, plan->answer_ms, err, buf_text(&sql));
+	}
 	buf_release(&sql);
 	if (!ok)
 		return error_context(err, "replacing a range of %s",
@@ -189,6 +285,10 @@ bool load_range(struct load_run *run, struct source *source, int fd, int index,
 	buf_format(&key, "range:%s/%s/%s", replacement.stream->relation,
 		   range->from, range->to);
 	positions_add(source->positions, buf_text(&key), 0);
+	buf_reset(&key);
+	buf_format(&key, "range:%s", replacement.stream->relation);
+	positions_add(&replacement.also, buf_text(&key), 0);
+	memcpy(replacement.also.owner, run->owner, sizeof run->owner);
 	buf_format(
 		&parts,
 		"{\"column\": \"%s\", \"from\": \"%s\", "
@@ -197,6 +297,7 @@ bool load_range(struct load_run *run, struct source *source, int fd, int index,
 		range->from, range->to);
 	load.parts = buf_text(&parts);
 	ok = run_range(&claim, &load, err);
+	positions_release(&replacement.also);
 	buf_release(&parts);
 	buf_release(&key);
 	return ok;

@@ -36,7 +36,7 @@ struct whole_load {
 	/* a second range of the ledger's origin: a file that is loaded with
 	 * this, so that it is not loaded again by itself; "": none */
 	const char *file_key;
-	int64_t file_size;
+	int64_t file_from, file_size;
 	bool has_latest;      /* whether `latest` is known */
 	struct anchor latest; /* an input of that content changes nothing */
 	/* runs in the transaction before any row; or NULL */

@@ -49,6 +49,7 @@ bool whole_begin(struct whole *whole, struct error *err)
 		.from = position->next_offset,
 		.file = load->file_key && *load->file_key ? load->file_key
 							  : NULL,
+		.file_from = load->file_from,
 		.file_size = load->file_size,
 	};
 

@@ -55,7 +55,9 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	assert_says "loaded already"
 	views c 5 | handle-streams
 	handle-streams --replace-range "$hour" --complete < <(cat b.csv)
-	assert_equal "the same again from a pipe" "a b b c a" "$(held)"
+	assert_equal "a row came since: replaced again" "a b b a" "$(held)"
+	run handle-streams --replace-range "$hour" --complete < <(cat b.csv)
+	assert_says "nothing was replaced"
 	printf '{"url": "j", "at": "2025-03-10T17:20:00"}\n' >j.json
 	run -0 handle-streams --replace-range "$hour" j.json
 	assert_equal held "a j a" "$(held)"
@@ -105,5 +107,69 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	assert_equal held "b b b" "$(held)"
 	run handle-streams --replace-range "$hour" b.csv
 	assert_says "nothing was replaced"
+	assert_verified
+}
+
+@test "what the range holds already is known by its rows, not by the last file" {
+	views a 0 30 90 >a.csv
+	views b 65 70 >b.csv
+	long=2025-03-10T17:00:00Z,2025-03-10T19:00:00Z
+	handle-streams --replace-range "$long" a.csv
+	run -0 handle-streams --replace-range 2025-03-10T18:00:00Z,2025-03-10T19:00:00Z b.csv
+	assert_equal held "a a b b" "$(held)"
+	run handle-streams --replace-range "$long" a.csv
+	assert_status 0
+	assert_says "4 rows of staging.views"
+	assert_equal held "a a a" "$(held)"
+	run handle-streams --replace-range "$long" a.csv
+	assert_says "nothing was replaced"
+	views c 10 | handle-streams
+	run -0 handle-streams --replace-range "$long" a.csv
+	assert_equal "a row that came since is replaced too" "a a a" "$(held)"
+	assert_verified
+}
+
+@test "a file that has grown, or was loaded in part, is loaded with the range as a whole" {
+	views a 0 1 >a.csv
+	handle-streams a.csv
+	views a 2 | tail -n 1 >>a.csv
+	run -0 handle-streams --replace-range "$hour" a.csv
+	assert_equal held "a a a" "$(held)"
+	run handle-streams a.csv
+	assert_says "loaded already"
+	assert_equal held "a a a" "$(held)"
+	views a 3 | tail -n 1 >>a.csv
+	run -0 handle-streams a.csv
+	assert_equal "what it grew by later" "a a a a" "$(held)"
+	views p 4 5 6 7 >p.csv
+	run env MILLRACE_FAULT=after-commit:1 handle-streams --connections 1 --batch-rows 2 p.csv
+	assert_equal killed 137 "$status"
+	run -0 handle-streams --replace-range "$hour" p.csv
+	run handle-streams p.csv
+	assert_says "loaded already"
+	assert_equal held "p p p p" "$(held)"
+	assert_verified
+}
+
+@test "one replacement at a time; what is loaded meanwhile stays; a slow input may pause" {
+	views a 10 70 | handle-streams
+	replaced() { grep -q "are replaced" log; }
+	mkfifo pipe
+	handle-streams --idle-timeout 1s --complete --replace-range 2025-03-10T17:00:00Z,2025-03-10T19:00:00Z <pipe 2>log &
+	local pid=$!
+	exec 7>pipe
+	views b 11 71 >&7
+	wait_until 10 replaced
+	views d 12 | handle-streams
+	views c 72 >c.csv
+	run handle-streams --claim-timeout 1500ms --replace-range 2025-03-10T18:00:00Z,2025-03-10T20:00:00Z c.csv
+	assert_status 6
+	assert_says "one process at a time replaces ranges of staging.views"
+	views b 13 | tail -n 1 >&7
+	exec 7>&-
+	wait $pid
+	assert_equal held "b d b b" "$(held)"
+	run -0 handle-streams --replace-range 2025-03-10T18:00:00Z,2025-03-10T20:00:00Z c.csv
+	assert_equal held "b d b c" "$(held)"
 	assert_verified
 }
