@@ -4,7 +4,6 @@
 --   unique_key: user_id
 --   check_cols: [postcode]
 --   hard_deletes: invalidate
---   index: (user_id, dbt_valid_from)
 --   tags: [daily]
 -- description: The postcodes that a user has had, and since when.  A user who is
 --   missing from an extract has left.
