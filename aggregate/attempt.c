@@ -369,7 +369,6 @@ static bool commit(struct attempt *attempt, struct error *err)
 void attempt_release(struct attempt *attempt)
 {
 	test_report_release(&attempt->report);
-	free(attempt->passed);
 	arena_release(&attempt->refresh.arena);
 }
 

@@ -24,6 +24,14 @@ enum action {
 	ACTION_INDEX,   /* readers have come or gone: other indexes */
 };
 
+/* Which pending loads have passed the tests of their stream: asked once, for
+ * all steps and repetitions. */
+struct verdicts {
+	bool are_known; /* a stream that it reads has tests; they were asked */
+	int64_t *passed;
+	size_t passed_count;
+};
+
 struct attempt {
 	struct run *run;
 	struct pg *pg;
@@ -37,10 +45,8 @@ struct attempt {
 	bool is_new_code;
 	bool swapped;
 	bool *joint_ran; /* of tasks->joint */
-	bool judges;     /* a stream it reads has tests; loads that passed: */
-	int64_t *passed;
-	size_t passed_count;
-	size_t pending_count; /* with those that wait */
+	struct verdicts *verdicts;
+	size_t pending_count; /* with those that wait, which stand behind */
 	bool is_changed;      /* it wrote a ledger row */
 	char xid[24]; /* once nothing is left to do but commit; else "" */
 	struct refresh refresh;

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "aggregate/attempt.h"
@@ -216,17 +217,19 @@ static bool is_worth_trying_again(const struct error *failure)
 static bool try_task(struct worker *worker, struct task *task,
 		     struct error *err)
 {
+	struct verdicts verdicts = {0};
 	int left = ATTEMPTS;
+	bool ok;
 
 	for (;;) {
 		struct error failure = ERROR_INIT;
 		struct attempt attempt = {.run = worker->run,
 					  .pg = worker->pg,
 					  .task = task,
+					  .verdicts = &verdicts,
 					  .may_swap = task->needs_swap,
 					  .report = TEST_REPORT_INIT,
 					  .started_ms = clock_ms()};
-		bool ok;
 		bool again = false;
 
 		pg_heed_stop(worker->pg, true);
@@ -250,8 +253,10 @@ static bool try_task(struct worker *worker, struct task *task,
 		}
 		attempt_release(&attempt);
 		if (!ok || !again)
-			return ok;
+			break;
 	}
+	free(verdicts.passed);
+	return ok;
 }
 
 /* A file that cannot be written fails the task, not the run, nor those who read

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aggregate/crew.h"
+#include "aggregate/ledger.h"
 #include "aggregate/quote.h"
 #include "aggregate/stream_file.h"
 #include "aggregate/test_sql.h"
@@ -49,6 +50,13 @@ static void add_loads(struct buf *sql, const struct task *task,
 			  "where relation = ");
 	quote_literal(sql, input->relation);
 	buf_add_text(sql, " and (row_count > 0 or op = 't')");
+	if (task) {
+		buf_add_text(sql, " and not exists (select from "
+				  "millrace.excluded e where e.load_id = "
+				  "load.load_id and e.model = ");
+		quote_literal(sql, task->name);
+		buf_add_byte(sql, ')');
+	}
 	if (task && task->state.is_known) {
 		buf_add_text(sql, " and load_id = any('{");
 		for (size_t i = 0; i < task->state.load_count; i++) {
@@ -196,14 +204,15 @@ static bool is_held(const struct judgement *j, int64_t load)
 static void remember(struct attempt *attempt, const struct judgement *j)
 {
 	const struct task_state *state = &attempt->task->state;
+	struct verdicts *verdicts = attempt->verdicts;
 	struct run *run = attempt->run;
 
-	attempt->passed =
-		mem_alloc((state->load_count + 1) * sizeof *attempt->passed);
-	attempt->judges = true;
+	verdicts->passed =
+		mem_alloc((state->load_count + 1) * sizeof *verdicts->passed);
+	verdicts->are_known = true;
 	for (size_t i = 0; i < state->load_count; i++)
 		if (!is_held(j, state->load[i].id))
-			attempt->passed[attempt->passed_count++] =
+			verdicts->passed[verdicts->passed_count++] =
 				state->load[i].id;
 	if (!j->held_count)
 		return;
@@ -226,12 +235,15 @@ bool source_test_before(struct attempt *attempt, struct error *err)
 	struct buf sql = BUF_INIT;
 	bool ok;
 
-	if (!j.task->state.is_known || !j.task->state.load_count ||
+	if (!j.task->state.is_known || attempt->verdicts->are_known ||
 	    !reads_tested(attempt))
 		return true;
-	add_inputs(&j);
-	ok = pg_run(j.pg, run->timeout_ms, err, run_begin(run)) &&
-	     judge_all(&j, err);
+	ok = ledger_look(j.pg, run->timeout_ms, run->tasks, attempt->task,
+			 run_begin(run), err);
+	if (ok && j.task->state.load_count) {
+		add_inputs(&j);
+		ok = judge_all(&j, err);
+	}
 	if (ok) {
 		remember(attempt, &j);
 		test_log_sql(&sql, &report, run->run_id);
@@ -251,8 +263,8 @@ static bool has_passed(const struct attempt *attempt, const struct load *load)
 {
 	if (!tested(attempt->run, load->input))
 		return true;
-	for (size_t i = 0; i < attempt->passed_count; i++)
-		if (attempt->passed[i] == load->id)
+	for (size_t i = 0; i < attempt->verdicts->passed_count; i++)
+		if (attempt->verdicts->passed[i] == load->id)
 			return true;
 	return false;
 }
@@ -265,7 +277,7 @@ void source_test_keep(struct attempt *attempt)
 	struct load *others;
 
 	attempt->pending_count = count;
-	if (!attempt->judges)
+	if (!attempt->verdicts->are_known)
 		return;
 	others = mem_alloc((count + 1) * sizeof *others);
 	for (size_t i = 0; i < count; i++)

@@ -14,8 +14,9 @@
 
 #include "aggregate/attempt.h"
 
-/* Before the transaction of a task that has been built: judges the loads known
- * to be pending, in a transaction of its own, and logs what fails. */
+/* Before the transaction of a task that has been built: judges the loads that
+ * are pending, in a transaction of its own, and logs what fails.  What arrives
+ * later waits for the next pass. */
 bool source_test_before(struct attempt *attempt, struct error *err) MUST_CHECK;
 
 /* In the transaction: leaves those pending loads out that have not passed. */

@@ -26,29 +26,39 @@ static bool looks_at_added(const struct model_test *test)
 
 /* --- running -------------------------------------------------------------- */
 
+/* The worst of those that it is asked of decides: each load by itself. */
+static void raise_status(struct test_report *report,
+			 struct test_outcome *outcome, int64_t failures)
+{
+	if (!strcmp(outcome->status, "fail"))
+		return;
+	if (failures > outcome->test->error_above) {
+		report->warned -= !strcmp(outcome->status, "warn");
+		outcome->status = "fail";
+		report->failed++;
+	} else if (failures > outcome->test->warn_above &&
+		   !strcmp(outcome->status, "pass")) {
+		outcome->status = "warn";
+		report->warned++;
+	}
+}
+
 static struct test_outcome *add_outcome(struct test_report *report,
 					const struct test_case *test_case,
 					int64_t failures)
 {
-	const struct model_test *test = test_case->test;
 	struct test_outcome *outcome;
 
 	MEM_GROW(report->at, report->count, report->capacity);
 	outcome = &report->at[report->count++];
 	*outcome = (struct test_outcome){
-		.test = test,
+		.test = test_case->test,
 		.model = test_case->model,
 		.file = test_case->file,
 		.status = "pass",
 		.failures = failures,
 	};
-	if (failures > test->error_above) {
-		outcome->status = "fail";
-		report->failed++;
-	} else if (failures > test->warn_above) {
-		outcome->status = "warn";
-		report->warned++;
-	}
+	raise_status(report, outcome, failures);
 	return outcome;
 }
 
@@ -59,6 +69,7 @@ void test_outcome_add(struct test_report *report,
 	for (size_t i = 0; i < report->count; i++)
 		if (report->at[i].test == test_case->test) {
 			report->at[i].failures += failures;
+			raise_status(report, &report->at[i], failures);
 			return;
 		}
 	add_outcome(report, test_case, failures)->sample =

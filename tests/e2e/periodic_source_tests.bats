@@ -97,3 +97,89 @@ sums() { sql "select string_agg(k || total, ' ' order by k) from p.sums"; }
 	run -3 periodic
 	assert_says 'sql/p/streams/r.sql: its tests cannot be run'
 }
+
+only_small() { sed -i '/not_null/d; /unique/d; /row_count/d; /v > -100/d; s/v < 100 .*/v < 100/' sql/p/streams/r.sql; }
+copies() {
+	model copies <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select r.k, r.v from staging.r r where /*+ incremental(r.k) */ true
+	SQL
+}
+last_load() { sql "select max(load_id) from millrace.load where relation = 'staging.r'"; }
+
+@test "a load that comes while the run is under way is judged too, and never taken unjudged" {
+	only_small
+	sed 's/staging\.r /staging.s /; s/stream: r/stream: s/; /tests:/d; /expression/d' sql/p/streams/r.sql >sql/p/streams/s.sql
+	model base <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select s.k, s.v from staging.s s where /*+ incremental(s.k) */ true
+	SQL
+	model both <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select b.k, b.v from p.base b where /*+ incremental(b.k) */ true
+		union all
+		select r.k, r.v from staging.r r where /*+ incremental(r.k) */ true
+	SQL
+	periodic
+	feed "('s1', 1)" s
+	mkfifo holder
+	psql -XAtq <holder >/dev/null 2>&1 3>&- &
+	exec 7>holder
+	echo "begin; lock table p.base in exclusive mode;" >&7
+	wait_for_value 20 "select count(*) from pg_locks where relation = 'p.base'::regclass and mode = 'ExclusiveLock' and granted" 1
+	periodic >out 2>&1 3>&- 7>&- &
+	local running=$! status=0
+	wait_for_value 20 "select count(*) from pg_locks where relation = 'p.base'::regclass and not granted" 1
+	feed "('bad', 5000)"
+	echo "commit;" >&7
+	wait "$running" || status=$?
+	exec 7>&-
+	assert_equal "status of $(cat out)" 3 "$status"
+	assert_equal both "s1|1" "$(sql 'select k, v from p.both')"
+}
+
+@test "a backlog is worked off in steps also where loads are judged, each once" {
+	only_small
+	run -0 periodic
+	for i in 1 2; do feed "('a', $i)"; done
+	feed "('a', 5000)"
+	for i in 3 4 5 6 7; do feed "('a', $i)"; done
+	run -3 periodic --max-loads 2
+	assert_equal sums "a28" "$(sums)"
+	assert_equal "named once" 1 "$(grep -c "waits, not taken into p.sums" <<<"$output")"
+	assert_says "1 done, 1 failed"
+	sql "update staging.r set v = 50 where v = 5000"
+	run -0 periodic --max-loads 2
+	assert_equal "mended" "a78" "$(sums)"
+}
+
+@test "a load that a model goes without is not judged for it" {
+	only_small
+	periodic
+	feed "('a', 1)"
+	feed "('bad', 500)"
+	copies
+	run -3 periodic
+	for name in p.sums p.copies; do periodic exclude "$name" "$(last_load)"; done
+	run -0 periodic
+	assert_equal copies "a|1" "$(sql 'select k, v from p.copies')"
+}
+
+@test "periodic test: the worst load decides, in whatever order" {
+	only_small
+	sed -i 's/v < 100/v > 0   warn_if=>0 error_if=>1/' sql/p/streams/r.sql
+	periodic
+	feed "('a', -1)"
+	run -0 periodic test
+	assert_says "WARN  staging.r  expression(v > 0): 1 row"
+	feed "('b', -1), ('c', -2)"
+	feed "('d', -1)"
+	run -3 periodic test
+	assert_says "FAIL  staging.r  expression(v > 0): 4 rows"
+}
