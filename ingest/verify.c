@@ -97,10 +97,26 @@ static bool run_check(struct pg *pg, FILE *out, const char *title,
 	return true;
 }
 
-/* One staging table against its ledger rows.  Loads whose partition has been
- * dropped by retention are older than everything that is left. */
+/* Rows that were replaced and that no reader needs any more are deleted; which
+ * loads they were of, only the ranges replaced since say. */
+static void add_pruned(struct pg *pg, struct buf *sql, const char *relation)
+{
+	buf_add_text(sql, "pruned as (select a.loaded_at from millrace.load a "
+			  "join millrace.load d using (relation) "
+			  "join millrace.source s using (relation) "
+			  "where d.op = 'd' and d.load_id > a.load_id "
+			  "and s.gone_from_load > 0 and a.event_max >= "
+			  "(d.parts->>'from')::timestamptz and a.event_min < "
+			  "(d.parts->>'to')::timestamptz and relation = ");
+	pg_literal(pg, sql, relation);
+	buf_add_text(sql, ") ");
+}
+
+/* One staging table, and what was replaced of it (old, "": nothing), against
+ * its ledger rows.  Loads whose partition has been dropped by retention are
+ * older than everything that is left. */
 static bool check_relation(struct pg *pg, FILE *out, const char *relation,
-			   size_t *total, struct error *err)
+			   const char *old, size_t *total, struct error *err)
 {
 	struct buf count = BUF_INIT;
 	struct buf faults = BUF_INIT;
@@ -110,31 +126,33 @@ static bool check_relation(struct pg *pg, FILE *out, const char *relation,
 	buf_format(&count, "select count(*) from %s", relation);
 	buf_format(&title, "%s holds the rows that the ledger says", relation);
 	buf_format(&faults,
-		   "with found as (select loaded_at, count(*) as n from %s "
-		   "group by loaded_at), listed as (select loaded_at, "
-		   /* the ledger also lists marts, in schemas closed to us */
-		   "sum(row_count) as n from millrace.load where "
-		   "case when relation like 'staging.%%' then "
-		   "to_regclass(relation) = ",
-		   relation);
+		   "with held as (select loaded_at, count(*) as n from %s "
+		   "group by loaded_at), replaced as (select loaded_at, "
+		   "count(*) as n from %s group by loaded_at), "
+		   "found as (select loaded_at, sum(n) as n from (select * "
+		   "from held union all select * from replaced) t "
+		   "group by loaded_at), ",
+		   relation,
+		   *old ? old : "(select now() as loaded_at where false) t");
+	add_pruned(pg, &faults, relation);
+	buf_add_text(&faults,
+		     ", listed as (select loaded_at, "
+		     /* the ledger also lists marts, in schemas closed to us */
+		     "sum(row_count) as n from millrace.load where "
+		     "case when relation like 'staging.%' then "
+		     "to_regclass(relation) = ");
 	pg_literal(pg, &faults, relation);
 	buf_add_text(
 		&faults,
-		"::regclass end and op in ('i', 't', 'd') group by loaded_at), "
-		/* rows that were replaced since are missing rightly */
-		"replaced as (select max(loaded_at) as at from "
-		"millrace.load where op = 'd' and relation = ");
-	pg_literal(pg, &faults, relation);
-	buf_add_text(&faults,
-		     ") select format('loaded at %s: %s rows, the ledger says "
-		     "%s', loaded_at, coalesce(f.n, 0), coalesce(l.n, 0)) "
-		     "from listed l full join found f using (loaded_at) "
-		     "where coalesce(f.n, 0) <> coalesce(l.n, 0) "
-		     "and (coalesce(f.n, 0) > coalesce(l.n, 0) or "
-		     "loaded_at >= coalesce((select at from replaced), "
-		     "'-infinity')) and loaded_at >= (select "
-		     "coalesce(min(loaded_at), "
-		     "'-infinity') from found) order by loaded_at");
+		"::regclass end and op in ('i', 't', 'd') group by loaded_at) "
+		"select format('loaded at %s: %s rows, the ledger says "
+		"%s', loaded_at, coalesce(f.n, 0), coalesce(l.n, 0)) "
+		"from listed l full join found f using (loaded_at) "
+		"where coalesce(f.n, 0) <> coalesce(l.n, 0) "
+		"and (coalesce(f.n, 0) > coalesce(l.n, 0) or "
+		"loaded_at not in (select p.loaded_at from pruned p)) "
+		"and loaded_at >= (select coalesce(min(h.loaded_at), "
+		"'-infinity') from held h) order by loaded_at");
 	ok = run_check(pg, out, buf_text(&title), buf_text(&count), "rows",
 		       buf_text(&faults), total, err);
 	buf_release(&count);
@@ -150,14 +168,17 @@ static bool check_relations(struct pg *pg, FILE *out, size_t *total,
 	bool ok = true;
 
 	if (!pg_fetch(pg, ANSWER_MS, err, &res, NULL,
-		      "select format('%I.%I', n.nspname, c.relname) "
+		      "select format('%I.%I', n.nspname, c.relname), "
+		      "coalesce(to_regclass(format('millrace_old.%I', "
+		      "'staging__' || c.relname))::text, '') "
 		      "from pg_class c join pg_namespace n "
 		      "on n.oid = c.relnamespace where n.nspname = 'staging' "
 		      "and c.relkind in ('r', 'p') and not c.relispartition "
 		      "order by 1"))
 		return false;
 	for (int i = 0; ok && i < PQntuples(res); i++)
-		ok = check_relation(pg, out, PQgetvalue(res, i, 0), total, err);
+		ok = check_relation(pg, out, PQgetvalue(res, i, 0),
+				    PQgetvalue(res, i, 1), total, err);
 	PQclear(res);
 	return ok;
 }

@@ -173,3 +173,23 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	assert_equal held "b d b c" "$(held)"
 	assert_verified
 }
+
+@test "verify counts what was replaced too, and so sees what is lost beside it" {
+	views a -30 0 30 90 | handle-streams
+	views b 1 | handle-streams --complete --replace-range "$hour"
+	assert_verified
+	sql "delete from staging.views where url = 'a' and at >= '2025-03-10 18:00+00'"
+	run handle-streams verify
+	assert_status 3
+	assert_says "3 rows, the ledger says 4"
+	sql "insert into staging.views (url, at, loaded_at) select 'a', '2025-03-10 18:30+00', min(loaded_at) from staging.views"
+	assert_verified
+	# replaced rows that every reader has seen are deleted
+	sql "delete from millrace_old.staging__views; insert into millrace.source (relation, gone_from_load) values ('staging.views', 2)"
+	assert_verified
+	views c 200 201 | handle-streams
+	sql "delete from staging.views where url = 'c' and at >= '2025-03-10 20:21+00'"
+	run handle-streams verify
+	assert_status 3
+	assert_says "1 rows, the ledger says 2"
+}
