@@ -191,7 +191,7 @@ bool line_reader_hand_out(struct line_reader *reader, size_t end,
 		line_reader_begin_record(reader, line);
 	trim(line);
 	reader->taken++;
-	if (is_blank(reader, line->bytes, line->len)) {
+	if (!reader->blanks && is_blank(reader, line->bytes, line->len)) {
 		reader->blank++;
 		return false;
 	}
@@ -215,6 +215,8 @@ void line_reader_skip(struct line_reader *reader, size_t end)
 		if (reader->state)
 			digest_here(reader, reader->cut_digest);
 	}
+	if (len)
+		reader->cut_at_cr = buf->data[end - 1] == '\r';
 	reader->start = end;
 	reader->scanned = end;
 }
@@ -223,15 +225,12 @@ void line_reader_skip(struct line_reader *reader, size_t end)
 void line_reader_hand_out_cut(struct line_reader *reader, size_t end,
 			      bool unterminated, struct line *line)
 {
-	bool carriage =
-		end > reader->start && reader->buf.data[end - 1] == '\r';
-
 	line_reader_skip(reader, end);
 	*line = (struct line){
 		.bytes = reader->cut.data,
 		.len = reader->cut.len,
 		.full_len = (size_t)(line_reader_here(reader) -
-				     reader->cut_start - carriage),
+				     reader->cut_start - reader->cut_at_cr),
 		.start = reader->cut_start,
 		.number = ++reader->lines,
 		.unterminated = unterminated,
@@ -289,6 +288,8 @@ static enum line_result last(struct line_reader *reader, struct line *line)
 				   ? line_reader_line_end(reader)
 				   : NULL;
 
+		if (at)
+			line_reader_give_up(reader, end);
 		if (line_reader_hand_out(
 			    reader, at ? (size_t)(at - reader->buf.data) : end,
 			    !at, line) ||
@@ -363,6 +364,7 @@ bool line_reader_seek(struct line_reader *reader, int64_t offset,
 	reader->base = reader->lines = 0;
 	reader->start = reader->scanned = reader->hashed = 0;
 	reader->ended = reader->cutting = false;
+	reader->failed_offset = 0;
 	csv_scan_begin(&reader->scan);
 	if (reader->state)
 		XXH3_128bits_reset(reader->state);

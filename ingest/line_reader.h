@@ -53,6 +53,9 @@ void line_reader_close(struct line_reader *reader);
  * out as it stands.  A record's number is that of its first line. */
 void line_reader_csv(struct line_reader *reader, char delimiter);
 
+/* From here on a blank line is a record as well. */
+void line_reader_keep_blanks(struct line_reader *reader);
+
 /* Reads ahead until `enough` is content with what is there, the input has
  * ended, or there are limit bytes; LINE_WAIT: not within the time given.
  * *bytes, borrowed until the next call, begin with what line_reader_next will

@@ -10,6 +10,11 @@ void line_reader_csv(struct line_reader *reader, char delimiter)
 	csv_scan_begin(&reader->scan);
 }
 
+void line_reader_keep_blanks(struct line_reader *reader)
+{
+	reader->blanks = true;
+}
+
 /* After a record has been taken: the lines within it, and the next one. */
 void line_reader_begin_record(struct line_reader *reader,
 			      const struct line *line)
@@ -48,6 +53,36 @@ static size_t mark_bytes(const struct line_reader *reader, bool *wait)
 		       : 0;
 }
 
+void line_reader_give_up(struct line_reader *reader, size_t end)
+{
+	reader->failed = reader->scan;
+	reader->failed_offset = reader->base + (int64_t)end;
+}
+
+/*
+ * The end of the record that begins at `from`.  A line within a record without
+ * an end either is a record by itself or ends within quotes, as it did in the
+ * search that gave up: then this one has the rest in common with that one, and
+ * every byte is looked at once, however many lines have a stray quote.
+ */
+static bool find_end(struct line_reader *reader, size_t from, size_t *end)
+{
+	const char *bytes = reader->buf.data + from;
+	size_t len = reader->buf.len - from;
+	int64_t ahead = reader->failed_offset - reader->base - (int64_t)from;
+	const char *at;
+
+	if (reader->scan.done == 0 && ahead > 0 && (size_t)ahead <= len &&
+	    (at = memchr(bytes, '\n', (size_t)ahead)) != NULL) {
+		if (csv_scan_end(&reader->scan, bytes, (size_t)(at - bytes) + 1,
+				 end))
+			return true;
+		reader->scan = reader->failed;
+		reader->scan.done = (size_t)ahead;
+	}
+	return csv_scan_end(&reader->scan, bytes, len, end);
+}
+
 /* find() for CSV: true where it has found the end of a record, or of the line
  * that must stand for it. */
 static bool find_record(struct line_reader *reader, size_t *end)
@@ -56,8 +91,7 @@ static bool find_record(struct line_reader *reader, size_t *end)
 	bool wait;
 	size_t mark = mark_bytes(reader, &wait);
 	size_t from = reader->start + mark;
-	bool found = !wait && csv_scan_end(&reader->scan, buf->data + from,
-					   buf->len - from, end);
+	bool found = !wait && find_end(reader, from, end);
 	char *at;
 
 	*end += from;
@@ -65,6 +99,7 @@ static bool find_record(struct line_reader *reader, size_t *end)
 		return true;
 	if (!found && buf->len - reader->start <= reader->max_line + 1)
 		return false;
+	line_reader_give_up(reader, found ? *end : from + reader->scan.done);
 	at = line_reader_line_end(reader);
 	*end = at ? (size_t)(at - buf->data) : buf->len;
 	return true;

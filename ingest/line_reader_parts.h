@@ -28,8 +28,14 @@ struct line_reader {
 	bool cutting;                     /* in the middle of one */
 	uint8_t cut_digest[DIGEST_BYTES]; /* of what is before it */
 	XXH3_state_t *state;              /* NULL: not digesting */
+	bool cut_at_cr; /* the last byte skipped of it is a \r */
 	bool csv;
+	bool blanks;          /* a blank line is a record */
 	struct csv_scan scan; /* of the record that begins at `start` */
+	/* The farthest search that found no end: up to that offset every line
+	 * end is within its quotes. */
+	struct csv_scan failed;
+	int64_t failed_offset;
 };
 
 /* Offset of the bytes not handed out. */
@@ -50,6 +56,10 @@ void line_reader_hand_out_cut(struct line_reader *reader, size_t end,
 
 /* Where the line ends that begins at `start`, if it is there. */
 char *line_reader_line_end(const struct line_reader *reader);
+
+/* The record that begins at `start` has no end worth having: what the search
+ * came to know, up to the byte at `end`, serves the lines within it. */
+void line_reader_give_up(struct line_reader *reader, size_t end);
 
 /* After a record has been taken: the lines within it, and the next one. */
 void line_reader_begin_record(struct line_reader *reader,

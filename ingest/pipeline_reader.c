@@ -219,7 +219,6 @@ static void read_one(struct pipeline *pipeline, struct load *load)
 
 	/* What was read before a failure of the source still counts. */
 	seal(pipeline, load);
-	pipeline->parts.stats->unsure = decoder_unsure(pipeline->parts.decoder);
 	if (!pipeline_check_rejects(pipeline, batch, result == SOURCE_ENDED,
 				    &too_many)) {
 		batch_reset(batch);
@@ -229,6 +228,7 @@ static void read_one(struct pipeline *pipeline, struct load *load)
 	if (result == SOURCE_SETTLE && pipeline->parts.source->lost)
 		batch_reset(batch);
 	pthread_mutex_lock(&pipeline->lock);
+	pipeline->parts.stats->unsure = decoder_unsure(pipeline->parts.decoder);
 	count_taken(pipeline);
 	if (!pipeline->hold && !batch_is_empty(batch))
 		push(pipeline, load);

@@ -271,6 +271,11 @@ void source_lines_csv(struct source *source, struct csv_layout *layout)
 	line_reader_csv(lines->reader, layout->stream->delimiter);
 }
 
+void source_lines_keep_blanks(struct source *source)
+{
+	line_reader_keep_blanks(((struct source_lines *)source)->reader);
+}
+
 void source_lines_stream(struct source *source, int stream)
 {
 	((struct source_lines *)source)->stream = stream + 1;

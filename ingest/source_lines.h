@@ -45,4 +45,7 @@ void source_lines_stream(struct source *source, int stream);
 /* Before the first record: the input is CSV, laid out like this; taken over. */
 void source_lines_csv(struct source *source, struct csv_layout *layout);
 
+/* A blank line is a record too: the CSV comes from a program. */
+void source_lines_keep_blanks(struct source *source);
+
 #endif

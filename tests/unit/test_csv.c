@@ -169,6 +169,36 @@ static void a_record_spans_lines_and_an_open_quote_costs_one_line(void **state)
 	assert_non_null(strstr(got, "13@26[11]14@29[\"]15@31[z]"));
 }
 
+/* Each line opens a quote that the next one closes to open another: an
+ * hour's work where every line is searched to the end again. */
+static void lines_full_of_stray_quotes_take_linear_time(void **state)
+{
+	enum { LINES = 400000 };
+	static const char text[] = "a\",\"b\"\"\n";
+	struct line_reader *reader;
+	struct error err = ERROR_INIT;
+	struct line line;
+	FILE *file = tmpfile();
+	int64_t until = clock_ms() + 60000;
+	long records = 0;
+
+	(void)state;
+	assert_non_null(file);
+	for (int i = 0; i < LINES; i++)
+		fputs(text, file);
+	rewind(file);
+	reader = line_reader_open(fileno(file), (size_t)1 << 20, false);
+	line_reader_csv(reader, ',');
+	while (line_reader_next(reader, until, &line, &err) == LINE_READ &&
+	       clock_ms() < until) {
+		assert_int_equal(line.number, ++records);
+		assert_int_equal(line.len, strlen(text) - 1);
+	}
+	assert_int_equal(records, LINES);
+	line_reader_close(reader);
+	fclose(file);
+}
+
 /* --- headers -------------------------------------------------------------- */
 
 static struct stream *parse_stream(const char *name, const char *format,
@@ -274,6 +304,7 @@ int main(void)
 		cmocka_unit_test(an_end_is_found_wherever_the_pieces_are_cut),
 		cmocka_unit_test(
 			a_record_spans_lines_and_an_open_quote_costs_one_line),
+		cmocka_unit_test(lines_full_of_stray_quotes_take_linear_time),
 		cmocka_unit_test(a_header_says_whose_file_it_is),
 	};
 

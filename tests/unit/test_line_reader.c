@@ -241,6 +241,9 @@ static void a_line_of_max_line_is_whole_and_one_more_is_cut(void **state)
 	check_long_line(MAX_LINE + 1, "\r\n", LINE_KEPT_BYTES);
 	check_long_line((size_t)MAX_LINE * 20, "\n", LINE_KEPT_BYTES);
 	check_long_line((size_t)MAX_LINE * 20, "\r\n", LINE_KEPT_BYTES);
+	/* a read of 256 KiB ends between CR and LF */
+	check_long_line(2 * 256 * 1024 - strlen("first\n\r"), "\r\n",
+			LINE_KEPT_BYTES);
 }
 
 static void an_over_long_line_may_begin_with_64_kib_of_blanks(void **state)
