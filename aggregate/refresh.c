@@ -174,11 +174,8 @@ static bool retire(struct refresh *refresh, const char *retired,
 	return ok;
 }
 
-/* A table that has outgrown what the planner knows of it is analyzed: a join
- * planned for an empty table visits every row for every row of a full one, and
- * autovacuum comes a minute late. */
-static bool keep_statistics(struct refresh *refresh, int64_t rows,
-			    struct error *err)
+bool refresh_statistics(struct refresh *refresh, int64_t rows,
+			struct error *err)
 {
 	struct buf sql = BUF_INIT;
 	PGresult *res = NULL;
@@ -218,7 +215,7 @@ bool refresh_insert(struct refresh *refresh, const char *added,
 		refresh->inserted += rows;
 	refresh->added = added;
 	buf_release(&sql);
-	return ok && keep_statistics(refresh, rows, err);
+	return ok && refresh_statistics(refresh, rows, err);
 }
 
 bool refresh_apply(struct refresh *refresh, const char *retired,

@@ -65,6 +65,12 @@ bool refresh_temp_analyzed(struct refresh *refresh, const char *name,
 bool refresh_insert(struct refresh *refresh, const char *added,
 		    const char *unless, struct error *err) MUST_CHECK;
 
+/* After rows have come: a table that has outgrown what the planner knows of it
+ * is analyzed.  A join planned for an empty table visits every row for every row
+ * of a full one, and autovacuum comes a minute late. */
+bool refresh_statistics(struct refresh *refresh, int64_t rows,
+			struct error *err) MUST_CHECK;
+
 /* Deletes what `retired` lists, unless it is NULL, and inserts what `added`
  * holds.  Adds to inserted and deleted. */
 bool refresh_apply(struct refresh *refresh, const char *retired,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "aggregate/changes.h"
+#include "aggregate/refresh_settle.h"
 #include "aggregate/strategy.h"
 #include "common/fault.h"
 
@@ -97,7 +98,8 @@ static void sum_sql(struct buf *out, const struct refresh *refresh)
 			columns_find(&refresh->columns, model->rows)->quoted);
 }
 
-bool strategy_delta(struct refresh *refresh, struct error *err)
+/* In steps: which keys can be NULL is asked first. */
+static bool delta_in_steps(struct refresh *refresh, struct error *err)
 {
 	struct buf sql = BUF_INIT;
 	int64_t changed;
@@ -118,5 +120,45 @@ bool strategy_delta(struct refresh *refresh, struct error *err)
 	     refresh_apply(refresh, present ? "present" : NULL, "added", err);
 out:
 	buf_release(&sql);
+	return ok;
+}
+
+/* The groups as they will be, each beside the row that has been its sum. */
+static void settled_sql(struct buf *out, const struct refresh *refresh)
+{
+	buf_add_text(out, "with change as materialized (\n");
+	change_sql(out, refresh);
+	buf_add_text(out, "\n), present as (\n");
+	refresh_settle_present(out, refresh, "change");
+	buf_add_text(out, "\n)\nselect ");
+	add_columns(out, refresh, MEASURE_SUM);
+	buf_format(
+		out,
+		", max(millrace_row) as millrace_row\n"
+		"from (select %s, null::tid as millrace_row from change\n"
+		"union all select %s, millrace_row from present) both_sides\n"
+		"group by ",
+		refresh->list, refresh->list);
+	refresh_keys(out, refresh, "");
+}
+
+bool strategy_delta(struct refresh *refresh, struct error *err)
+{
+	const struct model *model = refresh->task->model;
+	struct buf select = BUF_INIT;
+	struct buf alive = BUF_INIT;
+	bool ok;
+
+	if (!refresh_settle_fits(refresh))
+		return delta_in_steps(refresh, err);
+	settled_sql(&select, refresh);
+	if (model->rows)
+		buf_format(
+			&alive, "%s <> 0",
+			columns_find(&refresh->columns, model->rows)->quoted);
+	ok = refresh_settle(refresh, buf_text(&select),
+			    model->rows ? buf_text(&alive) : "true", err);
+	buf_release(&select);
+	buf_release(&alive);
 	return ok;
 }

@@ -24,6 +24,14 @@ static bool looks_at_added(const struct model_test *test)
 	       (test->error_above == 0 || test->error_above == INT64_MAX);
 }
 
+bool test_wants_added(const struct model *model)
+{
+	for (size_t i = 0; i < model->test_count; i++)
+		if (looks_at_added(&model->test[i]))
+			return true;
+	return false;
+}
+
 /* --- running -------------------------------------------------------------- */
 
 /* The worst of those that it is asked of decides: each load by itself. */

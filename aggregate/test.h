@@ -30,6 +30,9 @@ struct test_case {
 	const char *rows;  /* those to look at; NULL: all */
 };
 
+/* Whether a test of the model looks at the rows added alone. */
+bool test_wants_added(const struct model *model);
+
 struct test_outcome {
 	const struct model_test *test;
 	const char *model;

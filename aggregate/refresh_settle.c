@@ -1,0 +1,131 @@
+#include "aggregate/refresh_settle.h"
+
+#include "aggregate/quote.h"
+#include "aggregate/test.h"
+#include "common/log.h"
+#include "common/pg.h"
+
+/* More combinations of NULLs than these are not worth asking about blindly. */
+enum { KEYS_MAX = 4 };
+
+bool refresh_settle_fits(const struct refresh *refresh)
+{
+	return refresh->task->model->unique_key_count <= KEYS_MAX;
+}
+
+/* --- rows of the same key ------------------------------------------------- */
+
+/* The keys of the combination that are NULL are asked for with `is null`, the
+ * others with `=`: both find their way through an index.  Behind `offset 0`
+ * each row is looked up by itself, whatever the planner thinks of a table that
+ * has just grown. */
+static void add_same(struct buf *out, const struct refresh *refresh,
+		     const char *name, unsigned nulls)
+{
+	const struct model *model = refresh->task->model;
+
+	buf_add_text(out, "select t.* from ");
+	buf_format(out,
+		   "%s n cross join lateral (select t.ctid as "
+		   "millrace_row, ",
+		   name);
+	columns_list(out, &refresh->columns, "t.");
+	buf_format(out, " from %s t where ", refresh->task->table);
+	for (size_t i = 0; i < model->unique_key_count; i++) {
+		const char *key =
+			columns_find(&refresh->columns, model->unique_key[i])
+				->quoted;
+
+		buf_format(out,
+			   nulls >> i & 1 ? "%st.%s is null" : "%st.%s = n.%s",
+			   i ? " and " : "", key, key);
+	}
+	buf_add_text(out, " offset 0) t where ");
+	for (size_t i = 0; i < model->unique_key_count; i++)
+		buf_format(out, "%sn.%s is %s", i ? " and " : "",
+			   columns_find(&refresh->columns, model->unique_key[i])
+				   ->quoted,
+			   nulls >> i & 1 ? "null" : "not null");
+}
+
+void refresh_settle_present(struct buf *out, const struct refresh *refresh,
+			    const char *name)
+{
+	unsigned combinations = 1U << refresh->task->model->unique_key_count;
+
+	for (unsigned nulls = 0; nulls < combinations; nulls++) {
+		buf_add_text(out, nulls ? "\nunion all " : "");
+		add_same(out, refresh, name, nulls);
+	}
+}
+
+/* --- the step ------------------------------------------------------------- */
+
+/* The insert waits for the count of what the delete has done, so that no key is
+ * there twice. */
+static void settle_sql(struct buf *out, const struct refresh *refresh,
+		       const char *from, const char *alive)
+{
+	const struct task *task = refresh->task;
+	bool is_kept = task_is_consumed(task) && !refresh->is_building;
+
+	buf_format(out,
+		   "retired as (delete from %s t where t.ctid = any(array("
+		   "select millrace_row from %s where millrace_row is not null"
+		   ")) returning %s),\n",
+		   task->table, from, is_kept ? "t.*" : "1");
+	if (is_kept)
+		buf_format(out,
+			   "kept as (insert into %s (%s, loaded_at) "
+			   "select %s, loaded_at from retired),\n",
+			   task->old, refresh->list, refresh->list);
+	buf_format(out,
+		   "inserted as (insert into %s (%s) select %s from %s "
+		   "where %s and (select count(*) from retired) >= 0 "
+		   "returning 1)\n"
+		   "select (select count(*) from retired), "
+		   "(select count(*) from inserted)",
+		   task->table, refresh->list, refresh->list, from, alive);
+}
+
+static bool run(struct refresh *refresh, const char *sql, struct error *err)
+{
+	PGresult *res = NULL;
+
+	if (refresh->record)
+		return refresh_run(refresh, sql, NULL, err);
+	log_line(LOG_DEBUG, "%s", sql);
+	if (!pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL, sql))
+		return false;
+	refresh->deleted += pg_number(res, 0, 0);
+	refresh->inserted += pg_number(res, 0, 1);
+	PQclear(res);
+	return true;
+}
+
+bool refresh_settle(struct refresh *refresh, const char *select,
+		    const char *alive, struct error *err)
+{
+	int64_t before = refresh->inserted;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	if (test_wants_added(refresh->task->model)) {
+		buf_format(&sql,
+			   "create temp table added on commit drop as\n%s;\n"
+			   "with ",
+			   select);
+		settle_sql(&sql, refresh, "pg_temp.added", alive);
+		buf_format(&sql, ";\ndelete from pg_temp.added where not (%s)",
+			   alive);
+		refresh->added = "added";
+	} else {
+		buf_format(&sql, "with settled as materialized (\n%s\n),\n",
+			   select);
+		settle_sql(&sql, refresh, "settled", alive);
+	}
+	ok = run(refresh, buf_text(&sql), err);
+	buf_release(&sql);
+	return ok &&
+	       refresh_statistics(refresh, refresh->inserted - before, err);
+}
