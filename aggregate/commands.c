@@ -358,6 +358,11 @@ static bool run_command(struct options *options, const struct job *job,
 	bool late = needs & NEED_PROJECT && choose_asks_database(options);
 	bool ok = true;
 
+	/* a pass asks about the schema together with what is new */
+	run.is_bare =
+		commands[options->command].work == do_run && !late && !job;
+	if (run.is_bare)
+		needs = (needs & ~(unsigned)NEED_DATABASE) | NEED_BARE;
 	if (job) /* it opens its own, and tells somebody when that fails */
 		needs &= ~(unsigned)NEED_DATABASE;
 	if (late)

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "aggregate/quote.h"
+#include "aggregate/stale.h"
 #include "common/buf.h"
 #include "common/fault.h"
 #include "common/pg.h"
+#include "common/schema.h"
 
 /* --- looking -------------------------------------------------------------- */
 
@@ -30,6 +32,8 @@ enum {
 	COL_HAS_GONE,
 	COL_EXCLUDED,
 	COL_QUEUED,
+	COL_STALE,
+	COL_SCHEMA,
 };
 
 static void add_task(struct buf *sql, const struct task *task, size_t number)
@@ -118,7 +122,7 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 		" from millrace.seal), null::bool,"
 		" (select string_agg(e.relation || E'\\t' || e.loaded_at ||"
 		" E'\\n', '' order by e.load_id) from millrace.excluded e"
-		" where e.model = t.model), m.queued"
+		" where e.model = t.model), m.queued, (%s), (%s)"
 		"\nfrom task t left join millrace.model m on m.model = t.model"
 		"\nunion all"
 		"\nselect t.number, null, null, null, null, null, null, null, "
@@ -127,7 +131,7 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 		" l.op = 'd' and to_regclass(i.old) is not null and"
 		" l.load_id > coalesce((select gone_from_load from"
 		" millrace.source s where s.relation = i.relation), 0),"
-		" null, null"
+		" null, null, null, null"
 		"\nfrom input i join task t on t.number = i.number"
 		" join millrace.model m on m.model = t.model"
 		/* offset 0: by index from the floor on, whatever the planner
@@ -135,6 +139,8 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 		" cross join lateral (select * from millrace.load a"
 		" where a.relation = i.relation and %s offset 0) l"
 		"\nwhere ",
+		only ? "null::bool" : stale_question,
+		only ? "null" : schema_question,
 		mutant("watermark") ? "a.loaded_at > coalesce(m.loaded_through,"
 				      " '-infinity')"
 				    : "a.load_id > m.floor_load");
@@ -227,6 +233,13 @@ static void read_load(struct task *task, const PGresult *res, int row)
 			     (input->task ? load->op != 'i' : load->has_gone);
 }
 
+static void read_besides(struct tasks *tasks, const PGresult *res, int row)
+{
+	tasks->is_tick_due = PQgetvalue(res, row, COL_TICK)[0] == 't';
+	tasks->has_stale = PQgetvalue(res, row, COL_STALE)[0] == 't';
+	tasks->fits_schema = schema_fits(PQgetvalue(res, row, COL_SCHEMA));
+}
+
 bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 		 struct task *only, const char *before, struct error *err)
 {
@@ -248,8 +261,7 @@ bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 		       !PQgetisnull(res, row + 1, COL_LOAD))
 			row++;
 		if (!only)
-			tasks->is_tick_due =
-				PQgetvalue(res, first, COL_TICK)[0] == 't';
+			read_besides(tasks, res, first);
 		if (!only || task == only)
 			read_state(task, res, first, (size_t)(row - first));
 		for (size_t k = 0; !only && k < task->consumer_count; k++)

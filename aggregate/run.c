@@ -182,13 +182,38 @@ static void spare_snapshots(const struct run *run)
 	}
 }
 
+/* Looks at everything.  The first time the schema may be another than ours, or
+ * missing: then the question is not understood, or it answers that too. */
+static bool look(struct run *run, struct error *err)
+{
+	struct tasks *tasks = run->tasks;
+	struct error first = ERROR_INIT;
+
+	if (!run->is_bare)
+		return ledger_look(run->pg, run->timeout_ms, tasks, NULL, "",
+				   err);
+	run->is_bare = false;
+	if (!tasks->count)
+		return database_prepare(run->pg, err);
+	if (ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", &first) &&
+	    tasks->fits_schema)
+		return true;
+	if (first.lost || first.kind == ERROR_TRANSIENT) {
+		*err = first;
+		return false;
+	}
+	return database_prepare(run->pg, err) &&
+	       ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", err);
+}
+
 bool run_work(struct run *run, struct error *err)
 {
-	if (!run->tasks->count)
+	if (!run->tasks->count && !run->is_bare)
 		return true;
 	run_begin(run); /* before there are threads */
-	if (!stale_end(run->pg, run->timeout_ms, err) ||
-	    !ledger_look(run->pg, run->timeout_ms, run->tasks, NULL, "", err))
+	if (!look(run, err))
+		return false;
+	if (run->tasks->has_stale && !stale_end(run->pg, run->timeout_ms, err))
 		return false;
 	if (stop_requested())
 		return true;

@@ -28,6 +28,7 @@ struct run {
 	struct tasks *tasks;
 	struct project *project;          /* of the tasks */
 	struct database_options database; /* for further connections */
+	bool is_bare;                     /* run_work prepares the database */
 	struct crew *crew;                /* for run_pass */
 	int64_t timeout_ms;   /* for an answer: a server that is gone */
 	int64_t statement_ms; /* for one statement: the server sees to it */

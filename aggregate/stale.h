@@ -15,6 +15,10 @@
 
 struct pg;
 
+/* A select, for a message that asks something else too, of whether stale_end
+ * has something to do. */
+extern const char stale_question[];
+
 /* Ends the sessions of handle-streams that have been in one transaction for
  * more than ten minutes, and logs each.  One that this user may not end is
  * logged too; one whose times it may not see is left alone. */

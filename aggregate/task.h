@@ -109,7 +109,10 @@ struct tasks {
 	const struct project *project;
 	struct task **order; /* inputs first */
 	size_t count;
+	/* what the last look at all of them has told besides */
 	bool is_tick_due; /* the seal is old: ledger_tick */
+	bool has_stale;   /* stale_end has something to do */
+	bool fits_schema; /* schema_fits */
 	struct task *
 		*at; /* by number of the relation; NULL: a stream or source */
 	struct joint *joint; /* tests that several models can break */

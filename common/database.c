@@ -37,7 +37,7 @@ static bool check_server(struct pg *pg, struct error *err)
 	return true;
 }
 
-static bool prepare(struct pg *pg, struct error *err)
+bool database_prepare(struct pg *pg, struct error *err)
 {
 	const char *user = PQuser(pg_raw(pg));
 	char text[sizeof err->text];
@@ -93,7 +93,7 @@ bool database_open(struct pg **out, const struct database_options *options,
 	bool ok = false;
 
 	if (!connect(&pg, options, &resolved, err) || !check_server(pg, err) ||
-	    (schema == DATABASE_READY && !prepare(pg, err)))
+	    (schema == DATABASE_READY && !database_prepare(pg, err)))
 		goto out;
 	if (dsn)
 		buf_add(dsn, resolved.data, resolved.len);

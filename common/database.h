@@ -28,8 +28,12 @@ struct database_options {
 
 enum database_schema {
 	DATABASE_READY, /* the schema is there and fits, made if need be */
-	DATABASE_BARE,  /* whatever schema there is: for migrate and doctor */
+	DATABASE_BARE,  /* whatever schema there is: for migrate and doctor, or
+			   for who asks about it together with something else */
 };
+
+/* What makes a bare database a ready one. */
+bool database_prepare(struct pg *pg, struct error *err) MUST_CHECK;
 
 /* Connects and sees to it that the database will do.  Adds to dsn, if it is
  * not NULL, the string that opens further connections to the same database. */

@@ -57,7 +57,8 @@ bool pg_fail(struct pg *pg, PGresult *res, struct error *err)
 	const char *state = field(res, PG_DIAG_SQLSTATE);
 	const char *severity = field(res, PG_DIAG_SEVERITY_NONLOCALIZED);
 	const char *hint = field(res, PG_DIAG_MESSAGE_HINT);
-	const char *position = field(res, PG_DIAG_STATEMENT_POSITION);
+	long position =
+		strtol(field(res, PG_DIAG_STATEMENT_POSITION), NULL, 10);
 
 	PQclear(pg->failed);
 	pg->failed = res;
@@ -69,7 +70,9 @@ bool pg_fail(struct pg *pg, PGresult *res, struct error *err)
 		.context = field(res, PG_DIAG_CONTEXT),
 		.column = field(res, PG_DIAG_COLUMN_NAME),
 		.constraint = field(res, PG_DIAG_CONSTRAINT_NAME),
-		.position = strtol(position, NULL, 10),
+		.position = position > (long)pg->pinning_len
+				    ? position - (long)pg->pinning_len
+				    : 0,
 	};
 	if (!*state) /* libpq's own words: the connection broke */
 		return pg_lose(pg, err, NULL);
@@ -207,10 +210,31 @@ const struct pg_failure *pg_failure(const struct pg *pg)
 
 /* --- statements ----------------------------------------------------------- */
 
+/* The settings ride with the first message, which may undo them: they are in
+ * force once a message has ended well and the server says so of one. */
+static void note_pinning(struct pg *pg)
+{
+	const char *style = PQparameterStatus(pg->conn, "IntervalStyle");
+
+	pg->is_pinned = PQtransactionStatus(pg->conn) == PQTRANS_IDLE &&
+			style && !strcmp(style, "iso_8601");
+}
+
 bool pg_send(struct pg *pg, int64_t timeout_ms, struct error *err,
 	     const char *sql)
 {
-	if (!PQsendQuery(pg->conn, sql))
+	struct buf pinned = BUF_INIT;
+	int sent;
+
+	pg->pinning_len = 0;
+	if (!pg->is_pinned && PQtransactionStatus(pg->conn) == PQTRANS_IDLE) {
+		buf_format(&pinned, "%s%s", pg_pinning, sql);
+		pg->pinning_len = strlen(pg_pinning);
+		sql = buf_text(&pinned);
+	}
+	sent = PQsendQuery(pg->conn, sql);
+	buf_release(&pinned);
+	if (!sent)
 		return pg_lose(pg, err, NULL);
 	return pg_flush(pg, clock_ms() + timeout_ms, err);
 }
@@ -224,6 +248,8 @@ bool pg_collect(struct pg *pg, int64_t deadline, PGresult **rows, char tag[64],
 	for (;;) {
 		if (!pg_next_result(pg, deadline, &res, err))
 			return false;
+		if (!res && ok && pg->pinning_len)
+			note_pinning(pg);
 		if (!res)
 			return ok;
 		switch (PQresultStatus(res)) {
@@ -315,6 +341,10 @@ bool pg_fetch_params(struct pg *pg, int64_t timeout_ms, struct error *err,
 		     PGresult **out, const char *sql, int count,
 		     const char *const *values)
 {
+	if (!pg->is_pinned && PQtransactionStatus(pg->conn) == PQTRANS_IDLE &&
+	    !pg_run(pg, timeout_ms, err, ""))
+		return false;
+	pg->pinning_len = 0;
 	if (!PQsendQueryParams(pg->conn, sql, count, NULL, values, NULL, NULL,
 			       0))
 		return pg_lose(pg, err, NULL);

@@ -15,10 +15,15 @@ struct pg {
 	PGresult *failed; /* holds the strings of `failure` */
 	struct pg_failure failure;
 	bool lost;
+	bool is_pinned;     /* the session's settings are in force */
+	size_t pinning_len; /* of those that lead the message on its way */
 	bool heeds_stop;
 	int64_t cancelled_ms; /* clock_ms of the first request; 0: none */
 	int64_t next_cancel_ms;
 };
+
+/* What pins a session; it leads the first message. */
+extern const char pg_pinning[];
 
 /* The connection is gone, or must be taken for gone; why: NULL takes libpq's
  * words.  Always returns false. */

@@ -79,20 +79,30 @@ static bool handshake(struct pg *pg, int64_t timeout_ms, struct error *err)
 	return true;
 }
 
+const char pg_pinning[] =
+	"set client_encoding = 'UTF8'; set timezone = 'UTC'; "
+	"set datestyle = 'ISO, YMD'; set intervalstyle = 'iso_8601'; "
+	"set standard_conforming_strings = on; "
+	"set bytea_output = 'hex'; set extra_float_digits = 1; "
+	"set search_path = pg_catalog, pg_temp; "
+	"set client_min_messages = warning;\n";
+
+static bool reads_backslashes(PGconn *conn)
+{
+	const char *on = PQparameterStatus(conn, "standard_conforming_strings");
+
+	return !on || strcmp(on, "on") != 0;
+}
+
 bool pg_open(struct pg **out, const char *dsn, const char *application,
 	     int64_t timeout_ms, struct error *err)
 {
-	static const char session[] =
-		"set client_encoding = 'UTF8'; set timezone = 'UTC'; "
-		"set datestyle = 'ISO, YMD'; set intervalstyle = 'iso_8601'; "
-		"set standard_conforming_strings = on; "
-		"set bytea_output = 'hex'; set extra_float_digits = 1; "
-		"set search_path = pg_catalog, pg_temp; "
-		"set client_min_messages = warning";
-	/* What dsn says itself comes later and wins, but for the last. */
+	/* What dsn says itself comes later and wins, but for the last two. */
 	const char *const keys[] = {"keepalives_idle", "tcp_user_timeout",
-				    "dbname", "application_name", NULL};
-	const char *const values[] = {"30", "10000", dsn, application, NULL};
+				    "dbname",          "application_name",
+				    "client_encoding", NULL};
+	const char *const values[] = {"30",        "10000", dsn,
+				      application, "UTF8",  NULL};
 	struct pg *pg = mem_zalloc(1, sizeof *pg);
 
 	pg->conn = PQconnectStartParams(keys, values, 1);
@@ -108,7 +118,8 @@ bool pg_open(struct pg **out, const char *dsn, const char *application,
 		goto failed;
 	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
 	PQsetnonblocking(pg->conn, 1);
-	if (!pg_run(pg, timeout_ms, err, session))
+	/* how a message is read is settled before it is looked at */
+	if (reads_backslashes(pg->conn) && !pg_run(pg, timeout_ms, err, ""))
 		goto failed;
 	*out = pg;
 	return true;

@@ -135,6 +135,18 @@ static bool look_after_others(struct pg *pg, int *version, int *min,
 	       look(pg, version, min, err);
 }
 
+const char schema_question[] = "select max(version) || ' ' || max(min_program) "
+			       "from millrace.schema_version";
+
+bool schema_fits(const char *answer)
+{
+	char *end;
+	long version = strtol(answer, &end, 10);
+
+	return version >= schema_newest() &&
+	       strtol(end, NULL, 10) <= schema_newest();
+}
+
 bool schema_prepare(struct pg *pg, struct error *err)
 {
 	int version, min, applied;

@@ -20,6 +20,11 @@ struct pg;
  * migrates it. */
 bool schema_prepare(struct pg *pg, struct error *err) MUST_CHECK;
 
+/* A select, for a message that asks something else too, of a text that
+ * schema_fits knows: whether the schema is one that schema_prepare accepts. */
+extern const char schema_question[];
+bool schema_fits(const char *answer);
+
 /* Applies the migrations that are missing; *applied is their number. */
 bool schema_migrate(struct pg *pg, int *applied, struct error *err) MUST_CHECK;
 
