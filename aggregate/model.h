@@ -64,6 +64,12 @@ struct reference {
 	int line;
 };
 
+/* alias.column = literal, as written. */
+struct comparison {
+	const char *column;
+	const char *literal;
+};
+
 /* A marker, `incremental(e.did, e.event_at)` in a hint comment followed by
  * `true`: sql[start, end) spans comment and `true`. */
 struct marker {
@@ -72,6 +78,8 @@ struct marker {
 	size_t reference;     /* index of that reference */
 	const char **column;  /* one per `by` column; NULL for `*` */
 	size_t column_count;
+	struct comparison *filter; /* what a row must meet to matter at all */
+	size_t filter_count;
 	size_t start, end;
 	int line;
 };

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "aggregate/model_filter.h"
 #include "aggregate/model_value.h"
 #include "common/nearest.h"
 
@@ -225,6 +226,7 @@ bool model_markers_read(struct model *model, const struct query *query,
 			continue;
 		if (!read_marker(&at, query, hint, text, &marker))
 			return false;
+		model_filter_read(model, query, hint, &marker);
 		MODEL_GROW(&at, model->marker, model->marker_count);
 		model->marker[model->marker_count++] = marker;
 	}

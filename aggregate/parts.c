@@ -46,6 +46,7 @@ static void add_branch(struct buf *out, const struct refresh *refresh,
 {
 	const struct model *model = refresh->task->model;
 	const char *separator = "";
+	bool filtered = false;
 
 	buf_add_text(out, out->len ? "\nunion all\nselect " : "select ");
 	for (size_t i = 0; i < marker->column_count; i++) {
@@ -68,6 +69,16 @@ static void add_branch(struct buf *out, const struct refresh *refresh,
 				   i);
 	}
 	buf_format(out, " from (\n%s\n) x", rows);
+	for (size_t i = 0; i < marker->filter_count; i++) {
+		const struct column *column =
+			columns_find(&input->columns, marker->filter[i].column);
+
+		if (!column)
+			continue;
+		buf_format(out, "%sx.%s = %s", filtered ? " and " : "\nwhere ",
+			   column->quoted, marker->filter[i].literal);
+		filtered = true;
+	}
 }
 
 static void add_marker(struct buf *out, const struct refresh *refresh,

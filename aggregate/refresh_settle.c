@@ -15,47 +15,47 @@ bool refresh_settle_fits(const struct refresh *refresh)
 
 /* --- rows of the same key ------------------------------------------------- */
 
+static const char *key_of(const struct refresh *refresh, size_t i)
+{
+	return columns_find(&refresh->columns,
+			    refresh->task->model->unique_key[i])
+		->quoted;
+}
+
 /* The keys of the combination that are NULL are asked for with `is null`, the
  * others with `=`: both find their way through an index.  Behind `offset 0`
  * each row is looked up by itself, whatever the planner thinks of a table that
  * has just grown. */
 static void add_same(struct buf *out, const struct refresh *refresh,
-		     const char *name, unsigned nulls)
+		     const char *name, const char *list, unsigned nulls)
 {
-	const struct model *model = refresh->task->model;
+	size_t count = refresh->task->model->unique_key_count;
 
-	buf_add_text(out, "select t.* from ");
 	buf_format(out,
-		   "%s n cross join lateral (select t.ctid as "
-		   "millrace_row, ",
-		   name);
-	columns_list(out, &refresh->columns, "t.");
-	buf_format(out, " from %s t where ", refresh->task->table);
-	for (size_t i = 0; i < model->unique_key_count; i++) {
-		const char *key =
-			columns_find(&refresh->columns, model->unique_key[i])
-				->quoted;
-
+		   "select %s, t.millrace_row\n"
+		   "from %s n left join lateral (select ctid as millrace_row, "
+		   "* from %s t where ",
+		   list, name, refresh->task->table);
+	for (size_t i = 0; i < count; i++)
 		buf_format(out,
 			   nulls >> i & 1 ? "%st.%s is null" : "%st.%s = n.%s",
-			   i ? " and " : "", key, key);
-	}
-	buf_add_text(out, " offset 0) t where ");
-	for (size_t i = 0; i < model->unique_key_count; i++)
+			   i ? " and " : "", key_of(refresh, i),
+			   key_of(refresh, i));
+	buf_add_text(out, " offset 0) t on true\nwhere ");
+	for (size_t i = 0; i < count; i++)
 		buf_format(out, "%sn.%s is %s", i ? " and " : "",
-			   columns_find(&refresh->columns, model->unique_key[i])
-				   ->quoted,
+			   key_of(refresh, i),
 			   nulls >> i & 1 ? "null" : "not null");
 }
 
-void refresh_settle_present(struct buf *out, const struct refresh *refresh,
-			    const char *name)
+void refresh_settle_beside(struct buf *out, const struct refresh *refresh,
+			   const char *name, const char *list)
 {
 	unsigned combinations = 1U << refresh->task->model->unique_key_count;
 
 	for (unsigned nulls = 0; nulls < combinations; nulls++) {
-		buf_add_text(out, nulls ? "\nunion all " : "");
-		add_same(out, refresh, name, nulls);
+		buf_add_text(out, nulls ? "\nunion all\n" : "");
+		add_same(out, refresh, name, list, nulls);
 	}
 }
 

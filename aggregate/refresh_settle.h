@@ -11,14 +11,15 @@
 
 #include "aggregate/refresh.h"
 
-/* Whether the unique_key is short enough for refresh_settle_present. */
+/* Whether the unique_key is short enough for refresh_settle_beside. */
 bool refresh_settle_fits(const struct refresh *refresh);
 
-/* Appends a select of millrace_row (the ctid) and the columns of those rows of
- * the table that have the key of a row in `name`, NULLs equal.  What it costs
- * depends on those, not on what the table holds. */
-void refresh_settle_present(struct buf *out, const struct refresh *refresh,
-			    const char *name);
+/* Appends a select of the list, in which n is a row of `name` and t the row of
+ * the table with the same key, NULLs equal, if there is one; and millrace_row,
+ * the ctid of t.  What it costs depends on `name`, not on what the table holds.
+ */
+void refresh_settle_beside(struct buf *out, const struct refresh *refresh,
+			   const char *name, const char *list);
 
 /* select: the columns, and millrace_row: the version that goes, or NULL; one
  * row for each key.  Those that are not `alive`, a condition on the columns,

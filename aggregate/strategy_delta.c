@@ -126,20 +126,26 @@ out:
 /* The groups as they will be, each beside the row that has been its sum. */
 static void settled_sql(struct buf *out, const struct refresh *refresh)
 {
+	struct buf list = BUF_INIT;
+
+	for (size_t i = 0; i < refresh->columns.count; i++) {
+		const struct column *column = &refresh->columns.at[i];
+		const char *name = column->quoted;
+
+		buf_add_text(&list, i ? ", " : "");
+		if (is_key(refresh->task->model, column->name))
+			buf_format(&list, "n.%s", name);
+		else /* as sum() does it */
+			buf_format(&list,
+				   "coalesce(n.%s + t.%s, n.%s, t.%s)::%s as "
+				   "%s",
+				   name, name, name, name, column->type, name);
+	}
 	buf_add_text(out, "with change as materialized (\n");
 	change_sql(out, refresh);
-	buf_add_text(out, "\n), present as (\n");
-	refresh_settle_present(out, refresh, "change");
-	buf_add_text(out, "\n)\nselect ");
-	add_columns(out, refresh, MEASURE_SUM);
-	buf_format(
-		out,
-		", max(millrace_row) as millrace_row\n"
-		"from (select %s, null::tid as millrace_row from change\n"
-		"union all select %s, millrace_row from present) both_sides\n"
-		"group by ",
-		refresh->list, refresh->list);
-	refresh_keys(out, refresh, "");
+	buf_add_text(out, "\n)\n");
+	refresh_settle_beside(out, refresh, "change", buf_text(&list));
+	buf_release(&list);
 }
 
 bool strategy_delta(struct refresh *refresh, struct error *err)
