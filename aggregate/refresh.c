@@ -372,7 +372,8 @@ static void same_branch(struct buf *out, const struct refresh *refresh,
 		PQgetvalue(nulls, row, (int)model->unique_key_count)[0] == 't';
 
 	buf_format(out,
-		   "select t.* from pg_temp.%s n cross join lateral (\n"
+		   "select n.ctid as millrace_from, t.* "
+		   "from pg_temp.%s n cross join lateral (\n"
 		   "    select t.ctid as millrace_row, ",
 		   name);
 	columns_list(out, &refresh->columns, "t.");
@@ -417,8 +418,8 @@ bool refresh_present(struct refresh *refresh, const char *name, int64_t rows,
 	buf_reset(&sql);
 	if (ok && !PQntuples(res)) /* no row, no branch */
 		buf_format(&sql,
-			   "select ctid as millrace_row, t.* from %s t "
-			   "where false",
+			   "select null::tid as millrace_from, "
+			   "ctid as millrace_row, t.* from %s t where false",
 			   refresh->task->table);
 	for (int row = 0; ok && row < PQntuples(res); row++) {
 		buf_add_text(&sql, row ? "\nunion all " : "");

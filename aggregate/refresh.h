@@ -96,7 +96,8 @@ void refresh_keys(struct buf *out, const struct refresh *refresh,
 		  const char *collation);
 
 /* Creates pg_temp.<into>: millrace_row and the columns of those rows of the
- * table that have the key of one of the `rows` in pg_temp.<name>, NULLs equal.
+ * table that have the key of one of the `rows` in pg_temp.<name>, NULLs equal,
+ * and millrace_from, the ctid of the latter.
  * What it costs depends on those, not on what the table holds. */
 bool refresh_present(struct refresh *refresh, const char *name, int64_t rows,
 		     const char *into, int64_t *present,

@@ -66,7 +66,11 @@ const char *run_begin(struct run *run)
 			 "set local synchronous_commit = off; "
 			 "set local jit = off; set local random_page_cost = "
 			 "1.1; set local client_connection_check_interval = "
-			 "'5s';\n",
+			 "'5s';\n"
+			 /* a load is sorted in memory */
+			 "select set_config('work_mem', greatest(32 * 1024, "
+			 "pg_size_bytes(current_setting('work_mem')) / 1024) "
+			 "|| 'kB', true);\n",
 			 run->lock_ms, run->statement_ms);
 	return run->begin;
 }

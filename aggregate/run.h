@@ -41,7 +41,7 @@ struct run {
 	bool is_repair;      /* readers rebuild, whatever it changes */
 	bool is_terse;       /* a model's every run is not worth a line */
 	const char *command;
-	char begin[640]; /* run_begin's */
+	char begin[800]; /* run_begin's */
 	int64_t run_id;  /* 0: nothing has been worth a row in millrace.run */
 	/* what came of it; while a pass works, guarded by the mutex, as are
 	 * those parts of its tasks that say so */

@@ -4,7 +4,7 @@
 #include "common/fault.h"
 
 /* Of incoming rows and those that are there under the same keys, the first of
- * each key wins. */
+ * each key wins.  Most incoming rows have no rival, and are not looked at. */
 static bool settle(struct refresh *refresh, struct error *err)
 {
 	struct buf both = BUF_INIT;
@@ -15,6 +15,8 @@ static bool settle(struct refresh *refresh, struct error *err)
 	buf_format(
 		&both,
 		"select %s, null::tid as millrace_row from pg_temp.incoming\n"
+		"where ctid = any(array("
+		"select millrace_from from pg_temp.present))\n"
 		"union all\nselect %s, millrace_row from pg_temp.present",
 		refresh->list, refresh->list);
 	refresh_first(&sql, refresh, buf_text(&both), true);
@@ -23,19 +25,16 @@ static bool settle(struct refresh *refresh, struct error *err)
 			  "select millrace_row from pg_temp.present p\n"
 			  "where not exists (select from pg_temp.winner w "
 			  "where w.millrace_row = p.millrace_row)",
-			  &retired, err);
-	if (ok) {
-		buf_reset(&sql);
-		buf_format(&sql,
-			   "select %s from pg_temp.winner "
-			   "where millrace_row is null",
-			   refresh->list);
-		ok = refresh_temp(refresh, "added", buf_text(&sql), NULL, err);
-	}
+			  &retired, err) &&
+	     refresh_run(refresh,
+			 "delete from pg_temp.incoming where ctid = any(array("
+			 "\nselect p.millrace_from from pg_temp.present p "
+			 "join pg_temp.winner w using (millrace_row)))",
+			 NULL, err);
 	buf_release(&both);
 	buf_release(&sql);
-	return ok &&
-	       refresh_apply(refresh, retired ? "retired" : NULL, "added", err);
+	return ok && refresh_apply(refresh, retired ? "retired" : NULL,
+				   "incoming", err);
 }
 
 bool strategy_merge(struct refresh *refresh, struct error *err)
