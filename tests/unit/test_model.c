@@ -393,6 +393,69 @@ static void a_union_all_may_follow_one_relation_per_branch(void **state)
 	}
 }
 
+#define MARK "/*+ incremental(e.id) */ true"
+
+/* Rows that a marked relation's own WHERE leaves out, and only those. */
+static void a_marker_knows_which_rows_matter(void **state)
+{
+	static const char header[] =
+		"-- config:\n--   materialized: incremental\n"
+		"--   strategy: recompute\n--   by: id\n";
+	static const struct {
+		size_t count;
+		const char *body;
+	} cases[] = {
+		{0, "from shop.a e where " MARK},
+		{1, "from shop.a e where " MARK " and e.kind = 'x'"},
+		{1,
+		 "from shop.a e where " MARK " and E.Kind = 'x' group by e.id"},
+		{2, "from shop.a e where " MARK
+		    " and e.kind = 'x' and e.\"B c\" = "
+		    "E'y'"},
+		{1,
+		 "from shop.a e where " MARK " and e.kind = 'x' and e.n > 1"},
+		{1, "from shop.a e where " MARK " and e.kind = 'x' "
+		    "and (e.n > 1 or e.n = 0)"},
+		{0, "from shop.a e where " MARK " and e.kind = 'x' or e.n > 1"},
+		{0, "from shop.a e where " MARK " and e.kind = 'x' and e.n = 2 "
+		    "or e.n > 1"},
+		{0, "from shop.a e where " MARK " or e.kind = 'x'"},
+		{0, "from shop.a e where not " MARK " and e.kind = 'x'"},
+		{0,
+		 "from shop.a e where e.n = 1 and " MARK " and e.kind = 'x'"},
+		{0, "from shop.a e where " MARK " and e.kind = 'x' || 'y'"},
+		{0, "from shop.a e where " MARK " and e.kind = 'x'::text"},
+		{0, "from shop.a e where " MARK " and e.kind <> 'x'"},
+		{0, "from shop.a e where " MARK " and e.kind = e.other"},
+		{0, "from shop.a e where " MARK " and e.kind = 1"},
+		{0, "from shop.a e left join shop.b f on " MARK
+		    " and e.kind = 'x'"},
+		{0, "from shop.a e join shop.b f on e.id = f.id where " MARK " "
+		    "and f.kind = 'x'"},
+		{0, "from shop.a e where exists (select from shop.b f "
+		    "where " MARK " and e.kind = 'x')"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *body = cases[i].body;
+		char *text = mem_format("%sselect e.id %s", header, body);
+		struct model *m = parse(text);
+
+		if (m->marker[0].filter_count != cases[i].count)
+			fail_msg("%zu for: %s", m->marker[0].filter_count,
+				 body);
+		if (cases[i].count) {
+			assert_string_equal(m->marker[0].filter[0].column,
+					    "kind");
+			assert_string_equal(m->marker[0].filter[0].literal,
+					    "'x'");
+		}
+		model_close(m);
+		free(text);
+	}
+}
+
 /* tests/models-bad/<case>: model.sql, and the error that it must give. */
 static void check_bad(const char *name)
 {
@@ -506,6 +569,7 @@ int main(void)
 		cmocka_unit_test(
 			the_query_is_the_text_without_header_and_semicolon),
 		cmocka_unit_test(a_marker_knows_its_relation_and_its_place),
+		cmocka_unit_test(a_marker_knows_which_rows_matter),
 		cmocka_unit_test(tests_come_from_the_header),
 		cmocka_unit_test(tests_stand_behind_columns_too),
 		cmocka_unit_test(what_is_left_unsaid_follows_from_what_is_said),
