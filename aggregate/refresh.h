@@ -66,8 +66,8 @@ bool refresh_insert(struct refresh *refresh, const char *added,
 		    const char *unless, struct error *err) MUST_CHECK;
 
 /* After rows have come: a table that has outgrown what the planner knows of it
- * is analyzed.  A join planned for an empty table visits every row for every row
- * of a full one, and autovacuum comes a minute late. */
+ * is analyzed.  A join planned for an empty table visits every row for every
+ * row of a full one, and autovacuum comes a minute late. */
 bool refresh_statistics(struct refresh *refresh, int64_t rows,
 			struct error *err) MUST_CHECK;
 

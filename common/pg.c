@@ -242,7 +242,7 @@ bool pg_send(struct pg *pg, int64_t timeout_ms, struct error *err,
 bool pg_collect(struct pg *pg, int64_t deadline, PGresult **rows, char tag[64],
 		bool *copying, struct error *err)
 {
-	PGresult *res;
+	PGresult *res = NULL;
 	bool ok = true;
 
 	for (;;) {
