@@ -6,14 +6,13 @@
 /* Sessions that load carry their owner's token in hexadecimal; verify and the
  * like may take as long as they need. */
 #define FROM_STALE                                                             \
-	"from pg_stat_get_activity(null) a join pg_database d "                \
-	"on d.oid = a.datid where d.datname = current_database() "             \
-	"and a.application_name ~ '^handle-streams [0-9a-f]+$' "               \
-	"and a.xact_start < now() - interval '10 minutes'"
+	"from pg_stat_activity where datname = current_database() "            \
+	"and application_name ~ '^handle-streams [0-9a-f]+$' "                 \
+	"and xact_start < now() - interval '10 minutes'"
 
 static const char find[] =
-	"select a.pid, a.application_name, "
-	"floor(extract(epoch from now() - a.xact_start) / 60) " FROM_STALE;
+	"select pid, application_name, "
+	"floor(extract(epoch from now() - xact_start) / 60) " FROM_STALE;
 
 const char stale_question[] = "select exists (select " FROM_STALE ")";
 
