@@ -170,6 +170,7 @@ static bool run_export(struct table_load *load, struct csv_layout *layout,
 				  (size_t)run->options->max_line,
 				  &load->positions);
 	source_lines_csv(source, layout);
+	source_lines_keep_blanks(source);
 	ok = load_whole(run, source, &load->load, &result, err);
 	source_close(source);
 	close(fd);
@@ -207,12 +208,44 @@ static void plan_load(struct table_load *load)
 	buf_release(&key);
 }
 
+static bool read_header(struct table_load *load, struct csv_layout **layout,
+			struct error *err)
+{
+	const char *header = table_export_header(load->export);
+
+	return csv_layout_read(layout, load->stream, load->run->forced, header,
+			       strlen(header), err) ||
+	       error_context(err, "%s.%s", load->schema, load->table);
+}
+
+static bool takes_rest(const struct stream *stream)
+{
+	for (size_t i = 0; i < stream->column_count; i++)
+		for (size_t j = 0; j < stream->column[i].alternative_count; j++)
+			if (stream->column[i].alternative[j].kind == FROM_REST)
+				return true;
+	return false;
+}
+
+/* With a cursor only the columns that the stream names are read: another one
+ * that changes makes no new row. */
+static bool lay_out(struct table_load *load, struct csv_layout **layout,
+		    struct error *err)
+{
+	if (!read_header(load, layout, err))
+		return false;
+	if (!*load->wanted.cursor || takes_rest(load->stream))
+		return true;
+	table_export_take(load->export, (*layout)->mapped);
+	csv_layout_close(*layout);
+	return read_header(load, layout, err);
+}
+
 static bool run_table(struct table_load *load, struct error *err)
 {
 	struct load_run *run = load->run;
 	const struct load_claim claim = {run, NULL, -1, NULL, load};
 	struct csv_layout *layout = NULL;
-	const char *header;
 
 	load->wanted = (struct table_wanted){
 		.dsn = load->dsn,
@@ -225,10 +258,8 @@ static bool run_table(struct table_load *load, struct error *err)
 	};
 	if (!table_export_open(&load->export, &load->wanted, err))
 		return false;
-	header = table_export_header(load->export);
-	if (!csv_layout_read(&layout, load->stream, run->forced, header,
-			     strlen(header), err))
-		return error_context(err, "%s.%s", load->schema, load->table);
+	if (!lay_out(load, &layout, err))
+		return false;
 	plan_load(load);
 	if (!load_insist(&claim, claim_table, err)) {
 		csv_layout_close(layout);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/pg.h"
 #include "ingest/stream.h"
@@ -17,9 +18,17 @@ enum { QUICK_MS = 60000, COPY_MS = 6 * 3600 * 1000 };
 /* Rows with one value of the cursor; more make the column unfit. */
 enum { TIES_MAX = 1000000, HASH_BYTES = 8 };
 
+struct table_column {
+	char *name, *type;
+	bool taken; /* by the stream */
+};
+
 struct table_export {
 	struct table_wanted wanted;
 	struct pg *pg;
+	struct table_column *column;
+	size_t column_count, column_capacity;
+	bool nullable, temporal, numeric; /* the cursor */
 	struct buf key;
 	struct buf header;
 	struct buf columns; /* what is selected */
@@ -46,9 +55,11 @@ void table_cursor_release(struct table_cursor *cursor)
 
 /* Times with a zone are written as RFC 3339 has them, all else as PostgreSQL
  * does. */
-static void add_column(struct table_export *export, const char *name,
-		       const char *type, bool first)
+static void add_column(struct table_export *export,
+		       const struct table_column *column)
 {
+	const char *name = column->name, *type = column->type;
+	bool first = export->columns.len == 0;
 	char delimiter = export->wanted.stream->delimiter;
 	struct buf quoted = BUF_INIT;
 
@@ -72,12 +83,47 @@ static void add_column(struct table_export *export, const char *name,
 	buf_release(&quoted);
 }
 
+static void add_columns(struct table_export *export)
+{
+	buf_reset(&export->columns);
+	buf_reset(&export->header);
+	for (size_t i = 0; i < export->column_count; i++)
+		if (export->column[i].taken)
+			add_column(export, &export->column[i]);
+}
+
+void table_export_take(struct table_export *export, const bool *taken)
+{
+	for (size_t i = 0; i < export->column_count; i++)
+		export->column[i].taken = taken[i];
+	add_columns(export);
+}
+
+static void learn_column(struct table_export *export, const PGresult *res,
+			 int row)
+{
+	MEM_GROW(export->column, export->column_count, export->column_capacity);
+	export->column[export->column_count++] = (struct table_column){
+		.name = mem_strdup(PQgetvalue(res, row, 0)),
+		.type = mem_strdup(PQgetvalue(res, row, 1)),
+		.taken = true,
+	};
+	if (PQgetvalue(res, row, 2)[0] != 't')
+		return;
+	export->nullable = PQgetvalue(res, row, 4)[0] == 'f';
+	export->temporal = PQgetvalue(res, row, 5)[0] == 'D' &&
+			   strncmp(PQgetvalue(res, row, 1), "time ", 5) != 0;
+	export->numeric = PQgetvalue(res, row, 5)[0] == 'N';
+}
+
 static bool look_at_table(struct table_export *export, struct error *err)
 {
 	static const char query[] =
 		"select a.attname, format_type(a.atttypid, null), "
 		"a.attname = $3, s.system_identifier || '/' || "
-		"current_database() from pg_attribute a join pg_class c on "
+		"current_database(), a.attnotnull, t.typcategory "
+		"from pg_attribute a join pg_type t on t.oid = a.atttypid join "
+		"pg_class c on "
 		"c.oid = a.attrelid join pg_namespace n on n.oid = "
 		"c.relnamespace, pg_control_system() s where n.nspname = $1 "
 		"and c.relname = $2 and a.attnum > 0 and not a.attisdropped "
@@ -91,8 +137,7 @@ static bool look_at_table(struct table_export *export, struct error *err)
 	if (!pg_fetch_params(export->pg, QUICK_MS, err, &res, query, 3, values))
 		return false;
 	for (int i = 0; i < PQntuples(res); i++) {
-		add_column(export, PQgetvalue(res, i, 0), PQgetvalue(res, i, 1),
-			   i == 0);
+		learn_column(export, res, i);
 		has_cursor = has_cursor || PQgetvalue(res, i, 2)[0] == 't';
 	}
 	if (PQntuples(res))
@@ -100,6 +145,7 @@ static bool look_at_table(struct table_export *export, struct error *err)
 			   PQgetvalue(res, 0, 3), wanted->schema, wanted->table,
 			   wanted->cursor);
 	PQclear(res);
+	add_columns(export);
 	if (export->key.len && has_cursor)
 		return true;
 	return error_set(err, ERROR_FATAL, STATUS_SOURCE,
@@ -215,7 +261,7 @@ static bool remember(void *context, const char *bytes, size_t len,
 	struct table_export *export = context;
 	uint64_t hash = XXH3_64bits(bytes, len);
 
-	if (export->after.rows.len >= (size_t)TIES_MAX * HASH_BYTES)
+	if (export->after.rows.len > (size_t)TIES_MAX * HASH_BYTES)
 		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
 				 "more than %d rows have the same %s: no "
 				 "cursor can tell them apart",
@@ -261,6 +307,55 @@ static bool copy(struct table_export *export, const char *above,
 	return ok;
 }
 
+/* A row without a value is never greater than another. */
+static bool warn_of_nulls(struct table_export *export, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	bool ok;
+
+	if (!export->nullable)
+		return true;
+	buf_format(&sql, "select count(*) from %s where %s is null",
+		   buf_text(&export->from), buf_text(&export->cursor));
+	ok = pg_fetch(export->pg, COPY_MS, err, &res, NULL, buf_text(&sql));
+	buf_release(&sql);
+	if (!ok)
+		return false;
+	if (pg_number(res, 0, 0))
+		log_line(LOG_WARNING,
+			 "%lld rows of %s.%s have no %s and are not loaded: "
+			 "fill it, or take another cursor",
+			 (long long)pg_number(res, 0, 0), export->wanted.schema,
+			 export->wanted.table, export->wanted.cursor);
+	PQclear(res);
+	return true;
+}
+
+/* Nothing is ever greater than infinity, nor before its time than a time to
+ * come. */
+static bool check_high(const struct table_export *export, bool ahead,
+		       struct error *err)
+{
+	const char *high = buf_text(&export->after.value);
+	const struct table_wanted *wanted = &export->wanted;
+
+	if ((export->temporal && !strcmp(high, "infinity")) ||
+	    (export->numeric &&
+	     (!strcmp(high, "Infinity") || !strcmp(high, "NaN"))))
+		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+				 "the greatest %s is %s, behind which nothing "
+				 "new can come: correct that row, or take "
+				 "another cursor",
+				 wanted->cursor, high);
+	if (ahead)
+		log_line(LOG_WARNING,
+			 "the greatest %s of %s.%s, %s, is more than a day "
+			 "ahead: new rows before it will not be loaded",
+			 wanted->cursor, wanted->schema, wanted->table, high);
+	return true;
+}
+
 /* The largest value there is now. */
 static bool find_high(struct table_export *export, struct error *err)
 {
@@ -268,8 +363,11 @@ static bool find_high(struct table_export *export, struct error *err)
 	PGresult *res = NULL;
 	bool ok;
 
-	buf_format(&sql, "select max(%s)::text from %s",
-		   buf_text(&export->cursor), buf_text(&export->from));
+	buf_format(&sql, "select max(%s)::text", buf_text(&export->cursor));
+	if (export->temporal)
+		buf_format(&sql, ", max(%s) > now() + interval '1 day'",
+			   buf_text(&export->cursor));
+	buf_format(&sql, " from %s", buf_text(&export->from));
 	if (export->wanted.lag_ms)
 		buf_format(&sql,
 			   " where %s < now() - interval '%lld milliseconds'",
@@ -282,8 +380,28 @@ static bool find_high(struct table_export *export, struct error *err)
 	export->after.known = !PQgetisnull(res, 0, 0);
 	if (export->after.known)
 		buf_add_text(&export->after.value, PQgetvalue(res, 0, 0));
+	ok = !export->after.known ||
+	     check_high(export,
+			export->temporal && PQgetvalue(res, 0, 1)[0] == 't',
+			err);
 	PQclear(res);
-	return true;
+	return ok;
+}
+
+/* The columns taken, as one more hash: rows that are hashed otherwise do not
+ * look like those that were read. */
+static void remember_columns(struct table_export *export)
+{
+	uint64_t hash = XXH3_64bits(export->header.data, export->header.len);
+
+	if (export->seen_count && !was_read(export, hash))
+		log_line(LOG_WARNING,
+			 "the columns taken of %s.%s are no longer those of "
+			 "the run before: its rows with %s = %s come again",
+			 export->wanted.schema, export->wanted.table,
+			 export->wanted.cursor,
+			 buf_text(&export->before->value));
+	buf_add(&export->after.rows, &hash, HASH_BYTES);
 }
 
 /* Everything new up to the largest value, and the hashes of the rows that have
@@ -294,10 +412,11 @@ static bool copy_new(struct table_export *export, struct error *err)
 	const char *low = buf_text(&before->value);
 	const char *high;
 
-	if (!find_high(export, err))
+	if (!warn_of_nulls(export, err) || !find_high(export, err))
 		return false;
 	if (!export->after.known)
 		return true;
+	remember_columns(export);
 	high = buf_text(&export->after.value);
 	if (before->known &&
 	    (!copy(export, "=", low, "<=", high, write_new, err) ||
@@ -373,6 +492,11 @@ void table_export_close(struct table_export *export)
 	if (export->started && !export->joined)
 		pthread_join(export->thread, NULL);
 	pg_close(export->pg);
+	for (size_t i = 0; i < export->column_count; i++) {
+		free(export->column[i].name);
+		free(export->column[i].type);
+	}
+	free(export->column);
 	buf_release(&export->key);
 	buf_release(&export->header);
 	buf_release(&export->columns);

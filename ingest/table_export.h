@@ -39,7 +39,7 @@ struct table_wanted {
 struct table_cursor {
 	bool known;
 	struct buf value;
-	struct buf rows; /* 8 bytes for each row that has it */
+	struct buf rows; /* hashes, of 8 bytes: the header, rows that have it */
 };
 
 void table_cursor_release(struct table_cursor *cursor);
@@ -51,6 +51,9 @@ bool table_export_open(struct table_export **out,
 
 /* What names the table for good: cluster, database, table, cursor column. */
 const char *table_export_key(const struct table_export *export);
+
+/* By column of the table: whether to take it.  Before, all are taken. */
+void table_export_take(struct table_export *export, const bool *taken);
 
 /* The header of the CSV, which is not in the pipe. */
 const char *table_export_header(const struct table_export *export);

@@ -112,3 +112,40 @@ ids() { sql "select coalesce(string_agg(id::text, ' ' order by id), '') from sta
 	wrong 3 "lacks paid" --from-table "$from" --stream orders --cursor id
 	wrong 1 "input of its own" --from-table "$from" --stream orders --cursor id file
 }
+
+@test "a cursor that is null, infinite or ahead, other columns, one column alone" {
+	load_new() { run "$1" handle-streams --from-table "$from" --stream orders --cursor updated_at; }
+	sql "insert into crm.orders (id) values (90), (91)"
+	load_new -0
+	assert_says "2 rows of crm.orders have no updated_at and are not loaded"
+	sql "delete from crm.orders where id > 89; alter table crm.orders add extra text default 'x'; update crm.orders set ignored = 7"
+	load_new -0
+	assert_says "nothing new"
+	assert_equal "columns that nobody takes" "1 2 3" "$(ids)"
+	sed -i '/-- from: paid/d' project/sql/shop/streams/orders.sql
+	load_new -0
+	assert_says "the columns taken of crm.orders are no longer those of the run before"
+	assert_equal "the last tie again" "1 2 3 3" "$(ids)"
+	load_new -0
+	assert_says "nothing new"
+	sql "insert into crm.orders (id, updated_at) values (4, 'infinity')"
+	load_new -5
+	assert_says "the greatest updated_at is infinity"
+	sql "update crm.orders set updated_at = now() + interval '3 days' where id = 4"
+	load_new -0
+	assert_says "is more than a day ahead"
+	assert_equal rows "1 2 3 3 4" "$(ids)"
+	sql "create table crm.words (word text); insert into crm.words values ('word'), (null), ('  '), ('')"
+	cat >project/sql/shop/streams/words.sql <<-'SQL'
+		-- stream: words
+		-- format: csv
+		-- load: full
+		create table staging.words (
+		    word text, -- from: word
+		    loaded_at timestamptz not null default now()
+		) partition by range (loaded_at);
+	SQL
+	run -0 handle-streams --from-table "dbname=$PGDATABASE:crm.words" --stream words
+	assert_equal words "<>,<  >,<word>,null" "$(sql "select string_agg(coalesce('<' || word || '>', 'null'), ',' order by word) from staging.words")"
+	assert_verified
+}
