@@ -11,11 +11,15 @@
 #include "common/mem.h"
 #include "ingest/monitor.h"
 
-enum { CONNECTIONS = 32, CONNECTION_BYTES = 16384, CONNECTION_SECONDS = 10 };
+/* Whoever connects and says nothing keeps the others waiting for no longer than
+ * that, and from one address never all of them. */
+enum { CONNECTIONS = 256, CONNECTIONS_PER_ADDRESS = 64, IDLE_SECONDS = 2 };
+enum { CONNECTION_BYTES = 16384 };
 
 struct monitor_http {
 	struct MHD_Daemon *daemon;
 	struct monitor *monitor;
+	char *path; /* of the unix socket, or NULL */
 };
 
 static enum MHD_Result reply(struct MHD_Connection *connection, int status,
@@ -84,8 +88,10 @@ bool monitor_http_start(struct monitor_http **out, struct monitor *monitor,
 		MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, http,
 		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)CONNECTION_SECONDS, MHD_OPTION_END);
+		(size_t)CONNECTION_BYTES, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+		(unsigned)CONNECTIONS_PER_ADDRESS,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+		MHD_OPTION_END);
 	if (!http->daemon) {
 		close(fd);
 		free(http);
@@ -94,6 +100,8 @@ bool monitor_http_start(struct monitor_http **out, struct monitor *monitor,
 				    "does not start",
 				    listen);
 	}
+	if (*listen == '/')
+		http->path = mem_strdup(listen);
 	log_line(LOG_INFO, "metrics: %s", listen);
 	*out = http;
 	return true;
@@ -103,6 +111,9 @@ void monitor_http_stop(struct monitor_http *http)
 {
 	if (!http)
 		return;
+	if (http->path) /* while nobody else can have it */
+		unlink(http->path);
 	MHD_stop_daemon(http->daemon);
+	free(http->path);
 	free(http);
 }

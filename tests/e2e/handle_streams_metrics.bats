@@ -107,6 +107,24 @@ end_pipe() {
 	assert_equal rows 20 "$(rows)"
 }
 
+@test "who connects and says nothing does not silence the others" {
+	begin_pipe --metrics-listen "$PORT"
+	wait_until 10 handle-streams health "$PORT"
+	python3 - "$PORT" <<-'PY'
+		import socket, sys, time, urllib.request
+		idle = [socket.create_connection(("127.0.0.1", int(sys.argv[1]))) for _ in range(80)]
+		until = time.monotonic() + 8
+		while True:
+		    try:
+		        with urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/healthz", timeout=5) as r:
+		            assert r.read() == b"ok\n"
+		            break
+		    except OSError:
+		        assert time.monotonic() < until
+	PY
+	end_pipe
+}
+
 @test "metrics are this machine's alone, unless told otherwise" {
 	begin_pipe --metrics-listen "$PORT"
 	wait_until 10 handle-streams health "$PORT"
@@ -118,6 +136,7 @@ end_pipe() {
 	run env HANDLE_STREAMS_METRICS_LISTEN="$BATS_TEST_TMPDIR/sock" handle-streams health
 	assert_status 0
 	end_pipe
+	[ ! -e sock ]
 	run handle-streams --metrics-listen nonsense </dev/null
 	assert_status 2
 	assert_says "nonsense is no place to listen at"
