@@ -121,6 +121,10 @@ bool setting_store(const struct setting *setting, const char *text,
 /* What a value looks like: the default, else an example of the type. */
 const char *setting_example(const struct setting *setting);
 
+/* A connection string as libpq takes it, the caller's; a bare name is that of a
+ * database.  NULL: it makes no sense, and the error does not quote it. */
+char *setting_dsn(const char *text, struct error *err) MUST_CHECK;
+
 /* Whether a connection string holds a password. */
 bool setting_is_secret(const char *dsn);
 

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "common/buf.h"
+#include "common/mem.h"
 #include "common/settings.h"
 
 struct unit {
@@ -203,9 +204,7 @@ static bool is_torn(const PQconninfoOption *options)
 }
 
 /* libpq's own message would quote the string, and with it a password. */
-static bool store_dsn(const struct setting *setting, const char *text,
-		      const char **value, struct arena *arena,
-		      struct error *err)
+char *setting_dsn(const char *text, struct error *err)
 {
 	PQconninfoOption *options = PQconninfoParse(text, NULL);
 	bool is_name = strchr(text, '=') == NULL && !strstr(text, "://");
@@ -214,23 +213,31 @@ static bool store_dsn(const struct setting *setting, const char *text,
 		bool torn = is_torn(options);
 
 		PQconninfoFree(options);
-		if (torn)
-			return error_config(
-				err, "this URI makes no sense; in a password "
-				     "write %% as %%25, @ as %%40, : as %%3A, "
-				     "/ as %%2F, ? as %%3F and # as %%23");
-		*value = arena_strdup(arena, text);
-		return true;
+		if (!torn)
+			return mem_strdup(text);
+		error_config(err, "this URI makes no sense; in a password "
+				  "write %% as %%25, @ as %%40, : as %%3A, "
+				  "/ as %%2F, ? as %%3F and # as %%23");
+		return NULL;
 	}
-	if (is_name && !strpbrk(text, "'\\")) {
-		*value = arena_format(arena, "dbname='%s'", text);
-		return true;
-	}
-	return error_config(
-		err,
-		"this is neither a libpq connection string nor a "
-		"URI nor the name of a database; for example \"%s\"",
-		setting_example(setting));
+	if (is_name && !strpbrk(text, "'\\"))
+		return mem_format("dbname='%s'", text);
+	error_config(err, "this is neither a libpq connection string nor a "
+			  "URI nor the name of a database; for example "
+			  "\"host=db.example.org dbname=events\"");
+	return NULL;
+}
+
+static bool store_dsn(const char *text, const char **value, struct arena *arena,
+		      struct error *err)
+{
+	char *dsn = setting_dsn(text, err);
+
+	if (!dsn)
+		return false;
+	*value = arena_strdup(arena, dsn);
+	free(dsn);
+	return true;
 }
 
 bool setting_is_secret(const char *dsn)
@@ -267,7 +274,7 @@ bool setting_store(const struct setting *setting, const char *text,
 		store_item(text, value, arena);
 		return true;
 	case SETTING_DSN:
-		return store_dsn(setting, text, value, arena, err);
+		return store_dsn(text, value, arena, err);
 	}
 	return error_config(err, "a setting of no known type");
 }

@@ -34,11 +34,21 @@ static bool read_name(struct table_load *load, struct error *err)
 	const char *name = colon ? colon + 1 : text;
 	const char *dot = strchr(name, '.');
 
-	if (!dot || dot == name || !dot[1] || strchr(dot + 1, '.'))
+	char *dsn;
+
+	/* what is no name may be the rest of a URI, with its password */
+	if (!dot || dot == name || !dot[1] || strchr(dot + 1, '.') ||
+	    strpbrk(name, "@/=?&%"))
 		return error_set(err, ERROR_FATAL, STATUS_USAGE,
 				 "--from-table takes DSN:SCHEMA.TABLE, as in "
 				 "service=crm:public.users");
-	load->dsn = mem_strndup(text, colon ? (size_t)(colon - text) : 0);
+	dsn = mem_strndup(text, colon ? (size_t)(colon - text) : 0);
+	load->dsn = setting_dsn(dsn, err);
+	free(dsn);
+	if (!load->dsn) {
+		err->status = STATUS_USAGE;
+		return error_context(err, "--from-table");
+	}
 	load->schema = mem_strndup(name, (size_t)(dot - name));
 	load->table = mem_strdup(dot + 1);
 	if (setting_is_secret(load->dsn))
