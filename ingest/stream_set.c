@@ -74,6 +74,28 @@ static bool check_names(const struct stream_set *set, struct error *err)
 	return true;
 }
 
+/* The view of a full stream's newest extract is no other stream's table. */
+static bool check_current(const struct stream_set *set, struct error *err)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct stream *full = set->stream[i];
+		size_t len = strlen(full->name);
+
+		for (size_t j = 0; full->load == LOAD_FULL && j < set->count;
+		     j++)
+			if (!strncmp(set->stream[j]->name, full->name, len) &&
+			    !strcmp(set->stream[j]->name + len, "_current"))
+				return error_config(
+					err,
+					"%s: %s_current is the view of the "
+					"newest extract of stream %s, which is "
+					"load: full: rename one",
+					set->stream[j]->file, full->relation,
+					full->name);
+	}
+	return true;
+}
+
 bool stream_set_read(struct stream_set *set, const char *home,
 		     struct error *err)
 {
@@ -96,7 +118,7 @@ bool stream_set_read(struct stream_set *set, const char *home,
 	if (ok) {
 		qsort(set->stream, set->count, sizeof(struct stream *),
 		      by_name);
-		ok = check_names(set, err);
+		ok = check_names(set, err) && check_current(set, err);
 	}
 	globfree(&found);
 	buf_release(&pattern);
