@@ -270,6 +270,10 @@ static bool take_effective(struct options *options, struct error *err)
 		return error_set(err, ERROR_FATAL, STATUS_USAGE,
 				 "--effective is the time of one extract: load "
 				 "one file at a time");
+	if (*options->cursor)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "--effective is the time of a complete "
+				 "extract, and --cursor takes what is new");
 	if (!read_time("--effective", options->effective,
 		       &options->effective_us, options->effective_text, err))
 		return false;
@@ -320,6 +324,14 @@ static bool check_table(const struct options *options, struct error *err)
 	if (!*options->from_table && *options->cursor)
 		return error_set(err, ERROR_FATAL, STATUS_USAGE,
 				 "--cursor is a column of --from-table");
+	if (!*options->from_table && options->cursor_lag_ms)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "--cursor-lag is about the --cursor of "
+				 "--from-table");
+	if (*options->from_table && options->cursor_lag_ms && !*options->cursor)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "--cursor-lag needs --cursor, a column that "
+				 "holds times");
 	return true;
 }
 
@@ -339,6 +351,12 @@ static bool check_kafka(const struct options *options, struct error *err)
 				 "%s is a file and -b names Kafka: load them "
 				 "one after the other",
 				 options->operand[0]);
+	if (*kafka->brokers && (options->complete || *options->effective))
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "%s is about one extract, and Kafka (-b) has "
+				 "no end",
+				 options->complete ? "--complete"
+						   : "--effective");
 	return true;
 }
 

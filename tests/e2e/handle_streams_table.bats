@@ -106,8 +106,22 @@ ids() { sql "select coalesce(string_agg(id::text, ' ' order by id), '') from sta
 	wrong 2 "takes CSV" --from-table "$from" --stream items
 	wrong 1 "DSN:SCHEMA.TABLE" --from-table orders --stream orders --cursor id
 	wrong 1 "holds a password" --from-table "dbname=x password=y:crm.orders" --stream orders --cursor id
+	for torn in "postgresql://u:zq.qz@db.example" "postgresql://u:zq@qz@db.example/x:crm.orders" \
+		"host=x password='zq qz:crm.orders" "postgresql://u:zq.qz@db/x"; do
+		run -1 handle-streams --from-table "$torn" --stream orders --cursor id
+		[[ $output != *zq* && $output != *qz* ]]
+	done
+	wrong 1 "neither a libpq connection string" --from-table "host=x password='y:crm.orders" --stream orders --cursor id
+	wrong 1 "--effective is the time of a complete extract" --from-table "$from" --stream orders --cursor id --effective 2025-03-10
+	wrong 1 "--cursor-lag is about" --cursor-lag 1m
+	wrong 1 "--cursor-lag needs --cursor" --cursor-lag 1m --from-table "$from" --stream all_orders
+	wrong 1 "--complete is about one extract" -b localhost:1 -t x --complete
+	wrong 1 "--effective is about one extract" -b localhost:1 -t x --effective 2025-03-10
 	wrong 5 "there is no table crm.order" --from-table "dbname=$PGDATABASE:crm.order" --stream orders --cursor id
 	wrong 5 "has no column ident" --from-table "$from" --stream orders --cursor ident
+	sed 's/all_orders/all_orders_current/; /^-- load/d' project/sql/shop/streams/all_orders.sql >project/sql/shop/streams/all_orders_current.sql
+	wrong 2 "staging.all_orders_current is the view of the newest extract of stream all_orders" </dev/null
+	rm project/sql/shop/streams/all_orders_current.sql
 	sql "alter table crm.orders drop column paid"
 	wrong 3 "lacks paid" --from-table "$from" --stream orders --cursor id
 	wrong 1 "input of its own" --from-table "$from" --stream orders --cursor id file
