@@ -34,6 +34,7 @@ enum {
 	COL_QUEUED,
 	COL_STALE,
 	COL_SCHEMA,
+	COL_IS_RETIRED,
 };
 
 static void add_task(struct buf *sql, const struct task *task, size_t number)
@@ -122,7 +123,8 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 		" from millrace.seal), null::bool,"
 		" (select string_agg(e.relation || E'\\t' || e.loaded_at ||"
 		" E'\\n', '' order by e.load_id) from millrace.excluded e"
-		" where e.model = t.model), m.queued, (%s), (%s)"
+		" where e.model = t.model), m.queued, (%s), (%s),"
+		" null::bool"
 		"\nfrom task t left join millrace.model m on m.model = t.model"
 		"\nunion all"
 		"\nselect t.number, null, null, null, null, null, null, null, "
@@ -131,7 +133,15 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 		" l.op = 'd' and to_regclass(i.old) is not null and"
 		" l.load_id > coalesce((select gone_from_load from"
 		" millrace.source s where s.relation = i.relation), 0),"
-		" null, null, null, null"
+		" null, null, null, null, case when i.relation like 'staging.%%' and l.op"
+		" = 'i' and l.row_count > 0 and l.loaded_at < now() - interval"
+		" '1 day' then l.loaded_at < (select case when"
+		" bool_and(b.since is not null) then min(b.since) end"
+		" from pg_inherits h join pg_class x on x.oid = h.inhrelid"
+		" cross join lateral (select"
+		" (regexp_match(pg_get_expr(x.relpartbound, x.oid),"
+		" $r$FROM \\('([^']+)'\\)$r$))[1]::timestamptz as since) b"
+		" where h.inhparent = to_regclass(i.relation)) end"
 		"\nfrom input i join task t on t.number = i.number"
 		" join millrace.model m on m.model = t.model"
 		/* offset 0: by index from the floor on, whatever the planner
@@ -240,6 +250,21 @@ static void read_besides(struct tasks *tasks, const PGresult *res, int row)
 	tasks->fits_schema = schema_fits(PQgetvalue(res, row, COL_SCHEMA));
 }
 
+/* Its rows would count as none. */
+static bool refuse_retired(const struct task *task, const PGresult *res,
+			   int row, struct error *err)
+{
+	return error_config(
+		err,
+		"%s: load %s of %s is older than all that %s "
+		"still holds, and the model has not consumed it: "
+		"go on without it by `periodic exclude %s %s`",
+		task->model->file, PQgetvalue(res, row, COL_LOAD),
+		task->input[pg_number(res, row, COL_INPUT)].relation,
+		task->input[pg_number(res, row, COL_INPUT)].relation,
+		task->name, PQgetvalue(res, row, COL_LOAD));
+}
+
 bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 		 struct task *only, const char *before, struct error *err)
 {
@@ -268,8 +293,12 @@ bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 			read_input(task->consumer[k], task, res, first);
 		if (only && task != only)
 			read_input(only, task, res, first);
-		for (int load = first + 1; load <= row; load++)
+		for (int load = first + 1; ok && load <= row; load++) {
 			read_load(task, res, load);
+			if (only &&
+			    PQgetvalue(res, load, COL_IS_RETIRED)[0] == 't')
+				ok = refuse_retired(task, res, load, err);
+		}
 		row++;
 	}
 	PQclear(res);
@@ -340,7 +369,8 @@ static void add_model_row(struct buf *out, const struct task *task,
 {
 	buf_add_text(out, "insert into millrace.model as m (model, "
 			  "materialized, strategy, code_hash, loaded_through, "
-			  "floor_load, changed_load, last_run, indexes)"
+			  "floor_load, changed_load, last_run, reads, "
+			  "keeps, indexes)"
 			  "\nselect ");
 	quote_literal(out, task->name);
 	buf_format(out, ", '%s', '%s', '\\x%s'::bytea, ",
@@ -358,7 +388,8 @@ static void add_model_row(struct buf *out, const struct task *task,
 	}
 	buf_add_text(out, "), ");
 	add_floor(out, task);
-	buf_format(out, ", %s, %lld, ", changed_load, (long long)run_id);
+	buf_format(out, ", %s, %lld, %s, ", changed_load, (long long)run_id,
+		   task->reads);
 	quote_literal(out, task->indexes);
 	buf_add_text(out,
 		     " from millrace.seal\non conflict (model) do update set "
@@ -371,6 +402,7 @@ static void add_model_row(struct buf *out, const struct task *task,
 		     "floor_load = excluded.floor_load, changed_load = "
 		     "coalesce(excluded.changed_load, m.changed_load), "
 		     "last_run = excluded.last_run, "
+		     "reads = excluded.reads, keeps = excluded.keeps, "
 		     "indexes = excluded.indexes");
 	/* what is in the queue has been looked at in this snapshot */
 	if (task->state.is_queued)

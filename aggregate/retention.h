@@ -3,7 +3,8 @@
  *
  * A stream file may say `-- retention: 90d`; without that everything is kept.
  * Whole daily partitions go, oldest first, once they are that old and every
- * reader is complete beyond them.  Readers that would want the rows again
+ * reader is complete beyond them, also those of other projects: the database
+ * knows what each model reads.  Readers that would want the rows again
  * (recompute, full, views, lookups) do not go with retention.
  */
 #ifndef AGGREGATE_RETENTION_H
@@ -21,8 +22,13 @@ struct pg;
  * consumed; names the one that cannot. */
 bool retention_check(const struct tasks *tasks, struct error *err) MUST_CHECK;
 
-/* Drops what may go, and logs it. */
-bool retention_apply(struct pg *pg, int64_t timeout_ms,
-		     const struct tasks *tasks, struct error *err) MUST_CHECK;
+/* Sets task->reads. */
+void retention_note(struct tasks *tasks, struct task *task);
+
+/* Drops what may go, and logs it.  What stands in the way is a warning, and
+ * then, or when the table was in use, it rests for some minutes: false is a
+ * lost connection. */
+bool retention_apply(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
+		     struct error *err) MUST_CHECK;
 
 #endif

@@ -256,6 +256,7 @@ bool tasks_open(struct tasks **out, const struct project *project,
 		hash_it(tasks, tasks->at[i], i);
 		tasks->at[i]->indexes =
 			index_signature(tasks->at[i], &tasks->arena);
+		retention_note(tasks, tasks->at[i]);
 	}
 	if (!joints_open(tasks, err) || !retention_check(tasks, err)) {
 		tasks_close(tasks);

@@ -88,6 +88,8 @@ struct task {
 	const char *old;           /* quoted: millrace_old.pack__base */
 	char code_hash[33];        /* of the text and of the views it reads */
 	const char *indexes;       /* the signature of those it should have */
+	const char *reads;         /* SQL: the streams it reads, and those of
+				      which it needs every row for good */
 	struct task_input *input;
 	size_t input_count;
 	struct task **consumer; /* who reads it behind a marker */
@@ -113,6 +115,7 @@ struct tasks {
 	bool is_tick_due; /* the seal is old: ledger_tick */
 	bool has_stale;   /* stale_end has something to do */
 	bool fits_schema; /* schema_fits */
+	int64_t retention_ms; /* clock_ms: retention rests until then */
 	struct task *
 		*at; /* by number of the relation; NULL: a stream or source */
 	struct joint *joint; /* tests that several models can break */
