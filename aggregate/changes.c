@@ -102,7 +102,7 @@ void changes_gone(struct buf *out, const struct task *task,
 	}
 	add_select(out, input, input->old);
 	add_loads(out, task, input, "retired_at");
-	if (input->excluded) /* they were never taken in */
+	if (input->unread) /* they were never taken in */
 		buf_format(out, " and loaded_at <> all('{%s}'::timestamptz[])",
-			   input->excluded);
+			   input->unread);
 }

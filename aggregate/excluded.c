@@ -16,7 +16,7 @@
 bool excluded_any(const struct task *task)
 {
 	for (size_t i = 0; i < task->input_count; i++)
-		if (task->input[i].excluded && !mutant("excluded-in-full"))
+		if (task->input[i].unread && !mutant("excluded-in-full"))
 			return true;
 	return false;
 }
@@ -25,7 +25,7 @@ static char *without(const struct task_input *input)
 {
 	return mem_format("select * from %s where loaded_at <> "
 			  "all('{%s}'::timestamptz[])",
-			  input->table, input->excluded);
+			  input->table, input->unread);
 }
 
 static const struct task_input *input_of(const struct task *task,
@@ -48,7 +48,7 @@ char *excluded_rewrite(const struct task *task, const char *const *subquery)
 		const struct task_input *input =
 			input_of(task, model->reference[i].relation);
 
-		if (input && input->excluded)
+		if (input && input->unread)
 			plain[i] = without(input);
 	}
 	query = model_rewrite_all(model, subquery, (const char *const *)plain);
@@ -62,7 +62,7 @@ void excluded_table(struct buf *out, const struct task_input *input)
 {
 	char *select;
 
-	if (!input->excluded) {
+	if (!input->unread) {
 		buf_add_text(out, input->table);
 		return;
 	}
@@ -77,7 +77,7 @@ struct candidate {
 	const char *relation, *loaded_at;
 	char op;
 	int64_t rows;
-	bool is_consumed, is_built;
+	bool is_consumed, is_built, is_excluded;
 	struct arena arena;
 };
 
@@ -91,9 +91,13 @@ static bool look(struct run *run, const struct task *task, int64_t load_id,
 	buf_format(&sql, "select l.relation, l.loaded_at, l.op, l.row_count, "
 			 "l.load_id <= m.floor_load or exists (select from "
 			 "millrace.model_load x where x.model = m.model and "
-			 "x.load_id = l.load_id), m.model is not null "
+			 "x.load_id = l.load_id), m.model is not null, "
+			 "e.load_id is not null "
 			 "from millrace.load l left join millrace.model m on "
 			 "m.model = ");
+	quote_literal(&sql, task->name);
+	buf_add_text(&sql, " left join millrace.excluded e on "
+			   "e.load_id = l.load_id and e.model = ");
 	quote_literal(&sql, task->name);
 	buf_format(&sql, " where l.load_id = %" PRId64, load_id);
 	ok = pg_fetch(run->pg, run->timeout_ms, err, &res, NULL,
@@ -112,6 +116,7 @@ static bool look(struct run *run, const struct task *task, int64_t load_id,
 		load->rows = strtoll(PQgetvalue(res, 0, 3), NULL, 10);
 		load->is_consumed = PQgetvalue(res, 0, 4)[0] == 't';
 		load->is_built = PQgetvalue(res, 0, 5)[0] == 't';
+		load->is_excluded = PQgetvalue(res, 0, 6)[0] == 't';
 	}
 	PQclear(res);
 	buf_release(&sql);
@@ -129,21 +134,48 @@ static bool is_read_directly(const struct task *task, const char *relation)
 	return false;
 }
 
+/* The view, among those that the query reads, that shows the relation. */
+static const char *find_view(const struct project *project,
+			     const struct model *model, const char *relation)
+{
+	for (size_t i = 0; i < model->reference_count; i++) {
+		const struct relation *view =
+			project_find(project, model->reference[i].relation);
+
+		for (size_t k = 0;
+		     view && relation_is_view(view) && k < view->input_count;
+		     k++)
+			if (!strcmp(project->relation[view->input[k].relation]
+					    .name,
+				    relation))
+				return view->name;
+	}
+	return NULL;
+}
+
+static bool check_snapshot(const struct task *task, int64_t load_id,
+			   const struct candidate *load, struct error *err)
+{
+	return !load->is_built || !load->is_consumed ||
+	       error_config(err,
+			    "%s is a snapshot and has taken load %" PRId64
+			    ": history is not rewritten",
+			    task->name, load_id);
+}
+
 static bool check(const struct run *run, const struct task *task,
 		  int64_t load_id, const struct candidate *load,
 		  struct error *err)
 {
-	const struct relation *relation =
-		project_find(run->tasks->project, load->relation);
+	const struct project *project = run->tasks->project;
+	const struct relation *relation = project_find(project, load->relation);
+	const char *view;
 
-	if (task->seed || task_is_view(task) || model_is_snapshot(task->model))
+	if (task->seed || task_is_view(task))
 		return error_config(err,
 				    "%s is a %s: a load is taken out of models "
 				    "that are computed from it and stored",
-				    task->name,
-				    task->seed           ? "seed"
-				    : task_is_view(task) ? "view"
-							 : "snapshot");
+				    task->name, task->seed ? "seed" : "view");
 	if (relation && !relation_is_raw(relation))
 		return error_config(
 			err,
@@ -156,6 +188,15 @@ static bool check(const struct run *run, const struct task *task,
 				    "not read by that name: exclude it from "
 				    "the model that does",
 				    load_id, load->relation, task->name);
+	view = find_view(project, task->model, load->relation);
+	if (view)
+		return error_config(err,
+				    "%s reads %s through the view %s too, "
+				    "which shows every load: read it directly, "
+				    "or mend the load",
+				    task->name, load->relation, view);
+	if (model_is_snapshot(task->model))
+		return check_snapshot(task, load_id, load, err);
 	if (load->op != 'i')
 		return error_config(err,
 				    "load %" PRId64 " changed or replaced rows "
@@ -197,13 +238,42 @@ static void add_queue(struct buf *sql, const struct task *task, const char *why)
 	buf_add_text(sql, "; ");
 }
 
-static bool write(struct run *run, const struct task *task, int64_t load_id,
-		  const struct candidate *load, struct error *err)
+/* Whether rows of the load may be in the mart.  Those of a load that is still
+ * pending are, where its relation is read as a whole too. */
+static bool may_hold(const struct task *task, const struct candidate *load)
+{
+	const struct model *model = task->model;
+	size_t marked = 0, read = 0;
+
+	if (!load->is_built || load->is_excluded ||
+	    model_is_snapshot(task->model))
+		return false;
+	for (size_t i = 0; i < model->reference_count; i++)
+		read += !strcmp(model->reference[i].relation, load->relation);
+	for (size_t i = 0; i < model->marker_count; i++)
+		marked += !strcmp(model->marker[i].relation, load->relation);
+	return load->is_consumed || model->strategy == STRATEGY_RECOMPUTE ||
+	       read != 1 || marked != 1;
+}
+
+static bool begin(struct run *run, const struct task *task, struct error *err)
 {
 	struct buf sql = BUF_INIT;
 	bool ok;
 
 	add_begin(&sql, task);
+	ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
+	buf_release(&sql);
+	return ok;
+}
+
+static bool write_added(struct run *run, const struct task *task,
+			int64_t load_id, const struct candidate *load,
+			struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
 	buf_add_text(&sql, "insert into millrace.excluded (model, load_id, "
 			   "relation, loaded_at) values (");
 	quote_literal(&sql, task->name);
@@ -212,9 +282,7 @@ static bool write(struct run *run, const struct task *task, int64_t load_id,
 	buf_add_text(&sql, ", ");
 	quote_literal(&sql, load->loaded_at);
 	buf_add_text(&sql, ") on conflict do nothing; ");
-	/* also where a run has taken it since we looked: once more is nothing
-	 */
-	if (load->is_built)
+	if (may_hold(task, load))
 		add_queue(&sql, task, "excluded load");
 	buf_add_text(&sql, "commit");
 	ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
@@ -226,10 +294,11 @@ bool excluded_add(struct run *run, struct task *task, int64_t load_id,
 		  struct error *err)
 {
 	struct candidate load = {0};
-	bool ok = look(run, task, load_id, &load, err) &&
+	bool ok = begin(run, task, err) &&
+		  look(run, task, load_id, &load, err) &&
 		  check(run, task, load_id, &load, err) &&
-		  (!load.is_consumed || check_rebuild(run, task, err)) &&
-		  write(run, task, load_id, &load, err);
+		  (!may_hold(task, &load) || check_rebuild(run, task, err)) &&
+		  write_added(run, task, load_id, &load, err);
 
 	if (ok)
 		log_line(LOG_INFO,
@@ -237,41 +306,57 @@ bool excluded_add(struct run *run, struct task *task, int64_t load_id,
 			 " rows, %s); %s",
 			 task->name, load_id, load.relation, load.rows,
 			 load.loaded_at,
-			 load.is_built ? "the next run rebuilds it"
-				       : "it is not built yet");
+			 load.is_excluded        ? "as before"
+			 : may_hold(task, &load) ? "the next run rebuilds it"
+						 : "it has nothing of it");
+	else
+		pg_rollback(run->pg);
 	arena_release(&load.arena);
 	return ok;
 }
 
+static bool write_removed(struct run *run, const struct task *task,
+			  int64_t load_id, bool rebuilds, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	buf_add_text(&sql, "delete from millrace.excluded where model = ");
+	quote_literal(&sql, task->name);
+	buf_format(&sql, " and load_id = %" PRId64 "; ", load_id);
+	if (rebuilds)
+		add_queue(&sql, task, "included load");
+	buf_add_text(&sql, "commit");
+	ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
+	buf_release(&sql);
+	return ok;
+}
+
+/* A load that the model would take by itself needs no rebuild. */
 bool excluded_remove(struct run *run, struct task *task, int64_t load_id,
 		     struct error *err)
 {
-	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
-	bool ok = check_rebuild(run, task, err);
+	struct candidate load = {0};
+	bool ok = begin(run, task, err) && look(run, task, load_id, &load, err);
+	bool rebuilds = load.is_built && load.is_consumed;
 
-	add_begin(&sql, task);
-	add_queue(&sql, task, "included load");
-	buf_add_text(&sql, "delete from millrace.excluded where model = ");
-	quote_literal(&sql, task->name);
-	buf_format(&sql, " and load_id = %" PRId64 " returning load_id; ",
-		   load_id);
-	ok = ok && pg_fetch(run->pg, run->timeout_ms, err, &res, NULL,
-			    buf_text(&sql));
-	if (ok && !PQntuples(res)) {
-		pg_rollback(run->pg);
+	if (ok && !load.is_excluded)
 		ok = error_config(err,
 				  "load %" PRId64 " is not excluded from %s: "
 				  "millrace.excluded lists those that are",
 				  load_id, task->name);
-	}
-	ok = ok && pg_run(run->pg, run->timeout_ms, err, "commit");
+	ok = ok &&
+	     (!rebuilds || (!task->seed && model_is_snapshot(task->model)
+				    ? check_snapshot(task, load_id, &load, err)
+				    : check_rebuild(run, task, err))) &&
+	     write_removed(run, task, load_id, rebuilds, err);
 	if (ok)
-		log_line(LOG_INFO,
-			 "%s: has load %" PRId64 " again; the next run "
-			 "rebuilds it",
-			 task->name, load_id);
-	PQclear(res);
-	buf_release(&sql);
+		log_line(LOG_INFO, "%s: has load %" PRId64 " again; %s",
+			 task->name, load_id,
+			 rebuilds ? "the next run rebuilds it"
+				  : "the next run takes it");
+	else
+		pg_rollback(run->pg);
+	arena_release(&load.arena);
 	return ok;
 }

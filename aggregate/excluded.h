@@ -4,7 +4,8 @@
  * An excluded load counts as consumed and its rows are nowhere: not in what
  * arrives, not in what is read again, not in the whole query.  So incremental
  * still equals full, where full is the query over what its sources hold without
- * those loads.
+ * those loads.  Loads that wait for their tests are read as little, until they
+ * pass.
  */
 #ifndef AGGREGATE_EXCLUDED_H
 #define AGGREGATE_EXCLUDED_H

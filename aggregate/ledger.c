@@ -179,6 +179,7 @@ static void read_excluded(struct task *task, const char *lines)
 		input->excluded = body.len ? arena_strdup(&task->state.arena,
 							  buf_text(&body))
 					   : NULL;
+		input->unread = input->excluded;
 		buf_release(&body);
 	}
 }

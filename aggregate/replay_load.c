@@ -75,9 +75,12 @@ static bool find_load(const struct attempt *attempt, PGresult **res,
 	struct buf sql = BUF_INIT;
 	bool ok;
 
-	buf_format(&sql,
-		   "select relation, loaded_at, op, row_count from "
-		   "millrace.load where load_id = %" PRId64,
+	buf_format(&sql, "select l.relation, l.loaded_at, l.op, l.row_count, "
+			 "e.load_id is not null from millrace.load l left join "
+			 "millrace.excluded e on e.load_id = l.load_id and "
+			 "e.model = ");
+	quote_literal(&sql, attempt->task->name);
+	buf_format(&sql, " where l.load_id = %" PRId64,
 		   attempt->run->replay_load);
 	ok = pg_fetch(attempt->pg, attempt->run->timeout_ms, err, res, NULL,
 		      buf_text(&sql));
@@ -126,39 +129,66 @@ static bool check_rows(const struct attempt *attempt, const struct load *load,
 	return ok;
 }
 
+static bool read_load(struct attempt *attempt, const PGresult *res,
+		      struct load *load, struct error *err)
+{
+	struct task *task = attempt->task;
+
+	*load = (struct load){
+		.id = attempt->run->replay_load,
+		.input = find_input(task, PQgetvalue(res, 0, 0)),
+		.loaded_at =
+			arena_strdup(&task->state.arena, PQgetvalue(res, 0, 1)),
+		.op = PQgetvalue(res, 0, 2)[0],
+		.rows = strtoll(PQgetvalue(res, 0, 3), NULL, 10),
+	};
+	if (!load->input)
+		return error_config(err,
+				    "load %" PRId64 " is of %s, which %s "
+				    "does not follow behind a marker",
+				    load->id, PQgetvalue(res, 0, 0),
+				    task->name);
+	if (PQgetvalue(res, 0, 4)[0] == 't')
+		return error_config(err,
+				    "load %" PRId64 " is excluded from %s: "
+				    "`periodic include %s %" PRId64 "` lets "
+				    "it in again",
+				    load->id, task->name, task->name, load->id);
+	return true;
+}
+
+/* Before those that wait, if it is none of what is pending. */
 bool replay_load_add(struct attempt *attempt, struct error *err)
 {
 	struct task_state *state = &attempt->task->state;
-	struct load *load = &state->load[state->load_count];
+	struct load *place = &state->load[state->load_count];
+	struct load load;
 	PGresult *res = NULL;
 	bool ok = true;
 
 	if (!attempt->run->replay_load)
 		return true;
-	for (size_t i = 0; i < state->load_count; i++)
-		if (state->load[i].id == attempt->run->replay_load)
-			return true; /* nobody has taken it yet */
-	ok = find_load(attempt, &res, err);
-	if (ok) {
-		*load = (struct load){
-			.id = attempt->run->replay_load,
-			.input = find_input(attempt->task,
-					    PQgetvalue(res, 0, 0)),
-			.loaded_at = arena_strdup(&state->arena,
-						  PQgetvalue(res, 0, 1)),
-			.op = PQgetvalue(res, 0, 2)[0],
-			.rows = strtoll(PQgetvalue(res, 0, 3), NULL, 10),
-		};
-		if (!load->input)
-			ok = error_config(err,
-					  "load %" PRId64 " is of %s, which %s "
-					  "does not follow behind a marker",
-					  load->id, PQgetvalue(res, 0, 0),
-					  attempt->task->name);
+	for (size_t i = 0; i < attempt->pending_count; i++) {
+		if (state->load[i].id != attempt->run->replay_load)
+			continue;
+		return i < state->load_count || /* nobody has taken it yet */
+		       error_config(err,
+				    "load %" PRId64 " waits, since it has not "
+				    "passed the tests of %s: mend it first",
+				    state->load[i].id,
+				    state->load[i].input->relation);
 	}
-	ok = ok && check_rows(attempt, load, err);
-	if (ok)
+	ok = find_load(attempt, &res, err) &&
+	     read_load(attempt, res, &load, err) &&
+	     check_rows(attempt, &load, err);
+	if (ok) {
+		memmove(place + 1, place,
+			(attempt->pending_count - state->load_count) *
+				sizeof *place);
+		*place = load;
 		state->load_count++;
+		attempt->pending_count++;
+	}
 	PQclear(res);
 	return ok;
 }

@@ -39,7 +39,11 @@ static bool list_loads(const struct plan *plan, PGresult **out,
 	quote_literal(&sql, plan->refresh->task->name);
 	buf_add_text(&sql, "\nwhere l.relation = ");
 	quote_literal(&sql, plan->input->relation);
-	buf_add_text(&sql, " and (l.row_count > 0 or l.op in ('t', 'd', 'r'))");
+	buf_add_text(&sql, " and (l.row_count > 0 or l.op in ('t', 'd', 'r'))"
+			   " and not exists (select from millrace.excluded e "
+			   "where e.load_id = l.load_id and e.model = ");
+	quote_literal(&sql, plan->refresh->task->name);
+	buf_add_byte(&sql, ')');
 	if (!plan->is_new) {
 		buf_add_text(&sql, " and l.load_id = any('{0");
 		for (size_t i = 0; i < state->load_count; i++)
@@ -115,10 +119,11 @@ static bool refuse_old(const struct plan *plan, const PGresult *res, int row,
 	return error_set(
 		err, ERROR_FATAL, STATUS_DATA,
 		"load %s of %s holds since %s UTC, and a newer extract "
-		"has been taken: history is not rewritten; leave this "
-		"load out",
+		"has been taken: history is not rewritten; `periodic "
+		"exclude %s %s` leaves it out",
 		PQgetvalue(res, row, COL_LOAD), plan->input->relation,
-		PQgetvalue(res, row, COL_EFFECTIVE));
+		PQgetvalue(res, row, COL_EFFECTIVE), plan->refresh->task->name,
+		PQgetvalue(res, row, COL_LOAD));
 }
 
 static bool add_stream_load(struct plan *plan, const PGresult *res, int row,
@@ -145,9 +150,11 @@ static bool add_stream_load(struct plan *plan, const PGresult *res, int row,
 		return error_set(err, ERROR_FATAL, STATUS_DATA,
 				 "load %s of %s replaces a range of rows, and "
 				 "a snapshot does not take back what it has "
-				 "seen: leave this load out",
+				 "seen: `periodic exclude %s %s` leaves it out",
 				 PQgetvalue(res, row, COL_LOAD),
-				 plan->input->relation);
+				 plan->input->relation,
+				 plan->refresh->task->name,
+				 PQgetvalue(res, row, COL_LOAD));
 	}
 }
 
@@ -259,8 +266,10 @@ static bool take(struct plan *plan, const struct snapshot_step *step,
 	if (!plan->is_new)
 		return error_set(err, ERROR_FATAL, STATUS_DATA,
 				 "load %" PRId64 " of %s is no longer in "
-				 "staging: leave this load out",
-				 step->load_id, plan->input->relation);
+				 "staging: `periodic exclude %s %" PRId64
+				 "` leaves it out",
+				 step->load_id, plan->input->relation,
+				 refresh->task->name, step->load_id);
 	log_line(LOG_INFO,
 		 "%s: begins after load %" PRId64
 		 " of %s, which is no longer in staging",

@@ -118,6 +118,22 @@ static void add_test(struct judgement *j, const struct task_input *input,
 	buf_release(&failing);
 }
 
+static bool is_held(const struct judgement *j, int64_t load)
+{
+	for (size_t i = 0; i < j->held_count; i++)
+		if (j->held[i] == load)
+			return true;
+	return false;
+}
+
+static void add_held(struct judgement *j, int64_t load)
+{
+	if (is_held(j, load))
+		return;
+	MEM_GROW(j->held, j->held_count, j->held_capacity);
+	j->held[j->held_count++] = load;
+}
+
 static void hold(struct judgement *j, const struct test_case *one, int64_t load,
 		 int64_t failures)
 {
@@ -126,11 +142,7 @@ static void hold(struct judgement *j, const struct test_case *one, int64_t load,
 		 "for %" PRId64 " %s",
 		 one->model, load, j->task->name, one->test->name, failures,
 		 failures == 1 ? "row" : "rows");
-	for (size_t i = 0; i < j->held_count; i++)
-		if (j->held[i] == load)
-			return;
-	MEM_GROW(j->held, j->held_count, j->held_capacity);
-	j->held[j->held_count++] = load;
+	add_held(j, load);
 }
 
 /* One test of one load. */
@@ -193,15 +205,58 @@ static void release(struct judgement *j)
 
 /* --- around the transaction ----------------------------------------------- */
 
-static bool is_held(const struct judgement *j, int64_t load)
+/* Rows that say themselves since when they hold may come in any order; all else
+ * that a snapshot takes must not overtake. */
+static bool has_order(const struct task *task)
 {
-	for (size_t i = 0; i < j->held_count; i++)
-		if (j->held[i] == load)
+	if (!model_is_snapshot(task->model))
+		return false;
+	for (size_t i = 0; i < task->state.load_count; i++)
+		if (task->state.load[i].op != 'i')
 			return true;
-	return false;
+	return task->model->strategy != STRATEGY_TIMESTAMP;
 }
 
-static void remember(struct attempt *attempt, const struct judgement *j)
+static void add_ids(struct buf *sql, const struct judgement *j)
+{
+	buf_add_text(sql, "any('{0");
+	for (size_t i = 0; i < j->held_count; i++)
+		buf_format(sql, ",%" PRId64, j->held[i]);
+	buf_add_text(sql, "}'::bigint[])");
+}
+
+/* With a load that waits, a snapshot leaves those that hold from later on. */
+static bool hold_later(struct judgement *j, struct error *err)
+{
+	static const char since[] =
+		"coalesce((%c.origin->>'effective')::timestamptz, "
+		"%c.loaded_at), %c.load_id";
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	bool ok;
+
+	if (!j->held_count || !has_order(j->task))
+		return true;
+	buf_add_text(&sql, "select distinct l.load_id from millrace.load h "
+			   "join millrace.load l on l.relation = h.relation "
+			   "where h.load_id = ");
+	add_ids(&sql, j);
+	buf_add_text(&sql, " and (");
+	buf_format(&sql, since, 'l', 'l', 'l');
+	buf_add_text(&sql, ") > (");
+	buf_format(&sql, since, 'h', 'h', 'h');
+	buf_add_byte(&sql, ')');
+	ok = pg_fetch(j->pg, j->run->timeout_ms, err, &res, NULL,
+		      buf_text(&sql));
+	for (int row = 0; ok && row < PQntuples(res); row++)
+		add_held(j, pg_number(res, row, 0));
+	PQclear(res);
+	buf_release(&sql);
+	return ok;
+}
+
+static void remember(struct attempt *attempt, const struct judgement *j,
+		     size_t failing)
 {
 	const struct task_state *state = &attempt->task->state;
 	struct verdicts *verdicts = attempt->verdicts;
@@ -214,10 +269,10 @@ static void remember(struct attempt *attempt, const struct judgement *j)
 		if (!is_held(j, state->load[i].id))
 			verdicts->passed[verdicts->passed_count++] =
 				state->load[i].id;
-	if (!j->held_count)
+	if (!failing)
 		return;
 	run_lock(run);
-	run->failed += j->held_count;
+	run->failed += failing;
 	run->status = STATUS_DATA;
 	run_unlock(run);
 }
@@ -233,6 +288,7 @@ bool source_test_before(struct attempt *attempt, struct error *err)
 			      .report = &report,
 			      .arena = &arena};
 	struct buf sql = BUF_INIT;
+	size_t failing;
 	bool ok;
 
 	if (!j.task->state.is_known || attempt->verdicts->are_known ||
@@ -244,8 +300,10 @@ bool source_test_before(struct attempt *attempt, struct error *err)
 		add_inputs(&j);
 		ok = judge_all(&j, err);
 	}
+	failing = j.held_count;
+	ok = ok && hold_later(&j, err);
 	if (ok) {
-		remember(attempt, &j);
+		remember(attempt, &j, failing);
 		test_log_sql(&sql, &report, run->run_id);
 		buf_add_text(&sql, "commit");
 		ok = pg_run(j.pg, run->timeout_ms, err, buf_text(&sql));
@@ -269,6 +327,28 @@ static bool has_passed(const struct attempt *attempt, const struct load *load)
 	return false;
 }
 
+/* Nor are the rows of those that wait read with others. */
+static void leave_unread(struct task *task, size_t count)
+{
+	struct task_state *state = &task->state;
+
+	for (size_t i = 0; i < task->input_count; i++) {
+		struct task_input *input = &task->input[i];
+		struct buf body = BUF_INIT;
+
+		buf_add_text(&body, input->excluded ? input->excluded : "");
+		for (size_t k = state->load_count; k < count; k++)
+			if (state->load[k].input == input)
+				buf_format(&body, "%s\"%s\"",
+					   body.len ? "," : "",
+					   state->load[k].loaded_at);
+		if (body.len)
+			input->unread =
+				arena_strdup(&state->arena, buf_text(&body));
+		buf_release(&body);
+	}
+}
+
 /* Behind those that are kept stand the others, for source_test_all. */
 void source_test_keep(struct attempt *attempt)
 {
@@ -288,11 +368,13 @@ void source_test_keep(struct attempt *attempt)
 	memcpy(state->load + kept, others, left * sizeof *others);
 	state->load_count = kept;
 	state->held_load = left ? others[0].id : 0;
+	leave_unread(attempt->task, count);
 	free(others);
 }
 
 bool source_test_all(struct attempt *attempt, struct error *err)
 {
+	struct task *task = attempt->task;
 	struct judgement j = {
 		.run = attempt->run,
 		.pg = attempt->pg,
@@ -306,8 +388,10 @@ bool source_test_all(struct attempt *attempt, struct error *err)
 	     attempt->action != ACTION_REBUILD) ||
 	    !reads_tested(attempt))
 		return true;
-	attempt->task->state.load_count = attempt->pending_count;
-	attempt->task->state.held_load = 0;
+	task->state.load_count = attempt->pending_count;
+	task->state.held_load = 0;
+	for (size_t i = 0; i < task->input_count; i++)
+		task->input[i].unread = task->input[i].excluded;
 	add_inputs(&j);
 	ok = judge_all(&j, err);
 	if (ok && j.held_count)

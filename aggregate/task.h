@@ -55,9 +55,11 @@ struct task_input {
 	bool is_marked;    /* read as change sets; else any load rebuilds */
 	const char *table; /* quoted */
 	const char *old;   /* quoted: where its replaced rows are, if any */
-	const char *excluded;   /* loaded_at of loads to do without, as the body
-				   of an array; NULL: none.  Lives until the
-				   next look */
+	const char *excluded; /* loaded_at of loads to do without, as the body
+				 of an array; NULL: none.  Lives until the
+				 next look */
+	const char *unread; /* the same, and of loads that wait for their tests:
+			       whose rows this transaction does not read */
 	struct columns columns; /* read when its changes are */
 	/* of a task, as its reader's snapshot shows it */
 	bool has_old;

@@ -180,6 +180,50 @@ load_of() { sql "select load_id from millrace.load where relation = 'staging.r' 
 	assert_status 1
 }
 
+@test "what is pending is excluded and included without a rebuild, also where none is possible" {
+	periodic migrate
+	# of a time of which staging has nothing any more
+	sql "insert into millrace.load (relation, loaded_at, row_count) values ('staging.r', '2020-01-01', 1)"
+	periodic
+	feed "('a', 1)"
+	periodic
+	feed "('poison', 5000)"
+	run -3 periodic
+	run -0 periodic exclude p.sums "$(load_of 3)"
+	assert_says "it has nothing of it"
+	run -0 periodic
+	feed "('a', 2)"
+	run -0 periodic
+	assert_says "p.sums: delta"
+	assert_equal sums "a|2|3 " "$(sums)"
+	run -0 periodic exclude p.sums "$(load_of 3)"
+	assert_says "as before"
+	feed "('b', 1)"
+	periodic exclude p.sums "$(load_of 5)"
+	run -0 periodic include p.sums "$(load_of 5)"
+	assert_says "the next run takes it"
+	run -0 periodic
+	assert_equal sums "a|2|3 b|1|1 " "$(sums)"
+	# what it has taken cannot go, and nothing is left half done
+	run -2 periodic exclude p.sums "$(load_of 2)"
+	assert_says "only holds what was loaded since"
+	run -0 periodic
+	assert_says "nothing new"
+	assert_equal excluded 1 "$(sql 'select count(*) from millrace.excluded')"
+}
+
+@test "a load cannot be taken out of a model that a view shows it to as well" {
+	model counted <<<"$(printf -- '-- config:\n--   materialized: view\nselect k, count(*) as c from staging.r group by 1')"
+	model above <<<"$(printf -- '-- config:\n--   materialized: view\nselect c.k, c.c from p.counted c')"
+	model both <<<"$(printf -- '-- config:\n--   materialized: table\nselect r.k, r.v, c.c from staging.r r left join p.above c on c.k = r.k')"
+	periodic
+	feed "('a', 1)"
+	periodic
+	run -2 periodic exclude p.both "$(load_of 1)"
+	assert_says "p.both reads staging.r through the view p.above too, which shows every load"
+	assert_equal nothing 0 "$(sql 'select count(*) from millrace.excluded')"
+}
+
 @test "a load is taken once more: right where it can be, refused where it cannot" {
 	sed -i '/by: k/a --   rows: n' sql/p/models/sums.sql
 	model first <<-'SQL'

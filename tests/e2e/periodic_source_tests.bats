@@ -183,3 +183,54 @@ last_load() { sql "select max(load_id) from millrace.load where relation = 'stag
 	run -3 periodic test
 	assert_says "FAIL  staging.r  expression(v > 0): 4 rows"
 }
+
+@test "a load that waits is in nothing that a model computes anew, and cannot be replayed" {
+	only_small
+	periodic
+	feed "('a', 1)"
+	local first second
+	first=$(last_load)
+	periodic
+	feed "('a', 500)"
+	feed "('a', 2)"
+	second=$(last_load)
+	run -3 periodic
+	assert_equal "what passed" "a3" "$(sums)"
+	run -3 periodic replay p.sums "$first"
+	run -3 periodic replay p.sums "$second"
+	assert_equal "what passed" "a3" "$(sums)"
+	run -3 periodic replay p.sums "$(sql "select load_id from millrace.load where relation = 'staging.r' order by load_id offset 1 limit 1")"
+	assert_says "it has not passed the tests of staging.r: mend it first"
+	assert_equal "what passed" "a3" "$(sums)"
+	sed -i 's/v < 100/& severity=warn/' sql/p/streams/r.sql
+	run -0 periodic
+	assert_equal "all of it" "a503" "$(sums)"
+	run -0 periodic audit
+}
+
+@test "a replay while a rebuild is due takes the load once" {
+	only_small
+	periodic
+	# what is open keeps the ledger from being sealed
+	mkfifo holder
+	psql -XAtq <holder >/dev/null 2>&1 3>&- &
+	exec 7>holder
+	feed "('b', 5)"
+	local b a
+	b=$(last_load)
+	periodic
+	echo "begin; select pg_current_xact_id();" >&7
+	wait_for_value 20 "select count(*) from pg_stat_activity where state = 'idle in transaction' and backend_xid is not null" 1
+	feed "('a', 1)"
+	a=$(last_load)
+	periodic
+	periodic exclude p.sums "$b"
+	run -0 periodic replay p.sums "$a"
+	assert_equal once "a1" "$(sums)"
+	run -0 periodic
+	assert_says "nothing new"
+	assert_equal once "a1" "$(sums)"
+	exec 7>&-
+	run -2 periodic replay p.sums "$b"
+	assert_says "load $b is excluded from p.sums: \`periodic include p.sums $b\` lets it in again"
+}

@@ -218,7 +218,9 @@ class History:
 
     def step_replay(self):
         name, relation = self.random.choice(REPLAYERS)
-        loads = self.psql.run(f"select load_id from millrace.load where relation = '{relation}' order by load_id")
+        loads = self.psql.run(f"select load_id from millrace.load l where relation = '{relation}' and not exists (select"
+                              f" from millrace.excluded e where e.model = 'p.{name}' and e.load_id = l.load_id)"
+                              " order by load_id")
         if loads and name not in self.away:
             self.ended(self.start("replay", f"p.{name}", self.random.choice(loads)))
             self.figures["replays"] += 1
