@@ -133,6 +133,7 @@ struct pipeline_parts load_parts(struct load_run *run, struct source *source)
 		.observer = run->observer,
 		.stats = &run->stats,
 		.monitor = run->monitor,
+		.watch = &run->watch,
 		.control = &run->control,
 	};
 }
@@ -359,6 +360,39 @@ static bool check_no_range(const struct load_run *run, int stream,
 			 run->plan.stream[stream]->name);
 }
 
+static void start_watch(struct load_run *run)
+{
+	load_watch_start(&run->watch, run->monitor, &run->stats,
+			 run->options->pipeline.shutdown_ms);
+}
+
+/* A complete extract, or a range. */
+static bool run_whole(struct load_run *run, struct source *source, int fd,
+		      int stream, struct error *err)
+{
+	bool is_range = *run->options->replace_range != '\0';
+	bool ok;
+
+	if (stream >= 0 && run->plan.stream[stream]->load == LOAD_FULL &&
+	    !check_no_range(run, stream, err))
+		return false;
+	start_watch(run);
+	ok = is_range ? load_range(run, source, fd, stream, err)
+		      : load_full(run, source, fd, stream, err);
+	load_watch_stop(&run->watch);
+	return ok;
+}
+
+static bool run_table(struct load_run *run, struct error *err)
+{
+	bool ok;
+
+	start_watch(run);
+	ok = load_table(run, err);
+	load_watch_stop(&run->watch);
+	return ok;
+}
+
 static bool run_source(struct load_run *run, struct source *source, int fd,
 		       struct error *err)
 {
@@ -366,11 +400,9 @@ static bool run_source(struct load_run *run, struct source *source, int fd,
 
 	if (!recognise(run, source, &stream, err))
 		return false;
-	if (stream >= 0 && run->plan.stream[stream]->load == LOAD_FULL)
-		return check_no_range(run, stream, err) &&
-		       load_full(run, source, fd, stream, err);
-	if (*run->options->replace_range)
-		return load_range(run, source, fd, stream, err);
+	if (*run->options->replace_range ||
+	    (stream >= 0 && run->plan.stream[stream]->load == LOAD_FULL))
+		return run_whole(run, source, fd, stream, err);
 	if (*run->options->effective)
 		return error_set(err, ERROR_FATAL, STATUS_USAGE,
 				 "--effective is the time of a complete "
@@ -443,7 +475,7 @@ bool command_load(const struct options *options, struct error *err)
 	if (ok && *options->kafka.brokers)
 		ok = run_kafka(&run, err);
 	else if (ok && *options->from_table)
-		ok = load_table(&run, err);
+		ok = run_table(&run, err);
 	else if (ok && options->operand_count == 0)
 		ok = run_fd(&run, STDIN_FILENO, "stdin", err);
 	for (size_t i = 0; ok && i < options->operand_count; i++) {

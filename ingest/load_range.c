@@ -106,7 +106,9 @@ static bool is_held(const struct load_claim *claim, bool *held,
 		   " < '%s') select n = same and n = row_count "
 		   "from last, found",
 		   replacement->load->range->to);
+	pg_heed_stop(control, true);
 	ok = pg_fetch(control, REPLACE_MS, err, &res, NULL, buf_text(&sql));
+	pg_heed_stop(control, false);
 	pg_rollback(control);
 	buf_release(&sql);
 	if (ok)

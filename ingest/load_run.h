@@ -11,6 +11,7 @@
 
 #include "common/buf.h"
 #include "common/error.h"
+#include "ingest/load_watch.h"
 #include "ingest/pipeline.h"
 #include "ingest/position.h"
 #include "ingest/sink.h"
@@ -37,6 +38,7 @@ struct load_run {
 	struct upkeep *upkeep;
 	struct monitor *monitor;
 	struct stats stats;
+	struct load_watch watch; /* while a whole load runs */
 	char owner[OWNER_LEN + 1];
 	int forced; /* --stream, or -1 */
 	int inputs; /* pipes so far, to tell them apart */

@@ -203,6 +203,7 @@ static void plan_load(struct table_load *load)
 				     : NULL,
 		.allow_empty = load->run->options->force,
 		.skip_empty = !is_full,
+		.can_repeat = true,
 		.finish = finish,
 		.context = load,
 	};

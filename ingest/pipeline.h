@@ -25,6 +25,7 @@
 
 struct catalog;
 struct decoder;
+struct load_watch;
 struct monitor;
 struct observer;
 struct pg;
@@ -51,7 +52,8 @@ struct pipeline_parts {
 	struct decoder *decoder;
 	struct observer *observer; /* samples paths no column takes; or NULL */
 	struct stats *stats;
-	struct monitor *monitor; /* NULL: nobody looks */
+	struct monitor *monitor;  /* NULL: nobody looks */
+	struct load_watch *watch; /* of a whole load */
 	struct pg **control; /* a connection of the caller's thread, reopened
 			      * when it broke */
 };

@@ -1,8 +1,5 @@
 /* What the monitor is shown of a pipeline. */
-#include <string.h>
-
 #include "common/clock.h"
-#include "common/mem.h"
 #include "common/stop.h"
 #include "ingest/monitor.h"
 #include "ingest/pipeline_parts.h"
@@ -17,17 +14,6 @@ static bool is_alive(const struct pipeline *pipeline)
 	       clock_ms() - pipeline->moved_ms <
 		       2 * (plan->statement_ms + plan->answer_ms +
 			    plan->connect_ms);
-}
-
-static void copy_stats(struct stats *to, const struct stats *from)
-{
-	struct stats_stream *stream = to->stream;
-	size_t bytes = from->stream_count * sizeof *stream;
-
-	stream = mem_realloc(stream, bytes + 1);
-	memcpy(stream, from->stream, bytes);
-	*to = *from;
-	to->stream = stream;
 }
 
 /* Under the lock. */
@@ -67,7 +53,7 @@ void pipeline_report(struct pipeline *pipeline)
 		return;
 	view = monitor_begin(monitor);
 	pthread_mutex_lock(&pipeline->lock);
-	copy_stats(&view->stats, pipeline->parts.stats);
+	stats_copy(&view->stats, pipeline->parts.stats);
 	look_at_loads(pipeline, view);
 	look_at_parts(pipeline, view);
 	view->is_begun = true;

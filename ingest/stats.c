@@ -29,6 +29,17 @@ void stats_release(struct stats *stats)
 	stats->stream = NULL;
 }
 
+void stats_copy(struct stats *to, const struct stats *from)
+{
+	struct stats_stream *stream = to->stream;
+	size_t bytes = from->stream_count * sizeof *stream;
+
+	stream = mem_realloc(stream, bytes + 1);
+	memcpy(stream, from->stream, bytes);
+	*to = *from;
+	to->stream = stream;
+}
+
 void stats_begin(struct stats *stats, int64_t done)
 {
 	stats->begun_ms = clock_ms();

@@ -61,6 +61,9 @@ struct stats {
 void stats_start(struct stats *stats, size_t stream_count);
 void stats_release(struct stats *stats);
 
+/* Over another that was started, or is all zero. */
+void stats_copy(struct stats *to, const struct stats *from);
+
 /* An input is begun, `done` bytes of which were loaded by earlier runs. */
 void stats_begin(struct stats *stats, int64_t done);
 

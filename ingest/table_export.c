@@ -461,6 +461,7 @@ bool table_export_start(struct table_export *export,
 	*fd = ends[0];
 	export->fd = ends[1];
 	export->started = true;
+	pg_heed_stop(export->pg, true);
 	if (pthread_create(&export->thread, NULL, run, export) != 0)
 		abort(); /* like memory: without it nothing can go on */
 	return true;

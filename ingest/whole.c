@@ -8,6 +8,7 @@
 #include "common/pg.h"
 #include "common/stop.h"
 #include "ingest/decode.h"
+#include "ingest/load_watch.h"
 #include "ingest/source_lines.h"
 #include "ingest/stream.h"
 #include "ingest/whole_parts.h"
@@ -70,6 +71,28 @@ static void show(struct whole *whole, int64_t *next_ms)
 	*next_ms = clock_ms() + every;
 }
 
+static void note_sent(struct whole *whole, const struct batch *batch)
+{
+	struct load_watch *watch = whole->parts->watch;
+
+	load_watch_lock(watch);
+	watch->read += batch->record_count;
+	watch->in_flight += batch->record_count;
+	watch->bytes = batch_bytes(batch);
+	load_watch_unlock(watch);
+}
+
+/* A new try: what the one before had sent is let go. */
+static void note_begun(struct whole *whole, bool has_outage)
+{
+	struct load_watch *watch = whole->parts->watch;
+
+	load_watch_lock(watch);
+	watch->in_flight = 0;
+	watch->has_outage = has_outage;
+	load_watch_unlock(watch);
+}
+
 /* Sends slot after slot, to the end of the input. */
 static bool send_all(struct whole *whole, struct error *err)
 {
@@ -91,6 +114,7 @@ static bool send_all(struct whole *whole, struct error *err)
 		    !whole_copy(whole, &slot->load, err))
 			return false;
 		stats_commit(&whole->stats, batch);
+		note_sent(whole, batch);
 		show(whole, &next_ms);
 		whole_reader_free(whole, slot);
 	}
@@ -115,7 +139,9 @@ static bool resolve(struct whole *whole, struct backoff *backoff,
 	struct positions *positions = parts->source->positions;
 	int64_t from = positions->item[0].next_offset;
 
+	load_watch_lock(parts->watch);
 	parts->stats->in_doubt++;
+	load_watch_unlock(parts->watch);
 	pg_close(*parts->control);
 	*parts->control = NULL;
 	for (;;) {
@@ -179,9 +205,11 @@ static bool attempt(struct whole *whole, struct backoff *backoff,
 	stats_begin(&whole->stats, 0);
 	if (!whole_begin(whole, err))
 		return false;
+	note_begun(whole, false);
 	whole_reader_start(whole);
 	ok = send_all(whole, err);
 	whole_reader_stop(whole);
+	pg_heed_stop(whole->pg, false);
 	source_lines_content(whole->parts->source, &content);
 	*result = whole->stopped ? WHOLE_STOPPED
 		  : is_latest(whole, &content) || is_skipped(whole)
@@ -198,7 +226,8 @@ static bool attempt(struct whole *whole, struct backoff *backoff,
 		pg_rollback(whole->pg);
 		return false;
 	}
-	return resolve(whole, backoff, &committed, err) && committed;
+	whole->is_doubtful = !resolve(whole, backoff, &committed, err);
+	return !whole->is_doubtful && committed;
 }
 
 /* What to do about a try that has failed.  True: try again. */
@@ -207,8 +236,11 @@ static bool may_retry(struct whole *whole, struct backoff *backoff,
 {
 	const struct source *source = whole->parts->source;
 
+	note_begun(whole, true);
+	load_watch_lock(whole->parts->watch);
 	whole->parts->stats->retries++;
 	stats_error(whole->parts->stats, err);
+	load_watch_unlock(whole->parts->watch);
 	if (err->kind == ERROR_DATA) {
 		err->kind = ERROR_FATAL;
 		return error_context(err,
@@ -241,8 +273,11 @@ static bool may_retry(struct whole *whole, struct backoff *backoff,
 static void count(struct whole *whole, bool is_loaded)
 {
 	const struct source_counts *here = &whole->parts->source->counts;
+	struct load_watch *watch = whole->parts->watch;
 	struct stats *stats = whole->parts->stats;
 
+	load_watch_lock(watch);
+	watch->read = watch->in_flight = 0;
 	stats->source.read += here->read;
 	stats->source.blank += here->blank;
 	if (is_loaded) {
@@ -251,6 +286,7 @@ static void count(struct whole *whole, bool is_loaded)
 	}
 	stats->dropped += here->read - here->blank;
 	stats->unsure = decoder_unsure(whole->parts->decoder);
+	load_watch_unlock(watch);
 }
 
 bool whole_run(const struct pipeline_parts *parts,
@@ -270,9 +306,18 @@ bool whole_run(const struct pipeline_parts *parts,
 		if (ok)
 			break;
 		*err = failed;
+		if (whole.is_doubtful) {
+			error_context(err,
+				      "whether load %lld of %s was committed "
+				      "is not known, the ledger says",
+				      (long long)whole.load_id,
+				      parts->source->name);
+			break;
+		}
 		if (stop_requested()) {
 			*result = WHOLE_STOPPED;
-			ok = parts->source->replayable || !whole.reading;
+			ok = parts->source->replayable || load->can_repeat ||
+			     !whole.reading;
 			break;
 		}
 		if (!may_retry(&whole, &backoff, err))

@@ -47,6 +47,7 @@ struct whole_load {
 		       struct error *err);
 	const void *context; /* theirs */
 	bool skip_empty;     /* no record: WHOLE_SAME */
+	bool can_repeat;     /* a pipe, but of what can be read again */
 };
 
 enum whole_result {

@@ -24,9 +24,10 @@ struct whole_slot {
 struct whole {
 	const struct pipeline_parts *parts;
 	const struct whole_load *load;
-	struct pg *pg;   /* of the transaction */
-	int64_t load_id; /* of its ledger row */
-	bool reading;    /* something of the input has been read */
+	struct pg *pg;    /* of the transaction */
+	int64_t load_id;  /* of its ledger row */
+	bool is_doubtful; /* nobody could say whether the COMMIT has happened */
+	bool reading;     /* something of the input has been read */
 	uint64_t rows, rejects, bytes;
 	bool has_events;
 	int64_t event_min, event_max;

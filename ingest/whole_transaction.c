@@ -5,6 +5,7 @@
 #include "common/fault.h"
 #include "common/pg.h"
 #include "ingest/ledger.h"
+#include "ingest/load_watch.h"
 #include "ingest/options.h"
 #include "ingest/reject.h"
 #include "ingest/sink.h"
@@ -53,13 +54,21 @@ bool whole_begin(struct whole *whole, struct error *err)
 		.file_size = load->file_size,
 	};
 
+	uint64_t ties = 0;
+	bool ok;
+
 	fault_hit(FAULT_BEFORE_BEGIN);
 	if (!open_session(whole, err))
 		return false;
-	if (ledger_begin_whole(whole->pg, parts->plan, &row, &whole->load_id,
-			       &parts->stats->ties, err) &&
-	    (!load->prepare || load->prepare(whole->pg, load, err)))
+	pg_heed_stop(whole->pg, true);
+	ok = ledger_begin_whole(whole->pg, parts->plan, &row, &whole->load_id,
+				&ties, err);
+	load_watch_lock(parts->watch);
+	parts->stats->ties += ties;
+	load_watch_unlock(parts->watch);
+	if (ok && (!load->prepare || load->prepare(whole->pg, load, err)))
 		return true;
+	pg_heed_stop(whole->pg, false);
 	pg_rollback(whole->pg);
 	if (err->kind == ERROR_DATA) /* no record is at fault here */
 		err->kind = ERROR_FATAL;

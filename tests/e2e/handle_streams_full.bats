@@ -196,3 +196,25 @@ extracts() { sql "select count(*) from millrace.load where op = 't'"; }
 	assert_equal current "1-30000 30000 a" "$(current)"
 	assert_verified
 }
+
+@test "monitors see an extract while it loads, and each record once" {
+	local port
+	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	get() { python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=5).read().decode(), end="")' "http://127.0.0.1:$port/$1" 2>/dev/null; }
+	figure() { sed -n "s/^handle_streams_$1 //p"; }
+	mkfifo pipe
+	handle-streams --complete --batch-rows 10 --metrics-listen "$port" --metrics-file end.prom <pipe 2>log &
+	local pid=$!
+	exec 7>pipe
+	{ users 1 95 a; echo x,y; } >&7
+	sees() { [ "$(get metrics | figure messages_consumed_total)" = 90 ]; }
+	wait_until 10 sees
+	assert_equal "in flight" 90 "$(get metrics | figure messages_in_flight)"
+	get readyz
+	exec 7>&-
+	wait $pid
+	outcome() { figure "messages_total{outcome=\"$1\"}" <end.prom; }
+	assert_equal "consumed, the header too" 97 "$(figure messages_consumed_total <end.prom)"
+	assert_equal "in flight" 0 "$(figure messages_in_flight <end.prom)"
+	assert_equal outcomes "95 1 1 0" "$(outcome loaded) $(outcome rejected) $(outcome blank) $(outcome dropped)"
+}

@@ -193,3 +193,34 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	assert_status 3
 	assert_says "1 rows, the ledger says 2"
 }
+
+@test "asked to stop, it ends soon and says what is true" {
+	views a 1 | handle-streams
+	views b 2 >b.csv
+	sql "create function public.slow() returns trigger language plpgsql as 'begin perform pg_sleep(60); return old; end'"
+	sql "create trigger slow before delete on staging.views for each row execute function public.slow()"
+	handle-streams --replace-range "$hour" b.csv 2>log &
+	local pid=$!
+	is_slow() { [ "$(sql "select count(*) from pg_stat_activity where datname = current_database() and query like '%replace_range(%' and pid <> pg_backend_pid() and wait_event = 'PgSleep'")" = 1 ]; }
+	is_gone() { ! kill -0 $pid 2>/dev/null; }
+	wait_until 20 is_slow
+	kill -TERM $pid
+	wait_until 15 is_gone
+	wait $pid
+	grep -q "asked to stop: nothing of b.csv was loaded" log
+	assert_equal held a "$(held)"
+	sql "drop trigger slow on staging.views; create function public.slow_end() returns trigger language plpgsql as 'begin perform pg_sleep(60); return null; end'"
+	# a COMMIT that is not answered in time
+	sql "create constraint trigger slow after update on millrace.position deferrable initially deferred for each row when (new.next_offset > old.next_offset) execute function public.slow_end()"
+	handle-streams --shutdown-timeout 1s --replace-range "$hour" b.csv 2>log &
+	pid=$!
+	commits() { [ "$(sql "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and wait_event = 'PgSleep'")" = 1 ]; }
+	wait_until 20 commits
+	kill -TERM $pid
+	wait_until 15 is_gone
+	local status=0
+	wait $pid || status=$?
+	assert_equal status 4 $status
+	grep -q "whether load [0-9]* of b.csv was committed is not known" log
+	! grep -q "nothing of b.csv" log
+}

@@ -92,6 +92,21 @@ ids() { sql "select coalesce(string_agg(id::text, ' ' order by id), '') from sta
 	assert_verified
 }
 
+@test "asked to stop while the source thinks, it ends soon" {
+	sql "create view crm.slow as select id, \"Customer Name\", total, paid, case when pg_sleep(60) is null then updated_at end as updated_at, more from crm.orders"
+	handle-streams --from-table "dbname=$PGDATABASE:crm.slow" --stream all_orders 2>log &
+	local pid=$!
+	is_slow() { [ "$(sql "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'")" = 1 ]; }
+	is_gone() { ! kill -0 $pid 2>/dev/null; }
+	wait_until 20 is_slow
+	kill -TERM $pid
+	wait_until 15 is_gone
+	wait $pid
+	grep -q "asked to stop: nothing of slow was loaded" log
+	assert_equal nothing 0 "$(sql 'select count(*) from staging.all_orders')"
+	assert_verified
+}
+
 @test "what is asked wrongly is said in a sentence" {
 	wrong() { # STATUS WORDS OPTION...
 		local status_wanted=$1 words=$2
