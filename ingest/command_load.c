@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/backoff.h"
 #include "common/buf.h"
 #include "common/log.h"
 #include "common/pg.h"
@@ -26,7 +25,7 @@
 #include "ingest/stream.h"
 #include "ingest/upkeep.h"
 
-enum { CLAIM_ROUNDS = 10, BACKOFF_FIRST_MS = 50, BACKOFF_MAX_MS = 2000 };
+enum { CLAIM_ROUNDS = 10 };
 
 static bool prepare(struct load_run *run, struct error *err)
 {
@@ -86,56 +85,6 @@ static void release(struct load_run *run)
 	buf_release(&run->dsn);
 	stats_release(&run->stats);
 	stream_set_release(&run->set);
-}
-
-bool load_insist(const struct load_claim *claim, load_step *step,
-		 struct error *err)
-{
-	struct load_run *run = claim->run;
-	struct backoff backoff = BACKOFF_INIT(BACKOFF_FIRST_MS, BACKOFF_MAX_MS,
-					      run->options->pipeline.retry_ms);
-
-	for (;;) {
-		struct error failed = ERROR_INIT;
-
-		if (run->control && !pg_is_usable(run->control)) {
-			pg_close(run->control);
-			run->control = NULL;
-		}
-		if ((run->control || pg_open(&run->control, run->plan.dsn,
-					     run->plan.application,
-					     run->plan.connect_ms, &failed)) &&
-		    step(claim, &failed))
-			return true;
-		*err = failed;
-		if (failed.kind != ERROR_TRANSIENT || !backoff_wait(&backoff))
-			return false;
-	}
-}
-
-bool load_stopped_before(const char *name, struct error *err)
-{
-	if (!stop_requested())
-		return false;
-	log_line(LOG_INFO, "asked to stop before %s was begun: %s", name,
-		 err->text);
-	*err = ERROR_INIT;
-	return true;
-}
-
-struct pipeline_parts load_parts(struct load_run *run, struct source *source)
-{
-	return (struct pipeline_parts){
-		.settings = &run->options->pipeline,
-		.plan = &run->plan,
-		.source = source,
-		.decoder = run->decoder,
-		.observer = run->observer,
-		.stats = &run->stats,
-		.monitor = run->monitor,
-		.watch = &run->watch,
-		.control = &run->control,
-	};
 }
 
 /* Loads a source whose part is claimed. */

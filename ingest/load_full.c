@@ -1,15 +1,12 @@
 /* A complete extract: `load: full`. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/buf.h"
 #include "common/log.h"
 #include "common/pg.h"
-#include "ingest/decode.h"
 #include "ingest/file_identity.h"
 #include "ingest/load_run.h"
 #include "ingest/options.h"
-#include "ingest/source_lines.h"
 #include "ingest/stream.h"
 #include "ingest/whole.h"
 
@@ -20,12 +17,6 @@ struct extract {
 	struct anchor content; /* of a file */
 	bool is_same;          /* as the latest extract */
 };
-
-bool load_is_same(const struct anchor *a, const struct anchor *b)
-{
-	return a->offset == b->offset &&
-	       !memcmp(a->hash, b->hash, ANCHOR_BYTES);
-}
 
 /* An extract of a time before the latest one's would bring the past back. */
 static bool check_effective(const struct load_claim *claim, struct error *err)
@@ -85,35 +76,6 @@ static void log_same(const struct source *source, const struct stream *stream)
 		 "%s is the latest extract of %s already, 0 rows added; "
 		 "--force loads it again",
 		 source->name, stream->relation);
-}
-
-bool load_whole(struct load_run *run, struct source *source,
-		const struct whole_load *load, enum whole_result *result,
-		struct error *err)
-{
-	const struct pipeline_parts parts = load_parts(run, source);
-	bool ok;
-
-	source_lines_stream(source, (int)load->stream);
-	decoder_set_whole(run->decoder, (int)load->stream);
-	ok = whole_run(&parts, load, result, err);
-	decoder_set_whole(run->decoder, -1);
-	if (ok && *result == WHOLE_STOPPED)
-		log_line(LOG_WARNING, "asked to stop: nothing of %s was loaded",
-			 source->name);
-	return ok;
-}
-
-bool load_check_pipe(const struct load_run *run, const struct source *source,
-		     struct error *err)
-{
-	if (source->replayable || run->options->complete)
-		return true;
-	return error_set(err, ERROR_FATAL, STATUS_USAGE,
-			 "%s is a pipe, and a producer that dies looks like "
-			 "the end: load a file, or say --complete if "
-			 "everything comes through it",
-			 source->name);
 }
 
 static bool run_extract(struct load_run *run, struct source *source,

@@ -78,7 +78,7 @@ bool load_range(struct load_run *run, struct source *source, int fd, int stream,
 /* load_table.c: a table of another PostgreSQL. */
 bool load_table(struct load_run *run, struct error *err) MUST_CHECK;
 
-/* --- of both -------------------------------------------------------------- */
+/* --- of whole loads ------------------------------------------------------- */
 
 /* A pipe must be said to hold everything. */
 bool load_check_pipe(const struct load_run *run, const struct source *source,

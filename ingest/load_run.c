@@ -1,0 +1,100 @@
+#include "ingest/load_run.h"
+
+#include <string.h>
+
+#include "common/backoff.h"
+#include "common/log.h"
+#include "common/pg.h"
+#include "common/stop.h"
+#include "ingest/decode.h"
+#include "ingest/options.h"
+#include "ingest/source_lines.h"
+
+enum { BACKOFF_FIRST_MS = 50, BACKOFF_MAX_MS = 2000 };
+
+bool load_insist(const struct load_claim *claim, load_step *step,
+		 struct error *err)
+{
+	struct load_run *run = claim->run;
+	struct backoff backoff = BACKOFF_INIT(BACKOFF_FIRST_MS, BACKOFF_MAX_MS,
+					      run->options->pipeline.retry_ms);
+
+	for (;;) {
+		struct error failed = ERROR_INIT;
+
+		if (run->control && !pg_is_usable(run->control)) {
+			pg_close(run->control);
+			run->control = NULL;
+		}
+		if ((run->control || pg_open(&run->control, run->plan.dsn,
+					     run->plan.application,
+					     run->plan.connect_ms, &failed)) &&
+		    step(claim, &failed))
+			return true;
+		*err = failed;
+		if (failed.kind != ERROR_TRANSIENT || !backoff_wait(&backoff))
+			return false;
+	}
+}
+
+bool load_stopped_before(const char *name, struct error *err)
+{
+	if (!stop_requested())
+		return false;
+	log_line(LOG_INFO, "asked to stop before %s was begun: %s", name,
+		 err->text);
+	*err = ERROR_INIT;
+	return true;
+}
+
+struct pipeline_parts load_parts(struct load_run *run, struct source *source)
+{
+	return (struct pipeline_parts){
+		.settings = &run->options->pipeline,
+		.plan = &run->plan,
+		.source = source,
+		.decoder = run->decoder,
+		.observer = run->observer,
+		.stats = &run->stats,
+		.monitor = run->monitor,
+		.watch = &run->watch,
+		.control = &run->control,
+	};
+}
+
+/* --- whole loads ---------------------------------------------------------- */
+
+bool load_is_same(const struct anchor *a, const struct anchor *b)
+{
+	return a->offset == b->offset &&
+	       !memcmp(a->hash, b->hash, ANCHOR_BYTES);
+}
+
+bool load_whole(struct load_run *run, struct source *source,
+		const struct whole_load *load, enum whole_result *result,
+		struct error *err)
+{
+	const struct pipeline_parts parts = load_parts(run, source);
+	bool ok;
+
+	source_lines_stream(source, (int)load->stream);
+	decoder_set_whole(run->decoder, (int)load->stream);
+	ok = whole_run(&parts, load, result, err);
+	decoder_set_whole(run->decoder, -1);
+	if (ok && *result == WHOLE_STOPPED)
+		log_line(LOG_WARNING, "asked to stop: nothing of %s was loaded",
+			 source->name);
+	return ok;
+}
+
+bool load_check_pipe(const struct load_run *run, const struct source *source,
+		     struct error *err)
+{
+	if (source->replayable || run->options->complete)
+		return true;
+	return error_set(err, ERROR_FATAL, STATUS_USAGE,
+			 "%s is a pipe, and a producer that dies looks like "
+			 "the end: load a file, or say --complete if "
+			 "everything comes through it",
+			 source->name);
+}
