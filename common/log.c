@@ -86,6 +86,22 @@ static void write_sentence(enum log_level level, const char *text)
 	write_line();
 }
 
+/* Under the lock: the warnings of which only the number is to be told. */
+static void write_left(bool all)
+{
+	char text[1024];
+
+	while (log_repeat_left(all, text, sizeof text))
+		write_sentence(LOG_WARNING, text);
+}
+
+void log_end(void)
+{
+	pthread_mutex_lock(&lock);
+	write_left(true);
+	pthread_mutex_unlock(&lock);
+}
+
 void log_line(enum log_level level, const char *fmt, ...)
 {
 	char text[2048];
@@ -99,6 +115,7 @@ void log_line(enum log_level level, const char *fmt, ...)
 	pthread_mutex_lock(&lock);
 	if (level != LOG_WARNING || log_repeat_says(text, sizeof text))
 		write_sentence(level, text);
+	write_left(false);
 	pthread_mutex_unlock(&lock);
 }
 

@@ -5,9 +5,9 @@
  * progress is `program: key=value ...`.  For machines the same as key=value
  * throughout, or as one JSON object a line, with time, level, program, pid and
  * message.  A warning that says the same as one of the last half minute is
- * only counted, and the next that is written tells how many there were.  Never
- * row content, never a secret.  stdout carries data only and is not touched
- * here.
+ * only counted; the next that is written, or the end, tells how many there
+ * were.  Never row content, never a secret.  stdout carries data only and is
+ * not touched here.
  */
 #ifndef COMMON_LOG_H
 #define COMMON_LOG_H
@@ -30,6 +30,9 @@ extern const char *const log_formats[];
 /* Writes one sentence.  Control characters in it are escaped. */
 void log_line(enum log_level level, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* The end of the program: tells how often warnings were held back. */
+void log_end(void);
 
 /* Shows work going on: on a terminal the line replaces the one before it,
  * elsewhere it is a line of its own at LOG_INFO. */

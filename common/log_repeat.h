@@ -14,4 +14,8 @@
  * to its text. */
 bool log_repeat_says(char *text, size_t size);
 
+/* Takes out one that was held back, with its number; its half minute must be
+ * over unless `all`.  False: there is none. */
+bool log_repeat_left(bool all, char *text, size_t size);
+
 #endif

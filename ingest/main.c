@@ -69,6 +69,7 @@ int main(int argc, char **argv)
 			status = report(&err);
 	}
 	options_release(&options);
+	log_end();
 	if (fflush(stdout) != 0 && status == STATUS_DONE)
 		status = STATUS_SOURCE;
 	return status;

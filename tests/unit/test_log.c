@@ -52,6 +52,26 @@ static void an_event_is_one_line_with_the_programs_name(void **state)
 				     "pour-tea: error: spilt\n");
 }
 
+static void what_was_held_back_is_told_at_the_end(void **state)
+{
+	(void)state;
+	log_init("pour-tea", LOG_INFO);
+	log_end();
+	listen();
+	for (int i = 0; i < 3; i++)
+		log_line(LOG_WARNING, "the pot is empty");
+	/* more than are remembered, and none of them is lost either */
+	for (int i = 0; i < 40; i++)
+		log_line(LOG_WARNING, "cup %d is cracked", i);
+	log_line(LOG_WARNING, "the pot is empty");
+	heard();
+	listen();
+	log_end();
+	log_end();
+	assert_string_equal(heard(), "pour-tea: warning: the pot is empty "
+				     "(and 3 times more)\n");
+}
+
 static void what_is_below_the_level_is_not_written(void **state)
 {
 	(void)state;
@@ -112,6 +132,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_event_is_one_line_with_the_programs_name),
+		cmocka_unit_test(what_was_held_back_is_told_at_the_end),
 		cmocka_unit_test(what_is_below_the_level_is_not_written),
 		cmocka_unit_test(
 			control_characters_cannot_forge_lines_or_colours),
