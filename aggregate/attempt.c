@@ -319,6 +319,8 @@ static bool record(struct attempt *attempt, struct error *err)
 				     attempt->refresh.effective);
 	log_sql(&sql, attempt, "success", NULL);
 	test_log_sql(&sql, &attempt->report, attempt->run->run_id);
+	joint_due_sql(&sql, attempt->run->tasks, attempt->task, change.op != 0,
+		      attempt->joint_ran);
 	buf_add_text(&sql, "select pg_current_xact_id()");
 	log_line(LOG_DEBUG, "%s", buf_text(&sql));
 	ok = pg_fetch(attempt->pg, attempt->run->timeout_ms, err, &res, NULL,

@@ -59,15 +59,21 @@ static bool has_failed(const struct task *task)
 }
 
 /* Chooses what the attempt before has not brought about; of one that was cut
- * short nobody knows. */
+ * short nobody knows, nor where no model is to blame: loads that are held, a
+ * test of several models. */
 static void choose_again(struct running *job)
 {
 	struct run *run = job->run;
+	bool narrows = false;
 
+	for (size_t i = 0; i < run->tasks->count; i++)
+		narrows |= job->failure.kind == ERROR_NONE &&
+			   run->tasks->order[i]->is_selected &&
+			   has_failed(run->tasks->order[i]);
 	for (size_t i = 0; i < run->tasks->count; i++) {
 		struct task *task = run->tasks->order[i];
 
-		if (job->failure.kind == ERROR_NONE)
+		if (narrows)
 			task->is_selected =
 				task->is_selected && has_failed(task);
 		task->status = TASK_IDLE;

@@ -5,8 +5,11 @@
 
 #include "aggregate/crew.h"
 #include "aggregate/pack_files.h"
+#include "aggregate/quote.h"
 #include "aggregate/singular.h"
+#include "common/buf.h"
 #include "common/mem.h"
+#include "common/pg.h"
 
 /* --- opening -------------------------------------------------------------- */
 
@@ -61,6 +64,8 @@ static void add_relationships(struct tasks *tasks, const struct task *task,
 		joint = add_joint(tasks, named);
 		joint->test = test;
 		joint->child = task;
+		joint->name = arena_format(&tasks->arena, "%s %s", task->name,
+					   test->name);
 	}
 }
 
@@ -78,6 +83,7 @@ static bool add_file(struct tasks *tasks, const struct pack_file *file,
 	joint = add_joint(tasks, named);
 	joint->singular = singular;
 	joint->test = &singular->test;
+	joint->name = joint->test->name;
 	return true;
 }
 
@@ -272,6 +278,50 @@ bool joint_run(struct test_report *report, struct run *run, struct pg *pg,
 		ran[i] = true;
 	}
 	return true;
+}
+
+bool joints_recall(struct tasks *tasks, struct pg *pg, int64_t timeout_ms,
+		   struct error *err)
+{
+	PGresult *res = NULL;
+
+	if (tasks->knows_due || !tasks->joint_count)
+		return true;
+	if (!pg_fetch(pg, timeout_ms, err, &res, NULL,
+		      "begin; set local role millrace_aggregate; "
+		      "select test from millrace.due_test; commit"))
+		return false;
+	tasks->knows_due = true;
+	for (size_t i = 0; i < tasks->joint_count; i++)
+		for (int row = 0; row < PQntuples(res); row++)
+			tasks->joint[i].is_due |= !strcmp(
+				PQgetvalue(res, row, 0), tasks->joint[i].name);
+	PQclear(res);
+	return true;
+}
+
+void joint_forget_sql(struct buf *out, const struct joint *joint)
+{
+	buf_add_text(out, "delete from millrace.due_test where test = ");
+	quote_literal(out, joint->name);
+	buf_add_text(out, ";\n");
+}
+
+void joint_due_sql(struct buf *out, const struct tasks *tasks,
+		   const struct task *task, bool changed, const bool *ran)
+{
+	for (size_t i = 0; i < tasks->joint_count; i++) {
+		const struct joint *joint = &tasks->joint[i];
+
+		if (ran[i] && joint->is_due)
+			joint_forget_sql(out, joint);
+		if (ran[i] || joint->is_due || !changed ||
+		    !concerns(joint, task))
+			continue;
+		buf_add_text(out, "insert into millrace.due_test values (");
+		quote_literal(out, joint->name);
+		buf_add_text(out, ") on conflict do nothing;\n");
+	}
 }
 
 void joint_committed(struct tasks *tasks, const struct task *task, bool changed,

@@ -22,6 +22,7 @@ struct singular;
 struct joint {
 	struct singular *singular; /* NULL: a relationships test */
 	const struct model_test *test;
+	const char *name;         /* of all of them, in millrace.due_test */
 	const struct task *child; /* of a relationships test */
 	struct task **named;      /* views, and what they read; inputs first */
 	size_t named_count;
@@ -43,6 +44,16 @@ struct joint_change {
 bool joint_run(struct test_report *report, struct run *run, struct pg *pg,
 	       const struct task *task, const struct joint_change *change,
 	       bool *ran, struct arena *arena, struct error *err) MUST_CHECK;
+
+/* Reads from the database which tests earlier runs have left due. */
+bool joints_recall(struct tasks *tasks, struct pg *pg, int64_t timeout_ms,
+		   struct error *err) MUST_CHECK;
+
+/* SQL that remembers, in the task's transaction, what joint_committed will; and
+ * that forgets a test that has run. */
+void joint_due_sql(struct buf *out, const struct tasks *tasks,
+		   const struct task *task, bool changed, const bool *ran);
+void joint_forget_sql(struct buf *out, const struct joint *joint);
 
 /* After its commit; with the run's mutex held. */
 void joint_committed(struct tasks *tasks, const struct task *task, bool changed,

@@ -209,14 +209,6 @@ static bool prune_streams(struct pg *pg, int64_t timeout_ms,
 	return ok;
 }
 
-static bool was_read(const struct task *task)
-{
-	for (size_t i = 0; i < task->consumer_count; i++)
-		if (task->consumer[i]->status == TASK_DONE)
-			return true;
-	return false;
-}
-
 /* The log of runs, but for what models last did. */
 static bool forget_runs(struct pg *pg, int64_t timeout_ms, int64_t keep_ms,
 			struct error *err)
@@ -262,11 +254,12 @@ bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
 	buf_release(&floor);
 	ok = ok && prune_streams(pg, timeout_ms, tasks, err);
 	for (size_t i = 0; ok && i < tasks->count; i++) {
-		const struct task *task = tasks->order[i];
+		struct task *task = tasks->order[i];
 		struct buf sql = BUF_INIT;
 
-		if (!task->state.has_old || !was_read(task))
+		if (!task->state.has_old || !task->needs_prune)
 			continue;
+		task->needs_prune = false;
 		prune_sql(&sql, task);
 		ok = pg_run(pg, timeout_ms, err, buf_text(&sql));
 		buf_release(&sql);

@@ -9,6 +9,7 @@
 #include "aggregate/crew.h"
 #include "aggregate/export.h"
 #include "aggregate/freshness.h"
+#include "aggregate/joint.h"
 #include "aggregate/ledger.h"
 #include "aggregate/quote.h"
 #include "aggregate/retention.h"
@@ -222,6 +223,8 @@ bool run_work(struct run *run, struct error *err)
 	if (stop_requested())
 		return true;
 	spare_snapshots(run);
+	if (!joints_recall(run->tasks, run->pg, run->timeout_ms, err))
+		return false;
 	if (!anything_is_due(run))
 		return run_tests_left(run, err);
 	return run_ensure(run, err) && summarize(run, err) &&

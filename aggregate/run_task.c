@@ -100,6 +100,9 @@ static void succeed(const struct attempt *attempt)
 		report_done(attempt->run, attempt);
 	run_lock(attempt->run);
 	attempt->task->status = TASK_DONE;
+	for (size_t i = 0; i < attempt->task->input_count; i++)
+		if (attempt->task->input[i].task)
+			attempt->task->input[i].task->needs_prune = true;
 	run_unlock(attempt->run);
 }
 
@@ -281,7 +284,11 @@ static bool try_export(struct worker *worker, struct task *task,
 		return true;
 	if (failure.lost) {
 		error_context(&failure, "%s", task->model->export_path);
-		return lose(worker, &attempt, &failure, err);
+		if (stop_requested() || !worker_connect(worker, err)) {
+			*err = failure;
+			return error_context(err, "%s", task->name);
+		}
+		attempt.pg = worker->pg;
 	}
 	/* the next run writes it */
 	if (is_stopped(&failure))

@@ -40,6 +40,7 @@ struct lot {
 	const struct task *task;       /* its own tests */
 	const struct relation *stream; /* or those of its loads */
 	const struct test_case *test;  /* or this one */
+	const struct joint *joint;     /* which that is */
 	FILE *out;                     /* for failing rows; NULL: nobody */
 	struct arena arena;
 	struct test_report report;
@@ -69,6 +70,8 @@ static bool test_lot(struct run *run, struct lot *lot, struct error *err)
 		return false;
 	if (run_lot(run, lot, &failure)) {
 		test_log_sql(&sql, &lot->report, run->run_id);
+		if (lot->joint && lot->joint->is_due)
+			joint_forget_sql(&sql, lot->joint);
 		buf_add_text(&sql, "commit");
 		ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
 		report(run, &lot->report, lot->out);
@@ -157,6 +160,7 @@ static bool test_joint(struct run *run, const struct joint *joint, FILE *out,
 	bool ok;
 
 	lot.test = &one;
+	lot.joint = joint;
 	ok = test_lot(run, &lot, err);
 	*done += lot.report.count;
 	release(&lot);

@@ -124,8 +124,8 @@ bool singular_parse(struct singular **out, const struct project *project,
 	model->test = &singular->test;
 	model->test_count = 1;
 	singular->test.kind = TEST_QUERY;
-	singular->test.name =
-		arena_format(&model->arena, "tests/%s.sql", file->base);
+	singular->test.name = arena_format(&model->arena, "%s/tests/%s.sql",
+					   file->pack, file->base);
 	if (read_header(singular, err) && read_query(singular, project, err)) {
 		*out = singular;
 		return true;

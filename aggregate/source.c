@@ -342,7 +342,12 @@ bool source_remove(struct pg *pg, int64_t timeout_ms, const char *relation,
 				   "execute format('drop trigger if exists "
 				   "millrace_%s on %%s', part); ",
 				   event[i]);
-		buf_add_text(&sql, "end loop; end $do$; commit");
+		buf_add_text(&sql, "end loop; end $do$; "
+				   "set local role millrace_aggregate; "
+				   "update millrace.source set guard = null "
+				   "where relation = ");
+		quote_literal(&sql, relation);
+		buf_add_text(&sql, "; commit");
 		ok = pg_run(pg, timeout_ms, err, buf_text(&sql));
 		buf_release(&table);
 	}

@@ -101,10 +101,12 @@ struct task {
 	bool is_selected;
 	struct task_state state;
 	/* of a pass; guarded by its mutex */
-	bool is_due;     /* for a reason known when the pass began */
-	bool is_touched; /* an input has changed */
-	bool needs_swap; /* its table must be replaced, while nothing else runs
-			  */
+	bool is_due;      /* for a reason known when the pass began */
+	bool is_touched;  /* an input has changed */
+	bool needs_prune; /* a reader has consumed since old versions were
+			     dropped */
+	bool needs_swap;  /* its table must be replaced, while nothing else runs
+			   */
 	enum task_turn turn;
 	enum task_status status;
 };
@@ -114,15 +116,16 @@ struct tasks {
 	struct task **order; /* inputs first */
 	size_t count;
 	/* what the last look at all of them has told besides */
-	bool is_tick_due; /* the seal is old: ledger_tick */
-	bool has_stale;   /* stale_end has something to do */
-	bool fits_schema; /* schema_fits */
+	bool is_tick_due;     /* the seal is old: ledger_tick */
+	bool has_stale;       /* stale_end has something to do */
+	bool fits_schema;     /* schema_fits */
 	int64_t retention_ms; /* clock_ms: retention rests until then */
 	struct task *
 		*at; /* by number of the relation; NULL: a stream or source */
 	struct joint *joint; /* tests that several models can break */
 	size_t joint_count, joint_capacity;
-	bool *chosen; /* by number of the relation, streams too; NULL: all */
+	bool knows_due; /* joints_recall */
+	bool *chosen;   /* by number of the relation, streams too; NULL: all */
 	struct arena arena;
 };
 

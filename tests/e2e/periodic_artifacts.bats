@@ -67,7 +67,7 @@ reader() { "$READER/bin/python" "$ROOT/tests/support/read_artifacts.py" target; 
 		node snapshot.p.kept snapshot source.p.staging.r
 		node test.p.sums.expression(total < 1000) ERROR model.p.sums
 		node test.p.sums.not_null(k) ERROR model.p.sums
-		node test.p.sums.tests/not_many.sql ERROR model.p.sums
+		node test.p.sums.p/tests/not_many.sql ERROR model.p.sums
 		source source.p.staging.r "staging"."r"
 		parents model.p.above model.p.sums
 		parents model.p.seen model.p.sums,seed.p.factors

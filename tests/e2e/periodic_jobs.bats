@@ -86,6 +86,20 @@ state() { sql "select concat_ws('|', status, attempts, message) from millrace.jo
 	assert_equal mart "a|20" "$(sql "select k, twice from p.on_top")"
 }
 
+@test "a load that is held stays a failure, however often it is tried" {
+	sed -i '2i -- tests:\n--   - expression: v < 100' sql/p/streams/r.sql
+	job <<-'CONF'
+		[job held]
+		select = p.aside
+		retries = 1
+		retry_delay = 1s
+	CONF
+	periodic -q
+	feed "('bad', 500)"
+	run -3 periodic --job held
+	assert_equal state "error|2" "$(sql "select status, attempts from millrace.job where job = 'held'")"
+}
+
 @test "who is told gets words, not code, and no secrets" {
 	job <<-'CONF'
 		[job all]

@@ -147,6 +147,7 @@ recent() { sql "select op, row_count from millrace.load where relation = 'shop.o
 
 @test "a source that was left and came back is read from the start" {
 	periodic install-source --remove shop.orders
+	assert_equal "promise of a guard" "" "$(sql "select guard from millrace.source where relation = 'shop.orders'")"
 	sql "insert into shop.orders (id, day, amount) values (50, '2026-01-01', 1)"
 	run -0 periodic
 	assert_says "nothing new"

@@ -121,7 +121,7 @@ know() { feed "$1" known; }
 	periodic
 	feed "('a', 1)"
 	run -3 periodic
-	assert_says "p.views: test tests/known.sql of p.views fails for 1 row"
+	assert_says "p.views: test p/tests/known.sql of p.views fails for 1 row"
 	assert_equal rows 0 "$(sql 'select count(*) from p.views')"
 	# both change: only the end counts
 	know "('a', 1)"
@@ -129,7 +129,7 @@ know() { feed "$1" known; }
 	# the earlier one alone
 	know "('a', -1)"
 	run -3 periodic
-	assert_says "p.users: test tests/known.sql of p.views fails for 1 row"
+	assert_says "p.users: test p/tests/known.sql of p.views fails for 1 row"
 	assert_equal rows 1 "$(sql 'select count(*) from p.users')"
 	know "('a', 1)"
 	run -0 periodic
@@ -137,16 +137,16 @@ know() { feed "$1" known; }
 	assert_says "1 tests, 0 failed"
 	sql "delete from p.users"
 	run -3 periodic test
-	assert_says "FAIL  p.views  tests/known.sql: 1 row"
+	assert_says "FAIL  p.views  p/tests/known.sql: 1 row"
 	assert_says "all of them: select * from ( select v.k from p.views v"
 	assert_equal logged "fail {\"k\": \"a\"}" "$(sql "select status, sample->0 from millrace.test_result
-		where test = 'tests/known.sql' order by run_id desc limit 1" | tr '|' ' ')"
+		where test = 'p/tests/known.sql' order by run_id desc limit 1" | tr '|' ' ')"
 	sed -i '1i -- severity: warn' sql/p/tests/known.sql
 	run -0 periodic test
-	assert_says "WARN  p.views  tests/known.sql: 1 row"
+	assert_says "WARN  p.views  p/tests/known.sql: 1 row"
 	sed -i 's/p.users/p.user/' sql/p/tests/known.sql
 	run -2 periodic ls
-	assert_says 'tests/known.sql:4: unknown relation "p.user": did you mean "p.users"?'
+	assert_says 'p/tests/known.sql:4: unknown relation "p.user": did you mean "p.users"?'
 }
 
 @test "a test that nobody's transaction has run ends the pass" {
@@ -176,9 +176,42 @@ know() { feed "$1" known; }
 	feed "('c', 2)" s
 	feed "('c', 7)"
 	run -3 periodic
-	assert_says "p.tops: tests/tops.sql: fail, 1 failing"
+	assert_says "p.tops: p/tests/tops.sql: fail, 1 failing"
 	assert_says "2 done, 1 failed"
 	assert_equal rows 1 "$(sql "select count(*) from p.views where k = 'c'")"
+}
+
+@test "a test that was due when a program ended is run by the next" {
+	sed 's/staging.r /staging.s /; s/stream: r/stream: s/' sql/p/streams/r.sql >sql/p/streams/s.sql
+	sed '/config:/i -- tests:\n--   - expression: v < 100' <<-'SQL' >sql/p/models/a.sql
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select s.k, s.v from staging.s s where /*+ incremental(s.k) */ true
+	SQL
+	model b <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select r.k, r.v from staging.r r where /*+ incremental(r.k) */ true
+	SQL
+	mkdir -p sql/p/tests sql/q/tests sql/q/models
+	echo "select b.* from p.b left join p.a using (k) where b.v = 66" >sql/p/tests/both.sql
+	# another of that name is another
+	cp sql/p/tests/both.sql sql/q/tests/
+	echo "select 1 as one" >sql/q/models/other.sql
+	run -0 periodic
+	feed "('wrong', 66)"
+	feed "('x', 500)" s
+	run -3 periodic
+	assert_equal "b is published" 1 "$(sql "select count(*) from p.b")"
+	assert_equal due "p/tests/both.sql q/tests/both.sql" "$(sql "select string_agg(test, ' ' order by test) from millrace.due_test")"
+	periodic exclude p.a "$(sql "select max(load_id) from millrace.load where relation = 'staging.s'")"
+	run -3 periodic
+	[[ $output == *"p/tests/both.sql"* && $output == *"fail"* ]]
+	sql "delete from p.b"
+	run -0 periodic
+	assert_equal "none is due" 0 "$(sql "select count(*) from millrace.due_test")"
 }
 
 @test "tests of views over views hold the table below them" {
