@@ -142,12 +142,13 @@ static bool read_load(struct attempt *attempt, const PGresult *res,
 		.op = PQgetvalue(res, 0, 2)[0],
 		.rows = strtoll(PQgetvalue(res, 0, 3), NULL, 10),
 	};
-	if (!load->input)
-		return error_config(err,
-				    "load %" PRId64 " is of %s, which %s "
-				    "does not follow behind a marker",
-				    load->id, PQgetvalue(res, 0, 0),
-				    task->name);
+	if (!load->input) {
+		error_config(err,
+			     "load %" PRId64 " is of %s, which %s does not "
+			     "follow behind a marker",
+			     load->id, PQgetvalue(res, 0, 0), task->name);
+		return false;
+	}
 	if (PQgetvalue(res, 0, 4)[0] == 't')
 		return error_config(err,
 				    "load %" PRId64 " is excluded from %s: "
