@@ -7,6 +7,7 @@
 #include "aggregate/quote.h"
 #include "common/buf.h"
 #include "common/log.h"
+#include "common/mem.h"
 #include "common/nearest.h"
 #include "common/pg.h"
 
@@ -260,11 +261,15 @@ static void install_sql(struct buf *sql, const char *relation,
 	buf_add_text(sql, ") from ");
 	add_tree(sql, table);
 	buf_format(sql, "; grant select on %s to millrace_aggregate; ", table);
-	if (strncmp(relation, "staging.", 8) != 0)
-		buf_format(sql,
-			   "grant usage on schema \"%.*s\" to "
-			   "millrace_aggregate; ",
-			   (int)strcspn(relation, "."), relation);
+	if (strncmp(relation, "staging.", 8) != 0) {
+		char *schema = mem_format("%.*s", (int)strcspn(relation, "."),
+					  relation);
+
+		buf_add_text(sql, "grant usage on schema ");
+		quote_identifier(sql, schema);
+		buf_add_text(sql, " to millrace_aggregate; ");
+		free(schema);
+	}
 	buf_add_text(sql, "set local role millrace_aggregate; "
 			  "insert into millrace.source (relation, guard) "
 			  "values (");

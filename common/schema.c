@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/backoff.h"
 #include "common/buf.h"
 #include "common/pg.h"
 #include "common/version.h"
@@ -68,7 +69,8 @@ static bool apply(struct pg *pg, const struct migration *migration,
 	bool ok;
 
 	buf_add_text(&sql, "begin; set local client_min_messages = warning; "
-			   "set local search_path = pg_catalog, pg_temp; ");
+			   "set local search_path = pg_catalog, pg_temp; "
+			   "set local lock_timeout = '2s'; ");
 	buf_add_text(&sql, migration->sql);
 	buf_format(&sql,
 		   "; insert into millrace.schema_version "
@@ -89,6 +91,23 @@ static bool apply(struct pg *pg, const struct migration *migration,
 	return ok;
 }
 
+/* Loaders stand behind a migration that waits for a lock: it lets them pass,
+ * and tries again. */
+static bool apply_patiently(struct pg *pg, const struct migration *migration,
+			    struct error *err)
+{
+	static const char no_lock[] = "55P03";
+	struct backoff backoff = BACKOFF_INIT(500, 5000, MIGRATE_MS);
+
+	while (!apply(pg, migration, err)) {
+		if (strcmp(err->sqlstate, no_lock) != 0 ||
+		    !backoff_wait(&backoff))
+			return false;
+		*err = ERROR_INIT;
+	}
+	return true;
+}
+
 static bool migrate_locked(struct pg *pg, int *applied, struct error *err)
 {
 	int version, min;
@@ -98,7 +117,7 @@ static bool migrate_locked(struct pg *pg, int *applied, struct error *err)
 	for (size_t i = 0; i < MIGRATION_COUNT; i++) {
 		if (number(&migrations[i]) <= version)
 			continue;
-		if (!apply(pg, &migrations[i], err))
+		if (!apply_patiently(pg, &migrations[i], err))
 			return false;
 		(*applied)++;
 	}

@@ -38,7 +38,11 @@ dump() { pg_dump --schema-only --no-owner --no-comments -n millrace "$1" | grep 
 	run periodic plan
 	assert_status 2
 	assert_says "run \`periodic migrate\`"
+	# in use for a while: it waits for no lock longer than 2 s, and tries again
+	sql "begin; select from millrace.model; select pg_sleep(3); commit" >/dev/null &
+	wait_for_value 10 "select count(*) > 0 from pg_locks where relation = 'millrace.model'::regclass" t
 	run periodic migrate
+	wait
 	assert_status 0
 	assert_says "the schema is at $(find "$ROOT/sql/schema" -name '[0-9]*.sql' | wc -l)"
 	assert_equal data "2|1|1|1|42" "$(sql "select (select count(*) from staging.r), (select count(*) from millrace.reject),
