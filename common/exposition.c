@@ -73,9 +73,14 @@ bool exposition_write(const struct buf *text, const char *path,
 		      struct error *err)
 {
 	char *part = mem_format("%s.%d.part", path, (int)getpid());
-	int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	bool ok = fd >= 0 && write_all(fd, text);
+	bool ok;
+	int fd;
 
+	/* the name can be guessed: what lies there is not written to */
+	unlink(part);
+	fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+		  0644);
+	ok = fd >= 0 && write_all(fd, text);
 	if (fd >= 0 && close(fd) != 0)
 		ok = false;
 	ok = ok && rename(part, path) == 0;

@@ -82,6 +82,11 @@ end_pipe() {
 		'rows_rejected_total{stream=""} 1' 'batches_total 1' 'flush_duration_seconds_count 1'; do
 		grep -qxF "handle_streams_$line" here.prom || { echo "no $line in" && cat here.prom; false; }
 	done
+	# where it writes first can be guessed
+	echo precious >victim
+	bash -c 'ln -s victim "here.prom.$$.part"; exec handle-streams --metrics-file here.prom two'
+	assert_equal victim precious "$(cat victim)"
+	[ -f here.prom ] && [ ! -L here.prom ]
 }
 
 @test "ready while PostgreSQL is there, alive while it is not" {
