@@ -1,4 +1,4 @@
-#include "ingest/table_export.h"
+#include "ingest/table_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,38 +12,7 @@
 #include "common/mem.h"
 #include "common/pg.h"
 #include "ingest/stream.h"
-
-enum { QUICK_MS = 60000, COPY_MS = 6 * 3600 * 1000 };
-
-/* Rows with one value of the cursor; more make the column unfit. */
-enum { TIES_MAX = 1000000, HASH_BYTES = 8 };
-
-struct table_column {
-	char *name, *type;
-	bool taken; /* by the stream */
-};
-
-struct table_export {
-	struct table_wanted wanted;
-	struct pg *pg;
-	struct table_column *column;
-	size_t column_count, column_capacity;
-	bool nullable, temporal, numeric; /* the cursor */
-	struct buf key;
-	struct buf header;
-	struct buf columns; /* what is selected */
-	struct buf from;    /* quoted: schema.table */
-	struct buf cursor;  /* quoted */
-	const struct table_cursor *before;
-	struct table_cursor after;
-	uint64_t *seen; /* hashes of before->rows, sorted */
-	size_t seen_count;
-	bool *used; /* by seen: a row that is there again */
-	int fd;     /* writing end */
-	bool started, joined;
-	pthread_t thread;
-	struct error error; /* kind ERROR_NONE: all well */
-};
+enum { QUICK_MS = 60000 };
 
 void table_cursor_release(struct table_cursor *cursor)
 {
@@ -205,30 +174,8 @@ static int by_hash(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* Whether the row was read before: each hash stands for one row. */
-static bool was_read(struct table_export *export, uint64_t hash)
-{
-	size_t low = 0, high = export->seen_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (export->seen[middle] < hash)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < export->seen_count && export->seen[low] == hash; low++) {
-		if (export->used[low])
-			continue;
-		export->used[low] = true;
-		return true;
-	}
-	return false;
-}
-
-static bool write_all(void *context, const char *bytes, size_t len,
-		      struct error *err)
+bool table_write(void *context, const char *bytes, size_t len,
+		 struct error *err)
 {
 	struct table_export *export = context;
 
@@ -245,39 +192,9 @@ static bool write_all(void *context, const char *bytes, size_t len,
 	}
 	return true;
 }
-
-static bool write_new(void *context, const char *bytes, size_t len,
-		      struct error *err)
-{
-	struct table_export *export = context;
-
-	return was_read(export, XXH3_64bits(bytes, len)) ||
-	       write_all(export, bytes, len, err);
-}
-
-static bool remember(void *context, const char *bytes, size_t len,
-		     struct error *err)
-{
-	struct table_export *export = context;
-	uint64_t hash = XXH3_64bits(bytes, len);
-
-	if (export->after.rows.len > (size_t)TIES_MAX * HASH_BYTES)
-		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
-				 "more than %d rows have the same %s: no "
-				 "cursor can tell them apart",
-				 TIES_MAX, export->wanted.cursor);
-	buf_add(&export->after.rows, &hash, HASH_BYTES);
-	return true;
-}
-
-typedef bool take_row(void *context, const char *bytes, size_t len,
-		      struct error *err);
-
-/* COPYs the rows for which the condition holds: comparisons of the cursor with
- * a value (NULL: none of them). */
-static bool copy(struct table_export *export, const char *above,
-		 const char *low, const char *below, const char *high,
-		 take_row *take, struct error *err)
+bool table_copy(struct table_export *export, const char *above, const char *low,
+		const char *below, const char *high, take_row *take,
+		struct error *err)
 {
 	const struct stream *stream = export->wanted.stream;
 	char delimiter[2] = {stream->delimiter, '\0'};
@@ -301,138 +218,18 @@ static bool copy(struct table_export *export, const char *above,
 	buf_add_text(&sql, ", null ");
 	pg_literal(export->pg, &sql, stream->null);
 	buf_add_text(&sql, ")");
-	ok = pg_copy_out(export->pg, COPY_MS, err, buf_text(&sql), take,
+	ok = pg_copy_out(export->pg, TABLE_COPY_MS, err, buf_text(&sql), take,
 			 export);
 	buf_release(&sql);
 	return ok;
 }
-
-/* A row without a value is never greater than another. */
-static bool warn_of_nulls(struct table_export *export, struct error *err)
-{
-	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
-	bool ok;
-
-	if (!export->nullable)
-		return true;
-	buf_format(&sql, "select count(*) from %s where %s is null",
-		   buf_text(&export->from), buf_text(&export->cursor));
-	ok = pg_fetch(export->pg, COPY_MS, err, &res, NULL, buf_text(&sql));
-	buf_release(&sql);
-	if (!ok)
-		return false;
-	if (pg_number(res, 0, 0))
-		log_line(LOG_WARNING,
-			 "%lld rows of %s.%s have no %s and are not loaded: "
-			 "fill it, or take another cursor",
-			 (long long)pg_number(res, 0, 0), export->wanted.schema,
-			 export->wanted.table, export->wanted.cursor);
-	PQclear(res);
-	return true;
-}
-
-/* Nothing is ever greater than infinity, nor before its time than a time to
- * come. */
-static bool check_high(const struct table_export *export, bool ahead,
-		       struct error *err)
-{
-	const char *high = buf_text(&export->after.value);
-	const struct table_wanted *wanted = &export->wanted;
-
-	if ((export->temporal && !strcmp(high, "infinity")) ||
-	    (export->numeric &&
-	     (!strcmp(high, "Infinity") || !strcmp(high, "NaN"))))
-		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
-				 "the greatest %s is %s, behind which nothing "
-				 "new can come: correct that row, or take "
-				 "another cursor",
-				 wanted->cursor, high);
-	if (ahead)
-		log_line(LOG_WARNING,
-			 "the greatest %s of %s.%s, %s, is more than a day "
-			 "ahead: new rows before it will not be loaded",
-			 wanted->cursor, wanted->schema, wanted->table, high);
-	return true;
-}
-
-/* The largest value there is now. */
-static bool find_high(struct table_export *export, struct error *err)
-{
-	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
-	bool ok;
-
-	buf_format(&sql, "select max(%s)::text", buf_text(&export->cursor));
-	if (export->temporal)
-		buf_format(&sql, ", max(%s) > now() + interval '1 day'",
-			   buf_text(&export->cursor));
-	buf_format(&sql, " from %s", buf_text(&export->from));
-	if (export->wanted.lag_ms)
-		buf_format(&sql,
-			   " where %s < now() - interval '%lld milliseconds'",
-			   buf_text(&export->cursor),
-			   (long long)export->wanted.lag_ms);
-	ok = pg_fetch(export->pg, COPY_MS, err, &res, NULL, buf_text(&sql));
-	buf_release(&sql);
-	if (!ok)
-		return false;
-	export->after.known = !PQgetisnull(res, 0, 0);
-	if (export->after.known)
-		buf_add_text(&export->after.value, PQgetvalue(res, 0, 0));
-	ok = !export->after.known ||
-	     check_high(export,
-			export->temporal && PQgetvalue(res, 0, 1)[0] == 't',
-			err);
-	PQclear(res);
-	return ok;
-}
-
-/* The columns taken, as one more hash: rows that are hashed otherwise do not
- * look like those that were read. */
-static void remember_columns(struct table_export *export)
-{
-	uint64_t hash = XXH3_64bits(export->header.data, export->header.len);
-
-	if (export->seen_count && !was_read(export, hash))
-		log_line(LOG_WARNING,
-			 "the columns taken of %s.%s are no longer those of "
-			 "the run before: its rows with %s = %s come again",
-			 export->wanted.schema, export->wanted.table,
-			 export->wanted.cursor,
-			 buf_text(&export->before->value));
-	buf_add(&export->after.rows, &hash, HASH_BYTES);
-}
-
-/* Everything new up to the largest value, and the hashes of the rows that have
- * it. */
-static bool copy_new(struct table_export *export, struct error *err)
-{
-	const struct table_cursor *before = export->before;
-	const char *low = buf_text(&before->value);
-	const char *high;
-
-	if (!warn_of_nulls(export, err) || !find_high(export, err))
-		return false;
-	if (!export->after.known)
-		return true;
-	remember_columns(export);
-	high = buf_text(&export->after.value);
-	if (before->known &&
-	    (!copy(export, "=", low, "<=", high, write_new, err) ||
-	     !copy(export, ">", low, "<=", high, write_all, err)))
-		return false;
-	return (before->known ||
-		copy(export, NULL, NULL, "<=", high, write_all, err)) &&
-	       copy(export, "=", high, NULL, NULL, remember, err);
-}
-
 static void *run(void *context)
 {
 	struct table_export *export = context;
-	bool ok = *export->wanted.cursor ? copy_new(export, &export->error)
-					 : copy(export, NULL, NULL, NULL, NULL,
-						write_all, &export->error);
+	bool ok = *export->wanted.cursor
+			  ? table_copy_new(export, &export->error)
+			  : table_copy(export, NULL, NULL, NULL, NULL,
+				       table_write, &export->error);
 
 	if (ok)
 		export->error = ERROR_INIT;
@@ -451,12 +248,12 @@ bool table_export_start(struct table_export *export,
 		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
 				 "cannot make a pipe: %s", strerror(errno));
 	export->before = from;
-	export->seen_count = from->rows.len / HASH_BYTES;
+	export->seen_count = from->rows.len / TABLE_HASH_BYTES;
 	export->seen = mem_zalloc(export->seen_count + 1, sizeof(uint64_t));
 	export->used = mem_zalloc(export->seen_count + 1, sizeof(bool));
 	if (export->seen_count)
 		memcpy(export->seen, from->rows.data,
-		       export->seen_count * HASH_BYTES);
+		       export->seen_count * TABLE_HASH_BYTES);
 	qsort(export->seen, export->seen_count, sizeof(uint64_t), by_hash);
 	*fd = ends[0];
 	export->fd = ends[1];
