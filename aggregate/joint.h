@@ -46,6 +46,7 @@ bool joint_run(struct test_report *report, struct run *run, struct pg *pg,
 	       bool *ran, struct arena *arena, struct error *err) MUST_CHECK;
 
 /* Reads from the database which tests earlier runs have left due. */
+extern const char joint_question[]; /* a select: whether there is any */
 bool joints_recall(struct tasks *tasks, struct pg *pg, int64_t timeout_ms,
 		   struct error *err) MUST_CHECK;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/joint.h"
 #include "aggregate/quote.h"
 #include "aggregate/stale.h"
 #include "common/buf.h"
@@ -34,7 +35,8 @@ enum {
 	COL_QUEUED,
 	COL_STALE,
 	COL_SCHEMA,
-	COL_IS_RETIRED,
+	COL_IS_RETIRED,                /* of a load */
+	COL_DUE_TEST = COL_IS_RETIRED, /* of a task */
 };
 
 static void add_task(struct buf *sql, const struct task *task, size_t number)
@@ -124,7 +126,7 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 		" (select string_agg(e.relation || E'\\t' || e.loaded_at ||"
 		" E'\\n', '' order by e.load_id) from millrace.excluded e"
 		" where e.model = t.model), m.queued, (%s), (%s),"
-		" null::bool"
+		" (%s)"
 		"\nfrom task t left join millrace.model m on m.model = t.model"
 		"\nunion all"
 		"\nselect t.number, null, null, null, null, null, null, null,"
@@ -151,6 +153,7 @@ static void look_sql(struct buf *sql, const struct tasks *tasks,
 		"\nwhere ",
 		only ? "null::bool" : stale_question,
 		only ? "null" : schema_question,
+		only ? "null::bool" : joint_question,
 		mutant("watermark") ? "a.loaded_at > coalesce(m.loaded_through,"
 				      " '-infinity')"
 				    : "a.load_id > m.floor_load");
@@ -248,6 +251,7 @@ static void read_besides(struct tasks *tasks, const PGresult *res, int row)
 {
 	tasks->is_tick_due = PQgetvalue(res, row, COL_TICK)[0] == 't';
 	tasks->has_stale = PQgetvalue(res, row, COL_STALE)[0] == 't';
+	tasks->has_due_test = PQgetvalue(res, row, COL_DUE_TEST)[0] == 't';
 	tasks->fits_schema = schema_fits(PQgetvalue(res, row, COL_SCHEMA));
 }
 

@@ -119,6 +119,7 @@ struct tasks {
 	bool is_tick_due;     /* the seal is old: ledger_tick */
 	bool has_stale;       /* stale_end has something to do */
 	bool fits_schema;     /* schema_fits */
+	bool has_due_test;    /* joints_recall has something to read */
 	int64_t retention_ms; /* clock_ms: retention rests until then */
 	struct task *
 		*at; /* by number of the relation; NULL: a stream or source */
