@@ -21,4 +21,13 @@ void ledger_pending_sql(struct buf *out, const char *model);
 bool ledger_complete(struct pg *pg, int64_t timeout_ms,
 		     const struct tasks *tasks, struct error *err) MUST_CHECK;
 
+/* Whether a look asks for the state of a task: the one in question (NULL:
+ * every one), or an input of it. */
+bool ledger_concerns(const struct task *task, const struct task *only);
+
+/* The one question of a look: a row for each task, and behind it one for each
+ * of its pending loads; its columns are those of ledger.c. */
+void ledger_look_sql(struct buf *sql, const struct tasks *tasks,
+		     const struct task *only);
+
 #endif
