@@ -67,11 +67,12 @@ static bool end_block(struct reader *r)
 				    r->csv_line, r->err);
 		block->rows = arena_strdup(r->arena, buf_text(&query));
 	} else if (!is_blank(&r->sql)) {
+		const char *text = buf_text(&r->sql);
 		size_t len = r->sql.len;
 
-		while (strchr(" \t\r\n;", r->sql.data[len - 1]))
+		while (len > 0 && strchr(" \t\r\n;", text[len - 1]))
 			len--;
-		block->rows = arena_strndup(r->arena, r->sql.data, len);
+		block->rows = arena_strndup(r->arena, text, len);
 	} else {
 		ok = error_config(r->err,
 				  "%s:%d: no rows: write a query, or CSV in "
