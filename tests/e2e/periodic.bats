@@ -306,8 +306,9 @@ teardown() { drop_own_database; }
 	periodic
 	feed "('a', 1)"
 	periodic
-	sql "insert into millrace.load (relation, loaded_at, row_count)
-	     values ('staging.r', now() - interval '40 days', 5)"
+	sql "with old as (insert into millrace.load (relation, loaded_at, row_count)
+	                  values ('staging.r', now() - interval '40 days', 5) returning load_id)
+	     insert into millrace.model_load (model, load_id, run_id) select 'p.sums', load_id, 1 from old"
 	sed -i 's/as total/as total, count(r.v) as one/' sql/p/models/sums.sql
 	run -2 periodic
 	[[ $output == *"p.sums: "*"staging.r only holds what was loaded since "*"a rebuild would lose it"* ]]
