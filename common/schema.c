@@ -61,66 +61,81 @@ static bool look(struct pg *pg, int *version, int *min, struct error *err)
 	return true;
 }
 
-static bool apply(struct pg *pg, const struct migration *migration,
+static void add_migration(struct buf *sql, struct pg *pg,
+			  const struct migration *migration)
+{
+	buf_add_text(sql, "reset role; "
+			  "set local client_min_messages = warning; "
+			  "set local search_path = pg_catalog, pg_temp; "
+			  "set local lock_timeout = '2s'; ");
+	buf_add_text(sql, migration->sql);
+	buf_format(sql,
+		   "; insert into millrace.schema_version "
+		   "(version, name, min_program, program) values (%d, ",
+		   number(migration));
+	pg_literal(pg, sql, migration->name);
+	buf_format(sql, ", %d, ", min_program(migration));
+	pg_literal(pg, sql, version_string());
+	buf_add_text(sql, "); ");
+}
+
+/* Some migrations in one transaction. */
+static bool apply(struct pg *pg, const struct migration *first, size_t count,
 		  struct error *err)
 {
 	struct error ignored = ERROR_INIT;
 	struct buf sql = BUF_INIT;
 	bool ok;
 
-	buf_add_text(&sql, "begin; set local client_min_messages = warning; "
-			   "set local search_path = pg_catalog, pg_temp; "
-			   "set local lock_timeout = '2s'; ");
-	buf_add_text(&sql, migration->sql);
-	buf_format(&sql,
-		   "; insert into millrace.schema_version "
-		   "(version, name, min_program, program) values (%d, ",
-		   number(migration));
-	pg_literal(pg, &sql, migration->name);
-	buf_format(&sql, ", %d, ", min_program(migration));
-	pg_literal(pg, &sql, version_string());
-	buf_add_text(&sql, "); commit");
+	buf_add_text(&sql, "begin; ");
+	for (size_t i = 0; i < count; i++)
+		add_migration(&sql, pg, &first[i]);
+	buf_add_text(&sql, "commit");
 	ok = pg_run(pg, MIGRATE_MS, err, buf_text(&sql));
 	buf_release(&sql);
 	if (!ok) {
 		if (pg_is_usable(pg) &&
 		    !pg_run(pg, QUICK_MS, &ignored, "rollback"))
 			ok = false;
-		error_context(err, "schema migration %s", migration->name);
+		error_context(err, "schema migration %s%s", first->name,
+			      count > 1 ? " and on" : "");
 	}
 	return ok;
 }
 
 /* Loaders stand behind a migration that waits for a lock: it lets them pass,
  * and tries again. */
-static bool apply_patiently(struct pg *pg, const struct migration *migration,
-			    struct error *err)
+static bool apply_patiently(struct pg *pg, const struct migration *first,
+			    size_t count, int *applied, struct error *err)
 {
 	static const char no_lock[] = "55P03";
 	struct backoff backoff = BACKOFF_INIT(500, 5000, MIGRATE_MS);
 
-	while (!apply(pg, migration, err)) {
+	while (!apply(pg, first, count, err)) {
 		if (strcmp(err->sqlstate, no_lock) != 0 ||
 		    !backoff_wait(&backoff))
 			return false;
 		*err = ERROR_INIT;
 	}
+	*applied += (int)count;
 	return true;
 }
 
+/* The first time, all of them or none: a start that is killed leaves nothing
+ * that another would have to migrate. */
 static bool migrate_locked(struct pg *pg, int *applied, struct error *err)
 {
 	int version, min;
 
 	if (!look(pg, &version, &min, err))
 		return false;
-	for (size_t i = 0; i < MIGRATION_COUNT; i++) {
-		if (number(&migrations[i]) <= version)
-			continue;
-		if (!apply_patiently(pg, &migrations[i], err))
+	if (version == 0)
+		return apply_patiently(pg, migrations, MIGRATION_COUNT, applied,
+				       err);
+	for (size_t i = 0; i < MIGRATION_COUNT; i++)
+		if (number(&migrations[i]) > version &&
+		    !apply_patiently(pg, &migrations[i], 1, applied, err))
 			return false;
-		(*applied)++;
-	}
 	return true;
 }
 

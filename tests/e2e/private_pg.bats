@@ -429,5 +429,7 @@ kill_server() {
 	said "rows=2000"
 	as_user "$PROBES/periodic" 2>"$CHECKOUTS/said"
 	said "using this checkout's private PostgreSQL"
-	[ "$(find metrics -name '*.csv' | wc -l)" = 4 ]
+	for name in likes-per-minutes fast-likers top-10-word posts-by-time-of-day; do
+		[ -s "metrics/$name.csv" ]
+	done
 }
