@@ -203,7 +203,7 @@ bool file_identity_content(int fd, const char *name, struct anchor *content,
 {
 	struct pass pass = {.fd = fd, .name = name};
 	char hex[2 * ANCHOR_BYTES + 1];
-	int64_t size;
+	int64_t size = 0;
 	bool ok;
 
 	if (!open_pass(&pass, &size, err))

@@ -192,7 +192,8 @@ static bool run_export(struct table_load *load, struct csv_layout *layout,
 
 static void plan_load(struct table_load *load)
 {
-	bool is_full = load->stream->load == LOAD_FULL;
+	const struct stream *stream = load->run->plan.stream[load->run->forced];
+	bool is_full = stream->load == LOAD_FULL;
 	struct buf key = BUF_INIT;
 
 	load->load = (struct whole_load){
@@ -211,10 +212,10 @@ static void plan_load(struct table_load *load)
 	       sizeof load->run->owner);
 	load->positions.durable = true;
 	if (is_full)
-		buf_format(&key, "full:%s", load->stream->relation);
+		buf_format(&key, "full:%s", stream->relation);
 	else
 		buf_format(&key, "%s -> %s", table_export_key(load->export),
-			   load->stream->relation);
+			   stream->relation);
 	positions_add(&load->positions, buf_text(&key), 0);
 	buf_release(&key);
 }
