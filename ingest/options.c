@@ -258,7 +258,7 @@ static bool read_time(const char *option, const char *text, int64_t *us,
 				 option, text, why.text);
 	timestamp_format(*us, iso, 39);
 	iso[10] = 'T';
-	strcat(iso, "Z");
+	memcpy(iso + strlen(iso), "Z", sizeof "Z");
 	return true;
 }
 
