@@ -228,7 +228,7 @@ bool joint_is_left(const struct joint *joint)
 
 bool joint_is_selected(const struct joint *joint)
 {
-	bool selected = false;
+	bool selected = joint->named_count == 0; /* it names streams alone */
 
 	for (size_t i = 0; i < joint->named_count; i++)
 		selected |= joint->named[i]->is_selected;

@@ -247,3 +247,13 @@ know() { feed "$1" known; }
 	assert_equal size "5|t" "$(sql "select jsonb_array_length(sample), pg_column_size(sample) < 8000
 		from millrace.test_result where status = 'fail' order by run_id desc limit 1")"
 }
+
+@test "a file of tests/ that names streams alone runs with periodic test, and holds nothing" {
+	echo "select r.k from staging.r r where r.v = 77" >sql/p/tests/no_77.sql
+	run -0 periodic
+	feed "('a', 77)"
+	run -0 periodic
+	run -3 periodic test
+	assert_says "p/tests/no_77.sql"
+	assert_says "1 row"
+}
