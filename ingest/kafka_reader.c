@@ -227,8 +227,35 @@ static rd_kafka_resp_err_t look_at(struct kafka_reader *reader,
 		       : code;
 }
 
-/* Whether the group may be used: its offsets can be asked for.  Who may not
- * even know of it is told so aside, while the question waits. */
+/* Whether offsets may be committed for the group, which needs the right that
+ * joining it needs; asked for a partition that no topic has, so that nothing is
+ * stored. */
+static rd_kafka_resp_err_t try_commit(struct kafka_reader *reader,
+				      const char *topic)
+{
+	rd_kafka_topic_partition_list_t *list =
+		rd_kafka_topic_partition_list_new(1);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(reader->rk);
+	rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+	rd_kafka_event_t *answer;
+
+	rd_kafka_topic_partition_list_add(list, topic, INT32_MAX)->offset = 0;
+	rd_kafka_commit_queue(reader->rk, list, queue, NULL, NULL);
+	answer = rd_kafka_queue_poll(queue, ASK_MS);
+	if (answer)
+		code = rd_kafka_event_error(answer);
+	rd_kafka_event_destroy(answer);
+	rd_kafka_queue_destroy(queue);
+	rd_kafka_topic_partition_list_destroy(list);
+	/* the group is asked first */
+	return code == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+			       code == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED
+		       ? RD_KAFKA_RESP_ERR_NO_ERROR
+		       : code;
+}
+
+/* Whether the group may be used: its offsets can be asked for, and written.
+ * Who may not even know of it is told so aside, while the question waits. */
 static rd_kafka_resp_err_t look_at_group(struct kafka_reader *reader,
 					 const char *topic)
 {
@@ -252,7 +279,8 @@ static rd_kafka_resp_err_t look_at_group(struct kafka_reader *reader,
 	} while (code != RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED &&
 		 clock_ms() < deadline);
 	rd_kafka_topic_partition_list_destroy(list);
-	return code;
+	return code == RD_KAFKA_RESP_ERR_NO_ERROR ? try_commit(reader, topic)
+						  : code;
 }
 
 static void tell(FILE *out, const struct kafka_settings *settings,

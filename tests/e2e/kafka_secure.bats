@@ -77,9 +77,20 @@ knowing() { known+=(-X "sasl.password.file=$TLS/loader.password"); }
 	run secured -b "$SECURE" -t orders -e "${known[@]}"
 	assert_status 5
 	assert_says "user loader may not read group secret-group; an administrator grants it: "
+	# enough to ask where the group stands, not to join it
+	admin allow group secret-group loader Describe
+	run secured doctor -b "$SECURE" -t orders "${known[@]}"
+	assert_status 2
+	assert_says "ok    topic orders can be read"
+	assert_says "FAULT group secret-group can be read: Broker: Group authorization failed"
+	assert_says "--operation Read --group secret-group"
 	admin allow group secret-group loader Read
 	run secured doctor -b "$SECURE" -t orders "${known[@]}"
 	assert_says "ok    topic orders can be read"
+	assert_says "ok    group secret-group can be read"
+	admin create others 1
+	run secured doctor -b "$SECURE" -t others "${known[@]}"
+	assert_says "FAULT topic others can be read"
 	assert_says "ok    group secret-group can be read"
 	run secured -b "$SECURE" -t orders -e "${known[@]}"
 	assert_status 0
