@@ -5,8 +5,8 @@ lost, nothing doubled
   kafka_chaos.py [--seed N] [--seconds N] [--scenario NAME]... [--mutant NAME]
 
 Without --mutant every scenario must hold.  With a mutant (a deliberate bug in
-the `mutant` build) the scenario made for it must fail: a checker that cannot
-fail is not one.  The seed is printed and replays the same choices.  Prints TAP.
+the `mutant` build, or in a copy of the pack) the scenario made for it must
+fail: a checker that cannot fail is not one.  The seed is printed and replays the same choices.  Prints TAP.
 """
 
 import signal
@@ -134,6 +134,8 @@ def doubles(world, proxy, mutant):
     rows = int(world.sql("select count(*) from staging.bluesky_events")[0][0])
     must(rows == len(twice), f"{len(twice)} records are {rows} rows")
     marts = world.marts(lines)
+    if mutant == "no-dedup":
+        marts.keep_doubles()
     wrong = marts.wrong()
     must(not wrong, f"marts that differ from the oracle's: {wrong}")
 
@@ -254,7 +256,7 @@ def everything(world, proxy, given):
 SCENARIOS = [commit_lost, restart, zombie, late_commit, doubles]
 MUTANTS = {"no-cas": zombie, "blind-commit": commit_lost,
            "no-epoch-bump": late_commit, "positions-from-kafka": restart,
-           "ack-before-commit": restart}
+           "ack-before-commit": restart, "no-dedup": doubles}
 
 
 def totals(world):

@@ -93,6 +93,15 @@ class Marts(bluesky_history.History):
                               check=True, capture_output=True,
                               text=True).stdout.strip()
 
+    def keep_doubles(self):
+        """A deliberate bug: an event is as many rows as it was delivered."""
+        path = os.path.join(self.folder, "sql/bluesky/models/staging/events.sql")
+        with open(path) as f:
+            query = f.read().split("\nwith\n", 1)[1]
+        with open(path, "w") as f:
+            f.write("-- config:\n--   materialized: incremental\n"
+                    "--   strategy: append\nwith\n" + query)
+
     def wrong(self):
         self.periodic()
         found, expected = self.marts(), self.expected()
