@@ -1,6 +1,7 @@
 #include "aggregate/ledger.h"
 #include "aggregate/ledger_parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +36,7 @@ enum {
 	COL_SCHEMA,
 	COL_IS_RETIRED,                /* of a load */
 	COL_DUE_TEST = COL_IS_RETIRED, /* of a task */
+	COL_UNWATCHED,
 };
 
 /* Lines of relation, tab, time: what belongs to one input, for an array. */
@@ -126,6 +128,8 @@ static void read_besides(struct tasks *tasks, const PGresult *res, int row)
 	tasks->has_stale = PQgetvalue(res, row, COL_STALE)[0] == 't';
 	tasks->has_due_test = PQgetvalue(res, row, COL_DUE_TEST)[0] == 't';
 	tasks->fits_schema = schema_fits(PQgetvalue(res, row, COL_SCHEMA));
+	snprintf(tasks->unwatched, sizeof tasks->unwatched, "%s",
+		 PQgetvalue(res, row, COL_UNWATCHED));
 }
 
 /* Its rows would count as none. */

@@ -4,6 +4,7 @@
 #include "aggregate/ledger.h"
 #include "aggregate/ledger_parts.h"
 #include "aggregate/quote.h"
+#include "aggregate/source.h"
 #include "common/buf.h"
 #include "common/fault.h"
 #include "common/mem.h"
@@ -44,12 +45,16 @@ static void look_sql(struct buf *out, const struct tasks *tasks)
 		}
 	}
 	buf_add_text(out, *separator ? ")" : "(null::int, null, null, false))");
+	buf_add_text(out, ",\nbound as (select i.number, "
+			  "m.model is not null as is_built, i.is_model, "
+			  "p.oldest, s.sealed_at - case when "
+			  "r.guard is null then case when i.relation like "
+			  "'staging.%' then interval '1 second' end when ");
+	/* a promise holds as long as somebody sees to it */
+	source_watched_sql(out, "i.relation");
 	buf_add_text(
 		out,
-		",\nbound as (select i.number, m.model is not null as is_built,"
-		" i.is_model, p.oldest, s.sealed_at - coalesce(r.guard,"
-		" case when i.relation like 'staging.%' then"
-		" interval '1 second' end) as sealed"
+		" then r.guard end as sealed"
 		"\nfrom input i cross join millrace.seal s"
 		" left join millrace.source r on r.relation = i.relation"
 		" left join millrace.model m on m.model = i.model"

@@ -2,6 +2,7 @@
 
 #include "aggregate/joint.h"
 #include "aggregate/quote.h"
+#include "aggregate/source.h"
 #include "aggregate/stale.h"
 #include "common/fault.h"
 #include "common/schema.h"
@@ -50,9 +51,44 @@ void ledger_pending_sql(struct buf *out, const char *model)
 		   model, model);
 }
 
-/* One row for each task: its state. */
-static void add_models(struct buf *sql, const struct task *only)
+/* Tables of others, read by what is built, that tell of no loads any more. */
+static void add_unwatched(struct buf *sql, const struct tasks *tasks)
 {
+	const char *separator = "(select string_agg(distinct i.relation, ', ')"
+				" from input i join task u on"
+				" u.number = i.number join millrace.model k on"
+				" k.model = u.model where i.relation in (";
+
+	for (size_t i = 0; i < tasks->count; i++) {
+		const struct task *task = tasks->order[i];
+
+		for (size_t k = 0; k < task->input_count; k++) {
+			if (task->input[k].task || task->input[k].is_staging)
+				continue;
+			buf_add_text(sql, separator);
+			separator = ", ";
+			quote_literal(sql, task->input[k].relation);
+		}
+	}
+	if (*separator == '(') {
+		buf_add_text(sql, "null");
+		return;
+	}
+	buf_add_text(sql, ") and not ");
+	source_watched_sql(sql, "i.relation");
+	buf_add_byte(sql, ')');
+}
+
+/* One row for each task: its state. */
+static void add_models(struct buf *sql, const struct tasks *tasks,
+		       const struct task *only)
+{
+	struct buf unwatched = BUF_INIT;
+
+	if (!only)
+		add_unwatched(&unwatched, tasks);
+	else
+		buf_add_text(&unwatched, "null");
 	buf_format(
 		sql,
 		"\nselect t.number, m.model is not null,"
@@ -71,11 +107,12 @@ static void add_models(struct buf *sql, const struct task *only)
 		" (select string_agg(e.relation || E'\\t' || e.loaded_at ||"
 		" E'\\n', '' order by e.load_id) from millrace.excluded e"
 		" where e.model = t.model), m.queued, (%s), (%s),"
-		" (%s)"
+		" (%s), %s"
 		"\nfrom task t left join millrace.model m on m.model = t.model",
 		only ? "null::bool" : stale_question,
 		only ? "null" : schema_question,
-		only ? "null::bool" : joint_question);
+		only ? "null::bool" : joint_question, buf_text(&unwatched));
+	buf_release(&unwatched);
 }
 
 /* Behind it, one for each load that is pending. */
@@ -98,7 +135,7 @@ static void add_loads(struct buf *sql)
 		" cross join lateral (select"
 		" (regexp_match(pg_get_expr(x.relpartbound, x.oid),"
 		" $r$FROM \\('([^']+)'\\)$r$))[1]::timestamptz as since) b"
-		" where h.inhparent = to_regclass(i.relation)) end"
+		" where h.inhparent = to_regclass(i.relation)) end, null"
 		"\nfrom input i join task t on t.number = i.number"
 		" join millrace.model m on m.model = t.model"
 		/* offset 0: by index from the floor on, whatever the planner
@@ -139,6 +176,6 @@ void ledger_look_sql(struct buf *sql, const struct tasks *tasks,
 		number++;
 	}
 	buf_add_text(sql, inputs ? ")" : "(null::int, null::int, null, null))");
-	add_models(sql, only);
+	add_models(sql, tasks, only);
 	add_loads(sql);
 }

@@ -211,6 +211,18 @@ static bool look(struct run *run, struct error *err)
 	       ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", err);
 }
 
+/* Once, in a process that stays. */
+static void warn_unwatched(struct tasks *tasks)
+{
+	if (*tasks->unwatched && strcmp(tasks->unwatched, tasks->warned) != 0)
+		log_line(LOG_WARNING,
+			 "nobody tells any more of what is loaded into %s, or "
+			 "into a partition: what reads it stays as it is; run "
+			 "`periodic install-source` for it",
+			 tasks->unwatched);
+	memcpy(tasks->warned, tasks->unwatched, sizeof tasks->warned);
+}
+
 bool run_work(struct run *run, struct error *err)
 {
 	if (!run->tasks->count && !run->is_bare)
@@ -223,6 +235,7 @@ bool run_work(struct run *run, struct error *err)
 	if (stop_requested())
 		return true;
 	spare_snapshots(run);
+	warn_unwatched(run->tasks);
 	if (!joints_recall(run->tasks, run->pg, run->timeout_ms, err))
 		return false;
 	if (!anything_is_due(run))

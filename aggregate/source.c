@@ -115,6 +115,27 @@ bool source_parse(const char *file, const char *text, struct arena *arena,
 
 /* --- the table ------------------------------------------------------------ */
 
+/* Of pg_class's row c: whether it and every partition have the triggers, and
+ * these fire. */
+#define SOURCE_IS_WATCHED                                                      \
+	"not exists (select from (select c.oid as part union "                 \
+	"select relid from pg_partition_tree(c.oid)) tree "                    \
+	"where (select count(*) from pg_trigger t where t.tgrelid = part "     \
+	"and t.tgname in ('millrace_insert', 'millrace_update', "              \
+	"'millrace_delete', 'millrace_truncate') "                             \
+	"and t.tgenabled in ('O', 'A')) < 4)"
+
+void source_watched_sql(struct buf *out, const char *relation)
+{
+	buf_format(out,
+		   "exists (select from pg_class c join pg_namespace n "
+		   "on n.oid = c.relnamespace "
+		   "where n.nspname = split_part(%s, '.', 1) "
+		   "and c.relname = split_part(%s, '.', 2) "
+		   "and " SOURCE_IS_WATCHED ")",
+		   relation, relation);
+}
+
 /* What the catalog says of a table that is to be a source. */
 enum {
 	COL_KIND,
@@ -137,12 +158,9 @@ static bool look(struct pg *pg, int64_t timeout_ms, const char *relation,
 		"exists (select from pg_index x where x.indrelid = c.oid and "
 		"x.indkey[0] = a.attnum), "
 		"exists (select from pg_subscription_rel s "
-		"where s.srrelid = c.oid), "
-		"not exists (select from (select c.oid as part union "
-		"select relid from pg_partition_tree(c.oid)) tree "
-		"where not exists (select from pg_trigger t "
-		"where t.tgrelid = part and t.tgname = 'millrace_insert')) "
-		"from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+		"where s.srrelid = c.oid), " SOURCE_IS_WATCHED
+		" from pg_class c join pg_namespace n on n.oid = "
+		"c.relnamespace "
 		"left join pg_inherits i on i.inhrelid = c.oid "
 		"left join pg_attribute a on a.attrelid = c.oid "
 		"and a.attname = 'loaded_at' and not a.attisdropped "
@@ -324,8 +342,8 @@ bool source_install(struct pg *pg, int64_t timeout_ms, const char *relation,
 bool source_remove(struct pg *pg, int64_t timeout_ms, const char *relation,
 		   struct error *err)
 {
-	static const char *const event[] = {"insert", "update", "delete",
-					    "truncate"};
+	static const char *const event[] = {"begin", "insert", "update",
+					    "delete", "truncate"};
 	struct buf sql = BUF_INIT;
 	PGresult *res = NULL;
 	bool ok = look(pg, timeout_ms, relation, &res, err);

@@ -15,6 +15,7 @@
 #include "common/arena.h"
 #include "common/error.h"
 
+struct buf;
 struct pg;
 
 /* *name is what the file declares: schema.table, from the arena. */
@@ -24,6 +25,9 @@ bool source_parse(const char *file, const char *text, struct arena *arena,
 /* Whether the table tells the ledger of its loads; an error if it does not. */
 bool source_check(struct pg *pg, int64_t timeout_ms, const char *file,
 		  const char *relation, struct error *err) MUST_CHECK;
+
+/* A condition: the table of that name, an expression, does so. */
+void source_watched_sql(struct buf *out, const char *relation);
 
 /* Installs the triggers on the table and every partition.  Models that know the
  * table start over, since nobody has told of what came in between.  guard_ms:

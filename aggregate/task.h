@@ -120,6 +120,8 @@ struct tasks {
 	bool has_stale;       /* stale_end has something to do */
 	bool fits_schema;     /* schema_fits */
 	bool has_due_test;    /* joints_recall has something to read */
+	char unwatched[256];  /* tables of others that tell of no loads */
+	char warned[256];     /* the same, when it was last said */
 	int64_t retention_ms; /* clock_ms: retention rests until then */
 	struct task *
 		*at; /* by number of the relation; NULL: a stream or source */

@@ -142,6 +142,22 @@ recent() { sql "select op, row_count from millrace.load where relation = 'shop.o
 		from millrace.status where name = 'p.per_day'")"
 	run sql "begin; select pg_sleep(0.2); insert into shop.orders (id, day, amount) values (42, '2026-01-01', 1); commit"
 	assert_says "before its first row for shop.orders, and 00:00:00.1 is what its writers may take"
+	# what counts is when a writer began, however long it takes then
+	sql "insert into shop.orders (id, day, amount) select 43, '2026-01-01', 1 from (select pg_sleep(0.15)) s"
+	sql "begin; insert into shop.orders (id, day, amount) values (44, '2026-01-01', 1); select pg_sleep(0.15);
+	     insert into shop.orders (id, day, amount) values (45, '2026-02-01', 1); delete from shop.orders_2 where id = 45; commit"
+	# a promise that nobody sees to any more promises nothing
+	local known="select complete_through from millrace.status where name = 'p.per_day'" before
+	periodic
+	before=$(sql "$known")
+	sql "alter table shop.orders_1 disable trigger millrace_delete; update millrace.seal set candidate_at = candidate_at - interval '31 s'"
+	run -0 periodic
+	assert_says "nobody tells any more of what is loaded into shop.orders, or into a partition"
+	assert_equal "not complete beyond" "$before" "$(sql "$known")"
+	sql "alter table shop.orders_1 enable always trigger millrace_delete; update millrace.seal set candidate_at = candidate_at - interval '31 s'"
+	run -0 periodic
+	[[ $output != *"nobody tells"* ]]
+	assert_equal "complete again" t "$(sql "select ($known) > '$before'")"
 	same
 }
 
@@ -150,6 +166,7 @@ recent() { sql "select op, row_count from millrace.load where relation = 'shop.o
 	assert_equal "promise of a guard" "" "$(sql "select guard from millrace.source where relation = 'shop.orders'")"
 	sql "insert into shop.orders (id, day, amount) values (50, '2026-01-01', 1)"
 	run -0 periodic
+	assert_says "nobody tells any more of what is loaded into shop.orders"
 	assert_says "nothing new"
 	# also where somebody has made a partition since
 	sql "create table shop.orders_3 partition of shop.orders for values from ('2026-03-01') to ('2026-04-01')"
@@ -183,7 +200,7 @@ recent() { sql "select op, row_count from millrace.load where relation = 'shop.o
 	local day
 	day=$(sql "select to_char(current_date + 9, 'YYYYMMDD')")
 	sql "select millrace.ensure_partitions(9)"
-	assert_equal triggers 4 "$(sql "select count(*) from pg_trigger where tgrelid = 'staging.r_$day'::regclass")"
+	assert_equal triggers 5 "$(sql "select count(*) from pg_trigger where tgrelid = 'staging.r_$day'::regclass")"
 	run -0 periodic
 	assert_equal sums "a|2" "$(sql 'select k, n from p.sums')"
 }

@@ -39,6 +39,10 @@ class GraphHistory(incremental.History):
         read = {name for model in self.graph.models for name in model.reads}
         self.leaves = [model.base for model in self.graph.models if model.name not in read]
         self.least = collections.defaultdict(lambda: -3)
+        self.remembered = set()      # snapshots keep what they have seen of it, whatever becomes of it
+        for model in reversed(self.graph.models):
+            if model.name in self.remembered or (model.kind == "snapshot" and "timestamp" in model.text):
+                self.remembered.update(model.reads)
         self.effective = BEGIN + 86400
 
     # --- the project ---------------------------------------------------------
@@ -165,8 +169,11 @@ class GraphHistory(incremental.History):
 
     def step_code(self):
         name = self.random.choice(list(self.models))
-        if name not in self.away:
-            self.least[name] = self.random.choice([-3, 0, 1])
+        if name in self.away:
+            return
+        least = self.random.choice([-3, 0, 1])
+        if self.models[name].name not in self.remembered:
+            self.least[name] = least
             self.write_model(name)
 
     def step_leave(self):

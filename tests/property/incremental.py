@@ -364,7 +364,7 @@ class History:
         """The file is the view, as text."""
         with open(os.path.join(self.folder, "metrics", "totals.csv"), encoding="utf-8") as file:
             lines = file.read().splitlines()
-        wanted = self.psql.run("\\copy (select * from p.totals_view order by k nulls first)"
+        wanted = self.psql.run("\\copy (select * from p.totals_view order by k nulls first, total)"
                                " to stdout (format csv, header)")
         if lines != wanted:
             raise Mismatch(f"metrics/totals.csv: {lines} is not {wanted}")

@@ -309,7 +309,7 @@ select t.k, t.total, rank() over (order by t.total desc) as place
 from p.totals_view t"""),
     "totals_view": model("""
         materialized: view
-        export: metrics/totals.csv order by k nulls first
+        export: metrics/totals.csv order by k nulls first, total
         """, """
 select coalesce(s.k, d.k) as k, s.total, d.total as of_delta
 from p.sums_of_staging s
