@@ -50,25 +50,6 @@ static const char *obstacle(const struct task *task, struct arena *arena)
 	return NULL;
 }
 
-/* Staging keeps its partitions while it is looked at: the lock comes before the
- * snapshot, and makes nobody wait who loads. */
-static void add_locks(struct buf *sql, const struct run *run,
-		      const struct task *task)
-{
-	const struct project *project = run->tasks->project;
-
-	for (size_t i = 0; i < task->relation->input_count; i++) {
-		const struct relation *input =
-			&project->relation[task->relation->input[i].relation];
-
-		if (input->kind != RELATION_STREAM || !task->state.is_there)
-			continue;
-		buf_add_text(sql, "lock table ");
-		quote_relation(sql, input->name);
-		buf_add_text(sql, " in access share mode;\n");
-	}
-}
-
 /* --- comparing ------------------------------------------------------------ */
 
 static bool compare(struct audit *audit, const char *query, struct error *err)
@@ -135,17 +116,13 @@ static bool look(struct audit *audit, struct error *err)
 static bool look_in_snapshot(struct audit *audit, struct error *err)
 {
 	struct run *run = audit->run;
-	struct buf before = BUF_INIT;
 	bool ok;
 
-	buf_add_text(&before, run_begin(run));
-	add_locks(&before, run, audit->task);
 	ok = pg_runf(run->pg, run->timeout_ms, err,
 		     "select pg_advisory_lock_shared(%d, 0)", LOCK_SWAP) &&
 	     ledger_look(run->pg, run->timeout_ms, run->tasks, audit->task,
-			 buf_text(&before), err) &&
+			 run_begin(run), err) &&
 	     look(audit, err);
-	buf_release(&before);
 	if (!pg_is_usable(run->pg))
 		return false;
 	if (!ok)

@@ -13,26 +13,46 @@
  * makes one. */
 static const char next_table[] = "\"millrace_old\".\"next\"";
 
-/* Staging may have dropped what the model has once consumed. */
+/* From now on no partition goes. */
+static bool lock_staging(struct refresh *refresh, struct error *err)
+{
+	const struct task *task = refresh->task;
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	for (size_t i = 0; i < task->input_count; i++)
+		if (task->input[i].is_staging)
+			buf_format(&sql, "lock table %s in access share mode;",
+				   task->input[i].table);
+	ok = !sql.len ||
+	     pg_run(refresh->pg, refresh->timeout_ms, err, buf_text(&sql));
+	buf_release(&sql);
+	return ok;
+}
+
+/* Staging may have dropped what the model has once consumed, also since this
+ * snapshot was taken: pg_partition_tree shows what there is now. */
 bool build_is_possible(struct refresh *refresh, struct error *err)
 {
 	static const char sql[] =
 		"select l.relation, min(p.since)::date from millrace.load l "
-		"join (select format('staging.%s', c.relname) as relation, "
+		"join (select r.relation, "
 		"min((regexp_match(pg_get_expr(x.relpartbound, x.oid), "
 		"$r$FROM \\('([^']+)'\\)$r$))[1]::timestamptz) as since "
-		"from pg_class c join pg_inherits i on i.inhparent = c.oid "
-		"join pg_class x on x.oid = i.inhrelid "
-		"where c.relnamespace = 'staging'::regnamespace "
-		"group by c.oid) p on p.relation = l.relation "
-		"where l.relation = any($1) and l.row_count > 0 "
-		"and l.loaded_at < p.since group by 1";
+		"from unnest($1::text[]) r (relation) "
+		"cross join pg_partition_tree(case when r.relation "
+		"like 'staging.%' then to_regclass(r.relation) end) t "
+		"join pg_class x on x.oid = t.relid and t.level = 1 "
+		"group by 1) p on p.relation = l.relation "
+		"where l.row_count > 0 and l.loaded_at < p.since group by 1";
 	const struct task *task = refresh->task;
 	struct buf names = BUF_INIT;
 	const char *values[1];
 	PGresult *res = NULL;
 	bool ok;
 
+	if (!lock_staging(refresh, err))
+		return false;
 	buf_add_byte(&names, '{');
 	for (size_t i = 0; i < task->input_count; i++) {
 		buf_add_text(&names, i ? "," : "");

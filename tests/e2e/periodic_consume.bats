@@ -352,6 +352,24 @@ parts() { sql "select count(*) from pg_inherits where inhparent = 'staging.r'::r
 	done
 }
 
+@test "a rebuild notices the partition that goes between its snapshot and its reading" {
+	periodic
+	old_load
+	periodic
+	coproc other { psql -XAtq; }
+	echo "begin; lock table staging.r in access exclusive mode; select 'locked';" >&"${other[1]}"
+	read -r -u "${other[0]}"
+	periodic --full-refresh 2>rebuild.log &
+	local running=$! code=0
+	wait_for_value 10 "select count(*) from pg_locks where not granted and relation = 'staging.r'::regclass" 1
+	echo "drop table staging.r_old; commit; select 'gone';" >&"${other[1]}"
+	read -r -u "${other[0]}"
+	wait "$running" || code=$?
+	assert_equal "exit status" 2 "$code"
+	grep -q "staging.r only holds what was loaded since" rebuild.log
+	assert_equal "what was counted stays" "a|1|7 " "$(sums)"
+}
+
 @test "staging is dropped when it is old and everybody has used it, never before" {
 	sed -i '/^-- load/a -- retention: 2d' sql/p/streams/r.sql
 	model late <<-'SQL'
