@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/conf.h"
 #include "common/mem.h"
 #include "common/nearest.h"
@@ -202,12 +203,28 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+/* The packs' files: `home` stands for itself, whatever its letters. */
+static const char *pattern_of(struct jobs *jobs, const char *home)
+{
+	struct buf pattern = BUF_INIT;
+	const char *kept;
+
+	for (; *home; home++) {
+		if (strchr("*?[\\", *home))
+			buf_add_byte(&pattern, '\\');
+		buf_add_byte(&pattern, *home);
+	}
+	buf_add_text(&pattern, "/sql/*/pack.conf");
+	kept = arena_strdup(&jobs->arena, buf_text(&pattern));
+	buf_release(&pattern);
+	return kept;
+}
+
 bool jobs_read(struct jobs *jobs, const char *home, struct error *err)
 {
 	const char *own =
 		arena_format(&jobs->arena, "%s/config/periodic.conf", home);
-	const char *pattern =
-		arena_format(&jobs->arena, "%s/sql/*/pack.conf", home);
+	const char *pattern = pattern_of(jobs, home);
 	glob_t files = {0};
 	bool ok = true;
 

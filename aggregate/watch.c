@@ -93,7 +93,6 @@ static bool reconnect(struct watch *watch, struct error *err)
 	struct run *run = watch->run;
 	bool is_told = false;
 
-	run->run_id = 0; /* its row stays as it is */
 	watch->listener = 0;
 	while (!stop_requested()) {
 		pg_close(run->pg);
@@ -106,7 +105,12 @@ static bool reconnect(struct watch *watch, struct error *err)
 		*err = ERROR_INIT;
 		if (database_open(&run->pg, &run->database, DATABASE_READY,
 				  NULL, err)) {
+			struct error second = ERROR_INIT;
+
 			log_line(LOG_INFO, "the database is back");
+			/* the server may have lost the row with its last
+			 * moments: what follows has one of its own */
+			end_row(watch, false, &second);
 			return true;
 		}
 		if (err->kind != ERROR_TRANSIENT || !backoff_wait(&backoff))

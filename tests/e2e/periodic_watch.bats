@@ -137,6 +137,7 @@ total_is() { wait_for_value 20 "select total from p.sums where k = '$1'" "$2"; }
 	total_is a 3
 	assert_equal "told" 2 "$(grep -c "the database is back" log)"
 	stop
+	assert_equal "every run has ended" 0 "$(sql "select count(*) from millrace.run where status is null")"
 }
 
 @test "SIGHUP looks at once; SIGTERM in a statement rolls it back" {

@@ -33,7 +33,7 @@ static int setup(void **state)
 					      "/sql/a", "/sql/c", "/config"};
 
 	(void)state;
-	snprintf(home, sizeof home, "/tmp/millrace-unit-XXXXXX");
+	snprintf(home, sizeof home, "/tmp/millrace[*?]unit-XXXXXX");
 	assert_non_null(mkdtemp(home));
 	for (size_t i = 1; i < sizeof folders / sizeof *folders; i++) {
 		char path[128];
