@@ -6,6 +6,8 @@
 
 #include "aggregate/commands.h"
 #include "aggregate/options.h"
+#include "common/credential.h"
+#include "common/descriptor.h"
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/secrecy.h"
@@ -32,6 +34,8 @@ int main(int argc, char **argv)
 	int status = STATUS_DONE;
 
 	secrecy_begin();
+	descriptor_keep_standard();
+	credential_begin();
 	log_init("periodic", LOG_INFO);
 	stop_install();
 	if (!fault_init()) {

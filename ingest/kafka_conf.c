@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/credential.h"
 #include "common/mem.h"
 
 enum { WHY_BYTES = 512, SECRET_BYTES = 64 * 1024 };
@@ -134,7 +135,7 @@ static bool read_secret(const char *name, const char *path, char **out,
 			     strerror(errno));
 		goto out;
 	}
-	if (st.st_mode & (S_IRWXG | S_IRWXO)) {
+	if (!credential_is_private(path, st.st_mode)) {
 		error_config(err,
 			     "-X %s.file: others can read %s; chmod 600 it",
 			     name, path);

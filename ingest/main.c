@@ -1,10 +1,11 @@
 /*
  * handle-streams: JSON events in, rows of staging tables out, each exactly once
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/credential.h"
+#include "common/descriptor.h"
 #include "common/fault.h"
 #include "common/log.h"
 #include "common/secrecy.h"
@@ -35,15 +36,6 @@ static enum log_level level(const struct options *options)
 	return options->verbose ? LOG_DEBUG : LOG_INFO;
 }
 
-/* A descriptor that whoever started us has closed must not become a socket of
- * ours: reading it fails, writing it goes nowhere. */
-static void keep_standard_descriptors(void)
-{
-	for (int fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_WRONLY) < 0)
-			abort();
-}
-
 int main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
@@ -51,7 +43,8 @@ int main(int argc, char **argv)
 	int status = STATUS_DONE;
 
 	secrecy_begin();
-	keep_standard_descriptors();
+	descriptor_keep_standard();
+	credential_begin();
 	log_init("handle-streams", LOG_INFO);
 	stop_install();
 	if (!fault_init()) {

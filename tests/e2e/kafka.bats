@@ -340,6 +340,12 @@ tail|5|15" "$(sql "select run, count(*), min(n) from staging.events where run in
 	run consume simple -X sasl.password.file=secret -e
 	assert_status 2
 	assert_says "chmod 600"
+	# what a service manager hands over by an access list
+	chmod 440 secret
+	run consume simple -X sasl.password.file=secret -e
+	assert_status 2
+	run env CREDENTIALS_DIRECTORY="$PWD" handle-streams -b "$BROKERS" -t simple -G tests -X sasl.password.file="$PWD/secret" -e
+	assert_status 0
 	chmod 600 secret
 	run consume simple -X sasl.password.file=secret -e --verbose
 	assert_status 0
@@ -490,7 +496,7 @@ tail|5|15" "$(sql "select run, count(*), min(n) from staging.events where run in
 	wait_until 10 measured 'messages_total{outcome="loaded"} 40'
 	for line in 'messages_consumed_total 42' 'messages_total{outcome="rejected"} 1' 'messages_total{outcome="tombstone"} 1' \
 		'messages_in_flight 0' 'retention_headroom_records{topic="measured",partition="0"} 42' \
-		'committed_offset{topic="measured",partition="0"} 52'; do
+		'low_offset{topic="measured",partition="0"} 10' 'committed_offset{topic="measured",partition="0"} 52'; do
 		wait_until 10 measured "$line"
 	done
 	kill -TERM "$pid"

@@ -40,6 +40,11 @@ is_waiting() {
 	[ "$(sql "select count(*) from pg_stat_activity where application_name = 'periodic' and wait_event_type = 'Lock'")" = 1 ]
 }
 
+@test "standard descriptors that are closed do not become sockets" {
+	periodic <&- >&- 2>&- # with descriptor 1 a socket, words would go to PostgreSQL
+	assert_equal mart 1 "$(sql "select total from p.sums where k = 'a'")"
+}
+
 @test "SIGTERM cancels the statement at work, rolls back and is no error" {
 	hold
 	periodic 2>log 3>&- &

@@ -25,7 +25,7 @@ setup() {
 	load ../support/common
 	load ../support/ingest
 	cd "$BATS_TEST_TMPDIR" || exit
-	export HANDLE_STREAMS_PROJECT=$BATS_FILE_TMPDIR/project
+	export HANDLE_STREAMS_PROJECT=$BATS_FILE_TMPDIR/project PERIODIC_PROJECT=$BATS_FILE_TMPDIR/project
 }
 
 free_port() {
@@ -81,12 +81,31 @@ refused() { # WHY NAME=VALUE...
 	echo '{"n": 1}' >one
 	run env -u PGHOST -u PGPORT handle-streams -d "$(tls)" one
 	assert_status 0
-	run env -u PGHOST -u PGPORT periodic -d "$(tls)" ls
+	run env -u PGHOST -u PGPORT periodic -d "$(tls)" plan
 	assert_status 0
 	refused 'server certificate for "localhost"' host=127.0.0.1
 	refused "certificate verify failed" sslrootcert="$TLS/other.pem"
 	refused "no encryption" sslmode=disable
 	assert_equal loaded 1 "$(rows)"
+}
+
+@test "a password file that systemd hands over is read, another that others can read is not" {
+	mkdir handed
+	cp "$TLS/passwords" handed/pgpass
+	chmod 440 handed/pgpass # as stat shows an access list
+	echo '{"n": 2}' >two
+	export PGPASSFILE=$PWD/handed/pgpass
+	dsn="host=localhost port=$TLS_PORT user=loader dbname=own sslmode=verify-full sslrootcert=$TLS/ca.pem"
+	for program in "handle-streams -d" "periodic plan -d"; do
+		run env -u PGHOST -u PGPORT $program "$dsn" </dev/null
+		assert_status 4
+		assert_says "the password belongs in"
+		run env -u PGHOST -u PGPORT CREDENTIALS_DIRECTORY="$PWD/handed" $program "$dsn" </dev/null
+		assert_status 0
+	done
+	chmod 444 handed/pgpass
+	run env -u PGHOST -u PGPORT CREDENTIALS_DIRECTORY="$PWD/handed" handle-streams -d "$dsn" two
+	assert_status 4
 }
 
 @test "a planted password appears nowhere: logs, arguments, metrics, server log" {
