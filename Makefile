@@ -212,6 +212,7 @@ lint: deps-lint
 	@printf '%s\n' $(filter %.c,$(tidy)) | xargs -P2 -n4 sh -c \
 	    'clang-tidy --quiet "$$@" -- $(cppflags) -Ibuild/lint -std=gnu17 2>/dev/null' clang-tidy
 	shellcheck $(wildcard tests/*/*.sh tests/e2e/*.bats tests/support/*.bash) .ci/run
+	tests/packaging/check.sh
 
 # --- installing, stopping ----------------------------------------------------
 

@@ -99,6 +99,15 @@ static const struct question {
 	 "The newest load that a model includes.", "model",
 	 "select model, extract(epoch from loaded_through) from millrace.model "
 	 "where loaded_through is not null"},
+	{NAME("model_source_last_load_timestamp_seconds"),
+	 "The newest load of the streams that a model reads itself.", "model",
+	 "select m.model, extract(epoch from max(newest.loaded_at)) "
+	 "from millrace.model m cross join unnest(m.reads) r "
+	 "cross join lateral (select l.loaded_at from millrace.load l "
+	 "where l.relation = r and l.row_count > 0 and not exists "
+	 "(select from millrace.excluded e where e.model = m.model "
+	 "and e.load_id = l.load_id) order by l.loaded_at desc limit 1) newest "
+	 "group by m.model"},
 	{NAME("model_complete_through_timestamp_seconds"),
 	 "Up to when nothing is missing from a model any more.", "model",
 	 "select model, extract(epoch from complete_through) "
@@ -111,11 +120,14 @@ static const struct question {
 	 "where run_id > (select max(run_id) - 1000 from millrace.run) "
 	 "order by model, run_id desc"},
 	{NAME("tests_failed"),
-	 "Tests with severity error that fail in the newest run that had any.",
+	 "Tests with severity error that fail in the model's newest run that "
+	 "had any.",
 	 "model",
 	 "select model, count(*) filter (where status = 'fail') "
-	 "from millrace.test_result where run_id = "
-	 "(select max(run_id) from millrace.test_result) group by model"},
+	 "from millrace.test_result join (select model, max(run_id) as run_id "
+	 "from millrace.test_result where run_id > "
+	 "(select max(run_id) - 1000 from millrace.run) group by model) newest "
+	 "using (model, run_id) group by model"},
 	{NAME("gaps"), "Ranges that could never be loaded.", "source",
 	 "select source, count(*) from millrace.gap group by source"},
 };

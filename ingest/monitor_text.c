@@ -199,6 +199,13 @@ static void add_parts(struct buf *out, const struct monitor_view *view)
 			  "Where the next record to be loaded is.");
 	for (size_t i = 0; i < view->part_count; i++)
 		add_part(out, name, &view->part[i], view->part[i].committed);
+	name = NAME("low_offset");
+	exposition_family(out, name, "gauge",
+			  "The oldest record that Kafka still has.");
+	for (size_t i = 0; i < view->part_count; i++)
+		if (view->part[i].marks.low >= 0)
+			add_part(out, name, &view->part[i],
+				 view->part[i].marks.low);
 	name = NAME("high_offset");
 	exposition_family(out, name, "gauge", "Where the partition ends.");
 	for (size_t i = 0; i < view->part_count; i++)

@@ -86,12 +86,20 @@ setup() {
 	assert_status 0
 	has 'periodic_last_run_exit_status 0' 'periodic_last_run_models{status="done"} 1' \
 		'periodic_model_failed{model="p.m"} 0' 'periodic_source_rows_24h{relation="staging.s"} 1'
+	assert_equal "newest load, newest taken" 1 "$(awk '/^periodic_model_(source_last_load|loaded_through).*p.m/ { print $2 }' here.prom | uniq | wc -l)"
 	success=$(grep '^periodic_last_success' here.prom)
 	echo '{"k": "bad"}' | handle-streams --stream s
 	run periodic --metrics-file here.prom
 	assert_status 3
 	has 'periodic_last_run_exit_status 3' 'periodic_last_run_models{status="failed"} 1' \
 		'periodic_model_failed{model="p.m"} 1' 'periodic_tests_failed{model="p.m"} 1' "$success"
+	assert_equal "a load that was not taken" 2 "$(awk '/^periodic_model_(source_last_load|loaded_through).*p.m/ { print $2 }' here.prom | uniq | wc -l)"
+	# a pass over other models does not hide that one's tests
+	printf '%s\n' '-- config:' '--   materialized: table' '-- tests:' '--   - not_null: k' 'select k from staging.s' >sql/p/models/o.sql
+	run periodic -s p.o --metrics-file here.prom
+	assert_status 0
+	has 'periodic_tests_failed{model="p.m"} 1' 'periodic_tests_failed{model="p.o"} 0'
+	success=$(grep '^periodic_last_success' here.prom)
 	# without a database: what was known of it is gone, when it last went well is not
 	run env PGHOST=/nowhere periodic --retry-timeout 0 --metrics-file here.prom
 	assert_status 4

@@ -1,8 +1,8 @@
 #!/bin/bash
 # The image's root file system, made as docker/Dockerfile makes it, run as a
 # container would be: process 1 of its own namespace, user 65532, a read-only
-# root, no shell in it.  Then the linters of Dockerfile and manifests that are
-# there.   Needs root.
+# root, no shell in it.  Then the linters of Dockerfile and manifests.   Needs
+# root.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -107,20 +107,4 @@ expect "written to the volume" "likes-per-minutes.csv" "$(cd "$image/data/metric
 expect "as user" 65532 "$(stat -c %u "$image/data/metrics/likes-per-minutes.csv")"
 
 step linters
-lint() { # NAME COMMAND...
-	local name=$1
-	shift
-	if ! command -v "$1" >/dev/null; then
-		echo "$name: not here"
-	elif "$@" >"$work/lint" 2>&1; then
-		echo "$name: clean"
-	else
-		cat "$work/lint" >&2
-		exit 1
-	fi
-}
-lint dockerfilelint dockerfilelint "$root/docker/Dockerfile"
-lint dockerfile-utils dockerfile-utils lint "$root/docker/Dockerfile"
-lint yamllint yamllint -d '{extends: default, rules: {line-length: disable, document-start: disable, braces: disable, comments-indentation: disable}}' \
-	"$root/docker/compose.yaml" "$root/docker/k8s/millrace.yaml" "$root/config/alerts.yml"
-lint kubeconform kubeconform -strict -summary "$root/docker/k8s/millrace.yaml"
+"$here/check.sh"

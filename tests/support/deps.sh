@@ -28,9 +28,8 @@ wanted() {
 		procps finds and kills what the tests have started
 		jq reads query plans
 		mandoc checks the manual pages
-		systemd checks its units
-		systemd checks the units of jobs
-	kcat fills Kafka topics
+		systemd checks units
+		kcat fills Kafka topics
 		maven fetches the Kafka broker of the tests
 		default-jre-headless runs it
 		EOF
@@ -48,6 +47,7 @@ wanted() {
 		clang-tidy looks for mistakes
 		cppcheck looks for mistakes
 		shellcheck looks for mistakes in shell scripts
+		python3-venv holds the linters of what is deployed
 		EOF
 		;;
 	*)
