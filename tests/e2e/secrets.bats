@@ -97,9 +97,11 @@ refused() { # WHY NAME=VALUE...
 	export PGPASSFILE=$PWD/handed/pgpass
 	dsn="host=localhost port=$TLS_PORT user=loader dbname=own sslmode=verify-full sslrootcert=$TLS/ca.pem"
 	for program in "handle-streams -d" "periodic plan -d"; do
+		# shellcheck disable=SC2086 # a program and its words
 		run env -u PGHOST -u PGPORT $program "$dsn" </dev/null
 		assert_status 4
 		assert_says "the password belongs in"
+		# shellcheck disable=SC2086
 		run env -u PGHOST -u PGPORT CREDENTIALS_DIRECTORY="$PWD/handed" $program "$dsn" </dev/null
 		assert_status 0
 	done
