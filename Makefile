@@ -8,7 +8,7 @@
 # make sanitized           units and programs, instrumented (with SANITIZE=...)
 # make fuzz                both decoders on invented input, SECONDS=60 long
 # make chaos               kills, freezes and crashes, long; SEED=1 replays
-# make bench               what is fast, beside what it is compared with
+# make bench               what is fast, beside what it is compared with; bench/results
 # make format              rewrites the code to house style
 # make install             under PREFIX=/usr/local, DESTDIR in front of it
 # make deb                 build/deb/millrace_*.deb
@@ -180,8 +180,11 @@ $(corpus)/seeded: $(spoilt)
 
 # --- measuring ---------------------------------------------------------------
 
+# Rivals that cannot be installed are left out, with a sentence.
 bench: deps-test all $(BUILD)/kafka-admin
+	@tests/support/deps.sh bench || echo "# not every rival can be run"
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/ingest.sh
+	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/safety.sh
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/kafka.sh
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/periodic.sh
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/lag.sh

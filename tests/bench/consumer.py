@@ -7,9 +7,10 @@ Kafka's offsets every 10,000 records, and ends after so many.
 """
 import sys
 
-import orjson
 import psycopg
 from confluent_kafka import Consumer
+
+from flat import COLUMNS, row
 
 brokers, topic, events = sys.argv[1], sys.argv[2], int(sys.argv[3])
 consumer = Consumer({"bootstrap.servers": brokers, "group.id": f"python-{topic}",
@@ -21,20 +22,11 @@ with psycopg.connect() as connection:
         messages = consumer.consume(10000, 0.5)
         if not messages:
             continue
-        with connection.cursor().copy("copy public.flat from stdin") as copy:
+        with connection.cursor().copy(f"copy public.flat ({COLUMNS}) from stdin") as copy:
             for message in messages:
                 if message.error():
                     raise SystemExit(message.error())
-                event = orjson.loads(message.value())
-                record = event["record"] or {}
-                collection, _, rkey = event["path"].partition("/")
-                subject = record.get("subject")
-                nested = isinstance(subject, dict)
-                copy.write_row((
-                    event["timestamp"] + "Z", event["action"], event["repo"], collection,
-                    rkey, event["cid"], subject["uri"] if nested else None,
-                    None if nested else subject, record.get("langs"),
-                    record.get("createdAt"), record.get("text")))
+                copy.write_row(row(message.value()))
         connection.commit()
         consumer.commit(asynchronous=False)
         done += len(messages)

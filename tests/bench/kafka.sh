@@ -6,7 +6,7 @@
 #   RIVALS="kcat python connect"   kcat: piped into psql \copy of raw lines into
 #                                  one text column; python: consumer.py, from
 #                                  PyPI; connect: with Debezium's JDBC sink,
-#                                  from Maven, one round, uncompressed ("kcat")
+#                                  from Maven, one round, uncompressed
 #   CODECS="none lz4 zstd"         of the topic; one table each ("none")
 #
 # Runs in the database that PG* name (suite.sh gives it one), with fsync and
@@ -14,16 +14,15 @@
 set -euo pipefail
 events=${1:-1000000}
 rounds=${2:-3}
-rivals=${RIVALS:-kcat}
+rivals=${RIVALS:-kcat python connect}
 codecs=${CODECS:-none}
 : "${BUILD:?set by suite.sh}"
 here=$(cd "$(dirname "$0")/.." && pwd)
-python=$here/../build/bench/python
+# shellcheck source=tests/bench/common.sh
+. "$here/bench/common.sh"
 work=$(mktemp -d)
 trap '"$here/kafka/kafka.sh" stop "$work/kafka"; rm -rf "$work"' EXIT
 
-sql() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
-measure() { "$here/bench/measure.py" "$@" 2>"$work/err" || { cat "$work/err" >&2; exit 1; }; }
 wants() { [[ " $rivals " == *" $1 "* ]]; }
 
 # Java has no unix sockets: a server of the suite's listens on the loopback now.
@@ -39,13 +38,14 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 }
 
 prepare() {
-	if wants python && [ ! -x "$python/bin/pip" ]; then
-		python3 -m venv "$python"
-	fi
-	wants python && "$python/bin/pip" -q install -r "$here/bench/requirements.txt"
+	if wants python && ! rival_python; then rivals=${rivals/python/}; fi
 	if wants connect; then
-		"$here/bench/connect/connect.sh" fetch
-		listen
+		if "$here/bench/connect/connect.sh" fetch >"$work/err" 2>&1; then
+			listen
+		else
+			echo "# without Kafka Connect, which cannot be fetched: $(grep -m 1 . "$work/err")"
+			rivals=${rivals/connect/}
+		fi
 	fi
 	sql "create table public.raw (line text);
 	     create table public.flat (event_at timestamptz, operation text, did text,
@@ -64,7 +64,7 @@ kcat_raw() {
 		psql -XAtq -v ON_ERROR_STOP=1 -c \"\\\\copy public.raw from stdin with (format csv, delimiter e'\\\\x01', quote e'\\\\x02')\""
 }
 consumer_py() {
-	measure "$python/bin/python" "$here/bench/consumer.py" "$brokers" "$topic.$1" "$events"
+	measure "$python" "$here/bench/consumer.py" "$brokers" "$topic.$1" "$events"
 }
 connect() {
 	measure --until "select count(*) from public.flat_text" "$events" \
@@ -93,20 +93,11 @@ round() {
 	fi
 }
 
-row() { # NAME WORDS
-	[ -s "$work/$1" ] || return 0
-	sort -n "$work/$1" | head -n 1 | awk -v n="$events" -v words="$2" \
-		-v ours="$(sort -n "$work/ours" | head -n 1)" '{
-		split(ours, o)
-		printf "%-44s %8.2f %10d %8.2f %6d %7.2f", words, $1, n / $1, $2, $3, $1 / o[1]
-		if ($4) printf "   from the first rows: %.2f s, %.2f", $4, $4 / o[1]
-		print ""
-	}'
-}
-
 mkdir -p "$work/kafka"
 brokers=$("$here/kafka/kafka.sh" start "$work/kafka")
 "$BUILD/bluesky" max --count "$events" --seed 7 >"$work/events"
+results kafka
+"$BUILD/handle-streams" </dev/null 2>/dev/null # makes the tables
 prepare
 for codec in $codecs; do
 	topic=events-$codec
@@ -125,11 +116,11 @@ for codec in $codecs; do
 	if wants connect && [ "$codec" = none ]; then
 		round connect public.flat_text connect
 	fi
-	printf '%-44s %8s %10s %8s %6s %7s\n' "$events records, $codec, best of $rounds" \
-		seconds records/s "CPU s" MB "x ours"
-	row ours "handle-streams, flattened, exactly once"
-	row kcat "kcat | psql \\copy, raw lines"
-	row python "Python: confluent-kafka, orjson, psycopg"
-	row connect "Kafka Connect, Debezium JDBC sink"
+	results_name=kafka-$codec
+	table_head "$events records, $codec, best of $rounds"
+	table_row ours "handle-streams, flattened, exactly once" "$events"
+	table_row kcat "kcat | psql \\copy, raw lines" "$events"
+	table_row python "Python: confluent-kafka, orjson, psycopg" "$events"
+	table_row connect "Kafka Connect, Debezium JDBC sink" "$events"
 done
 sql "drop table public.raw, public.flat, public.flat_text"

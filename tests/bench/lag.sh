@@ -9,6 +9,8 @@ seconds=${2:-30}
 shift $(($# < 2 ? $# : 2))
 : "${BUILD:?set by suite.sh}"
 root=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tests/bench/common.sh
+. "$root/tests/bench/common.sh"
 work=$(mktemp -d)
 watch=
 trap '[ -z "$watch" ] || kill $watch 2>/dev/null; wait; rm -rf "$work"' EXIT
@@ -16,7 +18,6 @@ export HANDLE_STREAMS_PROJECT=$work PERIODIC_PROJECT=$work
 cp -r "$root/sql" "$work/"
 cd "$work"
 
-sql() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
 cpu() { ps -o times= -p "$1" | tr -d ' '; }
 
 "$BUILD/periodic" -q -s pack:bluesky
@@ -36,6 +37,10 @@ echo "# periodic watch $*: $(cpu $watch) CPU s, $passes loads of bluesky.events;
 		select model, round(sum(duration_ms)::numeric / $passes) as ms
 		from millrace.run_model group by 1) m")"
 cat "$work/report"
+results lag
+grep -oE '(p50|p90|p99|max) [0-9.]+ s' "$work/report" | while read -r name value _; do
+	result "event to mart at $rate events/s" "${name}_s" "$value"
+done
 kill -TERM $watch
 wait $watch
 watch=

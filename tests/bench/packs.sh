@@ -21,6 +21,8 @@ DAYS=${DAYS:-3}
 HOURS=${HOURS:-2}
 SIZE=${SIZE:-4000}
 root=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tests/bench/common.sh
+. "$root/tests/bench/common.sh"
 work=$(mktemp -d)
 watcher=''
 finish() {
@@ -29,7 +31,6 @@ finish() {
 }
 trap finish EXIT
 
-sql() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
 
 # The greatest RssAnon of any one process of the server, in MB, until read.
 watch_server() {
@@ -64,12 +65,16 @@ measure() {
 		printf "  %-46s %9.2f s   program %4d MB   server %5s MB\n", what, $1, $2, peak
 	}' "$work/cost"
 	last=$(cut -d ' ' -f 1 "$work/cost")
+	result "$pack: $1" seconds "$last"
+	result "$pack: $1" memory_mb "$(cut -d ' ' -f 2 "$work/cost")"
+	result "$pack: $1" server_memory_mb "${peak:-0}"
 }
 load() { measure "$1" "$BUILD/handle-streams" "${@:2}"; }
 run() { measure "$1" "$BUILD/periodic" "${@:2}"; }
 ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", a / b }'; }
 
 fresh() { # PACK: a project with this pack alone, and an empty database
+	pack=$1
 	rm -rf "$work/project"
 	mkdir -p "$work/project/sql"
 	cp -r "$root/sql/$1" "$work/project/sql"
@@ -132,7 +137,7 @@ small_run() { # PACK SEED: median of five files of 200 rows
 	for seed in $(seq "$2" $(($2 + 4))); do
 		rows "$1" "$seed" 200 $((seed * 1000000))
 		"$BUILD/handle-streams" "$work/rows" 2>/dev/null
-		run - run -s "+pack:$1" >/dev/null
+		run "a run after 200 rows" run -s "+pack:$1" >/dev/null
 		echo "$last"
 	done | sort -n | sed -n 3p
 }
@@ -156,8 +161,9 @@ server=$(sql "select (string_to_array(pg_read_file('postmaster.pid'), E'\n'))[1]
 : >"$work/peak"
 watch_server "$server" &
 watcher=$!
-for pack in "${@:-pageviews bluesky availability engagement growth}"; do
-	for one in $pack; do
+results packs
+for packs in "${@:-pageviews bluesky availability engagement growth}"; do
+	for one in $packs; do
 		case $one in
 		pageviews) pageviews ;;
 		*) other "$one" ;;

@@ -12,12 +12,13 @@ models=100
 rows=10000
 : "${BUILD:?set by suite.sh}"
 root=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tests/bench/common.sh
+. "$root/tests/bench/common.sh"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 periodic=$BUILD/periodic
 server=$PGDATABASE
 
-sql() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
 ms() { # COMMAND...: wall milliseconds
 	local TIMEFORMAT=%R
 	{ time "$@" >"$work/out" 2>&1; } 2>&1 | awk '{ printf "%.1f\n", $1 * 1000 }'
@@ -153,7 +154,18 @@ done
 
 # --- the table ---------------------------------------------------------------
 
-row() { printf '%-44s %s %s\n' "$1" "$(summary "$2")" "${3:+$(summary "$3")}"; }
+row() {
+	printf '%-44s %s %s\n' "$1" "$(summary "$2")" "${3:+$(summary "$3")}"
+	record "$1" "$2"
+	[ -z "${3:-}" ] || record "dbt, $1" "$3"
+}
+record() { # WHAT FILE
+	local value
+	[ -s "$work/$2" ] || return 0
+	while read -r value; do result "$1" milliseconds "$value"; done <"$work/$2"
+}
+export PGDATABASE=$server
+results periodic
 printf '%-44s %10s %10s %10s %10s\n' "milliseconds, whole process" "best" "median" "dbt best" "dbt median"
 row "nothing new, 1 model" idle_1
 row "nothing new, bluesky pack" idle_bluesky
@@ -163,5 +175,4 @@ row "$rows new rows, $models models, --threads 1" tick_100_1 dbt_tick_100
 row "$rows new rows, $models models, --threads 2" tick_100_2 dbt_tick_100
 row "$rows new rows, $models models, --threads 4" tick_100_4 dbt_tick_100
 echo "# dbt: ${dbt:+$("$dbt" --version 2>/dev/null | awk '/installed/ { v = $3 } /postgres:/ { p = $3 } END { print "dbt-core", v ", dbt-postgres", p ", --threads 4" }')}"
-export PGDATABASE=$server
 for name in bluesky one hundred; do sql "drop database bench_$name"; done

@@ -8,7 +8,9 @@
 # how many rows millrace.model_load holds.
 set -eu
 here=$(cd "$(dirname "$0")/../.." && pwd)
-build=${BUILD:-$here/build/plain}
+BUILD=${BUILD:-$here/build/plain}
+# shellcheck source=tests/bench/common.sh
+. "$here/tests/bench/common.sh"
 passes=${1:-21}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -29,7 +31,6 @@ cat >"$folder/sql/p/models/sums.sql" <<-'SQL'
 	select h.k, count(*) as n from staging.h h where /*+ incremental(h.k) */ true group by 1
 SQL
 
-ask() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
 feed() { # LOADS, each in a transaction
 	for _ in $(seq "$1"); do
 		echo "begin; insert into millrace.load (relation, loaded_at, row_count) select 'staging.h', now(), 20;
@@ -38,47 +39,51 @@ feed() { # LOADS, each in a transaction
 }
 # History at once: loads a millisecond apart, with their rows.
 bulk() {
-	ask "with l as (
+	sql "with l as (
 	         insert into millrace.load (relation, loaded_at, row_count)
 	         select 'staging.h', date_trunc('day', now()) + i * interval '1 ms' - interval '0.5 ms', 20
 	         from generate_series($1, $2) i returning loaded_at)
 	     insert into staging.h (k, loaded_at) select i % 1000, loaded_at from l, generate_series(1, 20) i"
-	ask "vacuum analyze millrace.load"
-	ask "vacuum analyze staging.h"
+	sql "vacuum analyze millrace.load"
+	sql "vacuum analyze staging.h"
 }
 once() { # the milliseconds of one pass
 	local from to
 	from=$(date +%s%N)
-	"$build/periodic" --project "$folder" -q --max-loads 0
+	"$BUILD/periodic" --project "$folder" -q --max-loads 0
 	to=$(date +%s%N)
 	echo $(((to - from) / 1000))
 }
 median() { sort -n | sed -n "$(((passes + 1) / 2))p"; }
-measure() {
+measure_passes() {
 	for _ in 1 2 3; do # what there is is consumed, sealed and forgotten
 		feed 1
 		once >/dev/null
 	done
-	local work idle
+	local work idle loads
+	loads=$(sql 'select count(*) from millrace.load')
 	work=$(for _ in $(seq "$passes"); do
 		feed 1
 		once
 	done | median)
 	idle=$(for _ in $(seq "$passes"); do once; done | median)
 	printf '%9s loads: a new load %6.1f ms, nothing new %6.1f ms, model_load %s rows\n' \
-		"$(ask 'select count(*) from millrace.load')" "$(jq -n "$work/1000")" "$(jq -n "$idle/1000")" \
-		"$(ask 'select count(*) from millrace.model_load')"
+		"$loads" "$(jq -n "$work/1000")" "$(jq -n "$idle/1000")" \
+		"$(sql 'select count(*) from millrace.model_load')"
+	result "a new load over $loads loads" milliseconds "$(jq -n "$work/1000")"
+	result "nothing new over $loads loads" milliseconds "$(jq -n "$idle/1000")"
 	last_work=$work
 }
 
+results periodic_history
 name=history_$$
 psql -Xq -d postgres -c "create database $name template template0"
 export PGDATABASE=$name
-"$build/periodic" --project "$folder" -q
+"$BUILD/periodic" --project "$folder" -q
 bulk 1 1000
-measure
+measure_passes
 first=$last_work
 bulk 1001 100000
-measure
+measure_passes
 echo "a new load over 100 times the history: $(jq -n "$last_work/$first*100|round/100") times the cost"
 psql -Xq -d postgres -c "drop database $name with (force)"

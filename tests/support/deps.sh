@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the Debian packages that are missing; says which and why; does
-# nothing when nothing is missing.   deps.sh build|test|deb|lint ...
+# nothing when nothing is missing.   deps.sh build|test|bench|deb|lint ...
 set -eu
 
 wanted() {
@@ -34,6 +34,12 @@ wanted() {
 		default-jre-headless runs it
 		EOF
 		;;
+	bench) cat <<-'EOF'
+		python3-venv holds what Python loads with, in the benchmarks
+		default-jdk-headless compiles what Kafka Connect flattens with
+		jq flattens, in the benchmarks
+		EOF
+		;;
 	deb) cat <<-'EOF'
 		debhelper builds the package
 		dpkg-dev builds the package
@@ -51,7 +57,7 @@ wanted() {
 		EOF
 		;;
 	*)
-		echo "deps.sh: unknown group $1: build, test, deb or lint" >&2
+		echo "deps.sh: unknown group $1: build, test, bench, deb or lint" >&2
 		exit 1
 		;;
 	esac
