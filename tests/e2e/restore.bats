@@ -1,0 +1,119 @@
+#!/usr/bin/env bats
+# Backups restored to an earlier moment: positions went back with the rows, so
+# Kafka and files are read again from there.  Nothing lost, nothing doubled.
+# shellcheck disable=SC2030,SC2031 # every test is its own shell
+
+as() { if [ "$(id -u)" = 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi; }
+setup_file() {
+	load ../support/common
+	load ../support/kafka
+	own_server
+	as mkdir "$OWN_PG/archive"
+	as tee -a "$OWN_PG/data/postgresql.conf" >/dev/null <<-CONF
+		archive_mode = on
+		archive_command = 'cp %p $OWN_PG/archive/%f'
+	CONF
+	stop_server
+	start_server 3>&-
+	own_broker
+	export PERIODIC_PROJECT=$HANDLE_STREAMS_PROJECT
+	mkdir "$PERIODIC_PROJECT/sql/test/models"
+	cat >"$PERIODIC_PROJECT/sql/test/models/runs.sql" <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: delta
+		--   unique_key: [run]
+		--   rows: n
+		select e.run, count(*) as n from staging.events e where /*+ incremental(e.run) */ true group by 1
+	SQL
+	topic orders 2
+}
+teardown_file() {
+	load ../support/common
+	load ../support/kafka
+	drop_broker
+	drop_database
+}
+setup() {
+	load ../support/common
+	load ../support/kafka
+	cd "$BATS_FILE_TMPDIR" || exit
+}
+teardown() { [ -z "${OTHER:-}" ] || "$ROOT/tests/support/suite_pg.sh" remove "$OTHER"; }
+
+lines() { seq "$1" "$(($2 - 1))" | sed 's/.*/{"run": "file", "n": &}/'; }
+
+# load FROM TO: that many more events from Kafka, and lines of a file
+load_more() {
+	produce orders kafka "$1" "$2" 2
+	lines "$1" "$2" >>file.jsonl
+	catch_up
+}
+catch_up() {
+	consume orders -e
+	handle-streams file.jsonl
+	periodic
+}
+# Every event and line up to that is there once, and the mart agrees.
+complete() {
+	whole kafka "$1"
+	whole file "$1"
+	assert_equal mart "file $1,kafka $1" "$(sql "select string_agg(run || ' ' || n, ',' order by run) from test.runs")"
+	run periodic --full-refresh
+	assert_status 0
+	assert_says "+0 -0 rows"
+	run handle-streams verify
+	assert_status 0
+	assert_says "all is well"
+}
+# Somewhere else, PG* leading there.
+move_to() {
+	OTHER=$1
+	eval "$("$ROOT/tests/support/suite_pg.sh" env "$OTHER")"
+	export PGDATABASE=own
+}
+
+@test "a dump, restored on another server" {
+	pg_dump --schema-only >/dev/null 2>&1 || skip "pg_dump is older than the server"
+	load_more 0 600
+	pg_dumpall --roles-only >roles.sql
+	pg_dump -Fc >own.dump
+	load_more 600 1000
+	complete 1000
+	move_to "$("$ROOT/tests/support/suite_pg.sh" make)"
+	psql -Xq -d postgres -f "$BATS_FILE_TMPDIR/roles.sql" 2>/dev/null # postgres is there already
+	psql -Xq -d postgres -c "create database own template template0"
+	pg_restore --exit-on-error -d own own.dump
+	assert_equal "rows of the dump" 1200 "$(sql "select count(*) from staging.events")"
+	catch_up
+	complete 1000
+	load_more 1000 1100
+	complete 1100
+}
+
+@test "a base backup and the log behind it, up to a moment" {
+	catch_up # what the other server has had meanwhile
+	bin=$(dirname "$(head -n 1 "$OWN_PG/data/postmaster.opts" | cut -d' ' -f1)")
+	there=$(as mktemp -d /tmp/millrace-pg-XXXXXX)
+	as "$bin/pg_basebackup" -h "$OWN_PG" -U postgres -D "$there/data" -c fast
+	load_more 1100 1200
+	sql "select pg_create_restore_point('before')" >/dev/null
+	load_more 1200 1500
+	complete 1500
+	stop_server # what is left of the log goes to the archive
+	as tee -a "$there/data/postgresql.conf" >/dev/null <<-CONF
+		unix_socket_directories = '$there'
+		restore_command = 'cp $OWN_PG/archive/%f %p'
+		recovery_target_name = 'before'
+		recovery_target_action = 'promote'
+	CONF
+	as touch "$there/data/recovery.signal"
+	"$ROOT/tests/support/suite_pg.sh" start "$there" 3>&-
+	move_to "$there"
+	wait_for_value 20 "select pg_is_in_recovery()" f
+	assert_equal "rows at that moment" 2400 "$(sql "select count(*) from staging.events")"
+	catch_up
+	complete 1500
+	# what it went through is on record: no gap, nothing rejected
+	assert_equal "gaps, rejects" "0|0" "$(sql "select (select count(*) from millrace.gap), (select count(*) from millrace.reject)")"
+}
