@@ -57,8 +57,8 @@ static void differences_sql(struct buf *out, const char *name)
 		out,
 		")))\nselect case when p.attname is null then format("
 		"'the table has no column %1$s: alter table staging.%2$I add "
-		"column %1$I %3$s, or let handle-streams do it', w.attname, "
-		"t.name, w.type) when w.attname is null then format("
+		"column %1$I %3$s', w.attname, t.name, w.type) when w.attname "
+		"is null then format("
 		"'the column %s of the table is not in the stream file, "
 		"and is never filled', p.attname) else format('%s is %s "
 		"in the file and %s in the table', w.attname, w.type, "
