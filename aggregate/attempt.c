@@ -6,6 +6,7 @@
 
 #include "aggregate/build.h"
 #include "aggregate/crew.h"
+#include "aggregate/excluded.h"
 #include "aggregate/export.h"
 #include "aggregate/index.h"
 #include "aggregate/joint.h"
@@ -83,6 +84,13 @@ static bool prepare(const struct attempt *attempt, struct error *err)
 
 /* --- the transaction ------------------------------------------------------ */
 
+static bool reads_rows(const struct attempt *attempt)
+{
+	return attempt->action == ACTION_BUILD ||
+	       attempt->action == ACTION_REBUILD ||
+	       attempt->action == ACTION_APPLY;
+}
+
 static bool begin(struct attempt *attempt, struct error *err)
 {
 	struct run *run = attempt->run;
@@ -100,7 +108,9 @@ static bool begin(struct attempt *attempt, struct error *err)
 	if (!replay_load_add(attempt, err))
 		return false;
 	attempt_decide(attempt);
-	return attempt_can_follow(attempt, err);
+	return attempt_can_follow(attempt, err) &&
+	       (!reads_rows(attempt) ||
+		excluded_check(run->tasks->project, attempt->task, err));
 }
 
 static bool consume(struct attempt *attempt, struct error *err)

@@ -153,6 +153,34 @@ static const char *find_view(const struct project *project,
 	return NULL;
 }
 
+bool excluded_check(const struct project *project, const struct task *task,
+		    struct error *err)
+{
+	for (size_t i = 0; i < task->input_count; i++) {
+		const struct task_input *input = &task->input[i];
+		const char *view = input->unread
+					   ? find_view(project, task->model,
+						       input->relation)
+					   : NULL;
+
+		if (view)
+			return error_set(
+				err, ERROR_FATAL,
+				input->excluded ? STATUS_CONFIG : STATUS_DATA,
+				"it goes without a load of %s that %s, and "
+				"the view %s shows it every load: read %s "
+				"directly, or %s",
+				input->relation,
+				input->excluded ? "is excluded"
+						: "fails its tests",
+				view, input->relation,
+				input->excluded
+					? "include the load again"
+					: "mend the load or exclude it");
+	}
+	return true;
+}
+
 static bool check_snapshot(const struct task *task, int64_t load_id,
 			   const struct candidate *load, struct error *err)
 {

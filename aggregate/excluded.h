@@ -23,6 +23,11 @@ char *excluded_rewrite(const struct task *task, const char *const *subquery);
 /* Whether the query must be rewritten for that. */
 bool excluded_any(const struct task *task);
 
+/* Whether it can do without those that it is to do without: an error where a
+ * view that it reads shows them. */
+bool excluded_check(const struct project *project, const struct task *task,
+		    struct error *err) MUST_CHECK;
+
 /* The input as a table to select from, without excluded loads. */
 void excluded_table(struct buf *out, const struct task_input *input);
 

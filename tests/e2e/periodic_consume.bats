@@ -222,6 +222,20 @@ load_of() { sql "select load_id from millrace.load where relation = 'staging.r' 
 	run -2 periodic exclude p.both "$(load_of 1)"
 	assert_says "p.both reads staging.r through the view p.above too, which shows every load"
 	assert_equal nothing 0 "$(sql 'select count(*) from millrace.excluded')"
+	# nor out of one that comes to read such a view later
+	model both <<<"$(printf -- '-- config:\n--   materialized: table\nselect r.k, r.v, 1 as c from staging.r r')"
+	periodic
+	periodic exclude p.both "$(load_of 1)"
+	feed "('b', 2)"
+	periodic
+	assert_equal excluded "b|2|1" "$(sql 'select * from p.both' | cut -d'|' -f1-3)"
+	model both <<<"$(printf -- '-- config:\n--   materialized: table\nselect r.k, r.v, c.c from staging.r r left join p.above c on c.k = r.k')"
+	run -2 periodic
+	assert_says "p.both: it goes without a load of staging.r that is excluded, and the view p.above shows it every load"
+	assert_equal "as it was" "b|2|1" "$(sql 'select * from p.both' | cut -d'|' -f1-3)"
+	periodic include p.both "$(load_of 1)"
+	run -0 periodic
+	assert_equal included "a|1|1 b|2|1" "$(sql 'select * from p.both order by k' | cut -d'|' -f1-3 | paste -sd' ')"
 }
 
 @test "a load is taken once more: right where it can be, refused where it cannot" {

@@ -206,3 +206,18 @@ shown_model() {
 	run -0 periodic
 	assert_equal lines 4 "$(wc -l <metrics/deep/shown.csv)"
 }
+
+@test "a connection that is lost while a file is written fails the file, not the model" {
+	feed "('c', 3)"
+	sql "create function public.lose() returns trigger language plpgsql security definer as
+	         \$\$ begin perform pg_terminate_backend(pg_backend_pid()); return new; end \$\$;
+	     create trigger lose before update of exported_load on millrace.model for each row
+	         when (new.exported_load is distinct from old.exported_load) execute function public.lose()"
+	run -3 periodic
+	assert_says "metrics/sums.csv"
+	[[ $output != *"rolled back"* ]]
+	assert_equal mart 3 "$(sql "select total from p.sums where k = 'c'")"
+	sql "drop trigger lose on millrace.model"
+	run -0 periodic
+	assert_equal "next time" 4 "$(wc -l <metrics/sums.csv)"
+}

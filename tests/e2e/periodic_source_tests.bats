@@ -234,3 +234,43 @@ last_load() { sql "select max(load_id) from millrace.load where relation = 'stag
 	run -2 periodic replay p.sums "$b"
 	assert_says "load $b is excluded from p.sums: \`periodic include p.sums $b\` lets it in again"
 }
+
+@test "a load that comes between the tests and the reading is not taken untested" {
+	sed 's/staging\.r /staging.s /; s/stream: r/stream: s/; /^-- tests:/,/row_count/d' sql/p/streams/r.sql >sql/p/streams/s.sql
+	model both <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select r.k, r.v from staging.r r where /*+ incremental(r.k) */ true
+		union all
+		select s.k, s.v from staging.s s where /*+ incremental(s.k) */ true
+	SQL
+	rm sql/p/models/sums.sql
+	periodic
+	feed "('s', 1)" s
+	# it waits before its first transaction, then in that which tests, which has its snapshot already
+	coproc first { psql -XAtq; }
+	echo "begin; lock table millrace.run in exclusive mode; select 'locked';" >&"${first[1]}"
+	read -r -u "${first[0]}"
+	periodic 2>both.log &
+	local running=$! code=0
+	wait_for_value 10 "select count(*) from pg_locks where not granted and relation = 'millrace.run'::regclass" 1
+	mkfifo second
+	psql -XAtq <second >/dev/null 3>&- &
+	exec 9>second
+	echo "begin; lock table millrace.excluded in access exclusive mode;" >&9
+	wait_for_value 10 "select count(*) from pg_locks where granted and mode = 'AccessExclusiveLock' and relation = 'millrace.excluded'::regclass" 1
+	echo "commit; select 'over';" >&"${first[1]}"
+	read -r -u "${first[0]}"
+	wait_for_value 10 "select count(*) from pg_locks where not granted and relation = 'millrace.excluded'::regclass" 1
+	feed "(null, 2)"
+	feed "('r', 3)"
+	echo "commit;" >&9
+	exec 9>&-
+	wait "$running" || code=$?
+	assert_equal "exit status" 0 "$code"
+	assert_equal "neither is taken" "s1" "$(sql "select string_agg(k || v, ' ' order by v) from p.both")"
+	run -3 periodic
+	assert_says "waits, not taken into p.both: test not_null(k) fails for 1 row"
+	assert_equal "what has passed" "s1 r3" "$(sql "select string_agg(k || v, ' ' order by v) from p.both")"
+}

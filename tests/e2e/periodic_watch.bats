@@ -159,3 +159,39 @@ total_is() { wait_for_value 20 "select total from p.sums where k = '$1'" "$2"; }
 	periodic
 	assert_equal mart 2 "$(sql "select total from p.sums")"
 }
+
+@test "old versions go when every reader has passed, however busy it is with others" {
+	model best <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: merge
+		--   unique_key: [k]
+		--   order_by: v desc
+		select r.k, r.v from staging.r r where /*+ incremental(r.k) */ true
+	SQL
+	model passed <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select s.k from staging.s s where /*+ incremental(s.k) */ true
+	SQL
+	model of_best <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: recompute
+		--   by: k
+		select b.k, b.v from p.best b where /*+ incremental(b.k) */ true
+	SQL
+	sed 's/staging\.r /staging.s /; s/stream: r/stream: s/' sql/p/streams/r.sql >sql/p/streams/s.sql
+	watch
+	feed_and_notify "('a', 1)"
+	wait_for_value 20 "select v from p.of_best" 1
+	feed_and_notify "('a', 2)"
+	wait_for_value 20 "select v from p.of_best" 2
+	# the passes before it tidies are of others
+	feed "('x', 1)" s
+	sql "notify millrace"
+	wait_for_value 20 "select count(*) from p.passed" 1
+	wait_for_value 20 "select count(*) from millrace_old.p__best" 0
+	stop
+}
