@@ -262,6 +262,19 @@ static bool try_task(struct worker *worker, struct task *task,
 	return ok;
 }
 
+/* What another periodic notes of the model in the meantime is no failure. */
+static bool export_patiently(const struct worker *worker, struct task *task,
+			     struct error *failure)
+{
+	for (int left = ATTEMPTS; !export_table(worker, task, failure);) {
+		if (!is_worth_trying_again(failure) || --left == 0)
+			return false;
+		pg_rollback(worker->pg);
+		*failure = ERROR_INIT;
+	}
+	return true;
+}
+
 /* A file that cannot be written fails the task, not the run, nor those who read
  * the table. */
 static bool try_export(struct worker *worker, struct task *task,
@@ -278,7 +291,7 @@ static bool try_export(struct worker *worker, struct task *task,
 	if (task->status != TASK_DONE || task_is_view(task))
 		return true;
 	pg_heed_stop(worker->pg, true);
-	ok = export_table(worker, task, &failure);
+	ok = export_patiently(worker, task, &failure);
 	pg_heed_stop(worker->pg, false);
 	if (ok)
 		return true;

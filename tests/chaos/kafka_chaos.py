@@ -136,7 +136,7 @@ def doubles(world, proxy, mutant):
     marts = world.marts(lines)
     if mutant == "no-dedup":
         marts.keep_doubles()
-    wrong = marts.wrong()
+    wrong = marts.differences()
     must(not wrong, f"marts that differ from the oracle's: {wrong}")
 
 

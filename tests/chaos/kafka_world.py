@@ -14,8 +14,9 @@ import time
 
 from chaos_world import ROOT, World, is_reject
 
-sys.path.insert(0, os.path.join(ROOT, "tests/support"))
-import bluesky_history  # noqa: E402  (found through the path set above)
+sys.path.insert(0, os.path.join(ROOT, "tests/packs"))
+import bluesky  # noqa: E402  (found through the path set above)
+import history  # noqa: E402
 
 KAFKA_SH = os.path.join(ROOT, "tests/kafka/kafka.sh")
 
@@ -79,19 +80,21 @@ class Producer:
         return self.acks
 
 
-class Marts(bluesky_history.History):
+class Marts(history.History):
     """The bluesky pack's, in this world, and the oracle's of these lines."""
 
     def __init__(self, world, lines):
+        self.name, self.pack, self.exports = "bluesky", bluesky, bluesky.EXPORTS
+        self.seed = world.seed
         self.folder = os.path.join(world.folder, "project")
         self.database = "chaos"
         self.environment = world.env(TZ="UTC")
-        self.fed = [line.encode() + b"\n" for line in lines]
+        data = "".join(line + "\n" for line in lines).encode()
+        self.fed = [history.Piece("events.json", data)]
 
     def psql(self, sql, database=None):
         return subprocess.run(["psql", "-XAtqc", sql], env=self.environment,
-                              check=True, capture_output=True,
-                              text=True).stdout.strip()
+                              check=True, capture_output=True, text=True).stdout
 
     def keep_doubles(self):
         """A deliberate bug: an event is as many rows as it was delivered."""
@@ -102,10 +105,9 @@ class Marts(bluesky_history.History):
             f.write("-- config:\n--   materialized: incremental\n"
                     "--   strategy: append\nwith\n" + query)
 
-    def wrong(self):
+    def differences(self):
         self.periodic()
-        found, expected = self.marts(), self.expected()
-        return [name for name in expected if found[name] != expected[name]]
+        return self.wrong(bluesky.expected(self.fed))
 
 
 class KafkaWorld(World):
@@ -125,6 +127,7 @@ class KafkaWorld(World):
 
     def begin(self, seed, build):
         super().begin(seed, build)
+        self.seed = seed
         self.topics = {}
         self.rebalances = 0
 

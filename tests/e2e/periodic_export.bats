@@ -40,6 +40,22 @@ teardown() { drop_own_database; }
 	[[ $output == *"nothing new"* ]]
 }
 
+@test "what another periodic notes of the model while the file is written does no harm" {
+	rm -r metrics
+	mkfifo other
+	psql -Xq <other 3>&- &
+	exec 8>other
+	echo "begin; update millrace.model set floor_load = floor_load;" >&8
+	wait_for_value 10 "select count(*) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'" 1
+	periodic 2>log 3>&- 8>&- &
+	local pid=$!
+	wait_for_value 10 "select count(*) from pg_stat_activity where application_name = 'periodic' and wait_event_type = 'Lock'" 1
+	echo "commit;" >&8
+	exec 8>&-
+	wait $pid
+	assert_equal rows 3 "$(wc -l <metrics/sums.csv)"
+}
+
 @test "a crash between commit and export is caught up by the next run" {
 	for fault in run-committed export-written; do
 		feed "('$fault', 1)"

@@ -23,6 +23,8 @@ SERVICES = [(60, "tuinonderhoud", "maintain-garden"), (12, "dakgoot", "gutter"),
             (9, "", "empty-dutch-name")]
 HEADS = ["professional_id_anonymized", "professional_id"]
 
+PIPED = True
+EXPORTS = ("active-professionals.csv",)
 QUERIES = {
     "availability_snapshot": "select date, active_professionals from availability.availability_snapshot",
     "fct_events": "select event_id, event_type, professional_id, created_at, service_id,"
@@ -217,7 +219,9 @@ def calendar(days):
 def expected(fed):
     found = events(fed)
     days = snapshot(found)
-    return {"availability_snapshot": days, "fct_events": [fact(one) for one in found],
+    return {"availability_snapshot": days,
+            "active-professionals.csv": [("date", "active_professionals"), *days],
+            "fct_events": [fact(one) for one in found],
             "professionals": professionals(found), "services": services(found),
             "dates": calendar(days)}
 

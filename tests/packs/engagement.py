@@ -47,6 +47,7 @@ REST = ("folder staging_version description internal_description project_service
         " date_project_started:timestamp date_project_ended:timestamp"
         " date_project_updated:timestamp source_app").replace("staging_", "staffing_").split()
 
+PIPED = True
 QUERIES = {
     "fct_engagement_metrics": f"select {', '.join(NAMES)} from engagement.fct_engagement_metrics",
     "unclean": "select project_id, engagement_id, column_name, raw_value, reason"

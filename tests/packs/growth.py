@@ -31,6 +31,7 @@ def retention_columns():
     return ", ".join(f"d{n}_retained, d{n}_rate" for n in DAYS)
 
 
+PIPED = True
 QUERIES = {
     **{f"growth_by_{grain}": "select period, country, user_category, user_count, active_users"
                              f" from growth.growth_by_{grain}" for grain in ("day", "week", "month")},

@@ -17,8 +17,16 @@ A pack is a module beside this one:
     expected(fed) -> {mart: [row, ...]}          rows of texts, NULL as None
     QUERIES = {mart: sql}                        the same from the database
 
-and, where rejects are expected, rejects(fed) -> how many.  PG* names a server
-on which databases may be made; the programs are those in $BUILD.  Speaks TAP.
+and, where it has them:
+
+    rejects(fed)                                 how many are expected
+    EXPORTS = (name, ...)                        files in metrics/ that are marts as well,
+                                                 header first, their rows in that order
+    PIPED = True                                 an event is known again: pieces may come
+                                                 through a pipe, which the ledger cannot know
+
+PG* names a server on which databases may be made; the programs are those in
+$BUILD.  Speaks TAP.
 """
 import argparse
 import collections
@@ -52,6 +60,7 @@ class History:
     def __init__(self, name, seed, keep=False, beside=None):
         self.name, self.seed, self.keep, self.beside = name, seed, keep, beside
         self.pack = importlib.import_module(name)
+        self.exports = getattr(self.pack, "EXPORTS", ())
         self.chance = random.Random(seed)
         self.folder = tempfile.mkdtemp(prefix=f"{name}-history-")
         self.database = beside.database if beside else f"{name}_history_{os.getpid()}_{seed}"
@@ -73,10 +82,10 @@ class History:
             subprocess.run(["dropdb", "--if-exists", "--force", self.database], check=False)
         shutil.rmtree(self.folder)
 
-    def run(self, program, *arguments):
+    def run(self, program, *arguments, fed=b""):
         command = [os.path.join(BUILD, program), *arguments]
         done = subprocess.run(command, cwd=self.folder, env=self.environment,
-                              stdin=subprocess.DEVNULL, capture_output=True, check=False)
+                              input=fed, capture_output=True, check=False)
         if done.returncode:
             raise Broken(f"seed {self.seed}: {' '.join(command)}: exit {done.returncode}\n"
                          f"{done.stderr.decode(errors='replace')}")
@@ -89,17 +98,19 @@ class History:
             raise Broken(f"seed {self.seed}: {done.stderr}")
         return done.stdout
 
-    def feed(self, piece):
+    def feed(self, piece, piped=False):
         path = os.path.join(self.folder, piece.name)
-        if piece.name.startswith("sql/"):                # a seed has changed
+        rows = str(self.chance.choice([3, 50, 50000] if len(piece.data) < 10 ** 5
+                                      else [100, 1000, 50000]))
+        if piped:
+            self.run("handle-streams", "--batch-rows", rows, *piece.arguments, fed=piece.data)
+        else:
             with open(path, "wb") as file:
                 file.write(piece.data)
-            return
-        with open(path, "wb") as file:
-            file.write(piece.data)
-        rows = str(self.chance.choice([3, 50, 50000]))
-        self.run("handle-streams", "--batch-rows", rows, *piece.arguments, path)
-        os.unlink(path)
+            if piece.name.startswith("sql/"):            # a seed has changed
+                return
+            self.run("handle-streams", "--batch-rows", rows, *piece.arguments, path)
+            os.unlink(path)
         self.loads += 1
 
     def rejects(self):
@@ -118,6 +129,10 @@ class History:
             text = self.psql(f"copy ({sql}) to stdout (format csv, null '\\N')")
             marts[mart] = [tuple(None if field == "\\N" else field for field in row)
                            for row in csv.reader(io.StringIO(text))]
+        for name in self.exports:
+            with open(os.path.join(self.folder, "metrics", name), encoding="utf-8",
+                      newline="") as file:
+                marts[name] = [tuple(row) for row in csv.reader(file)]
         return marts
 
     def wrong(self, expected):
@@ -129,6 +144,8 @@ class History:
                 if extra:
                     said.append(f"{mart}: {sum(extra.values())} rows {sign} only: "
                                 f"{sorted(extra, key=repr)[:4]}")
+            if mart in self.exports and ours == theirs and found[mart] != rows:
+                said.append(f"{mart}: the same rows in another order")
         return said
 
 
@@ -141,25 +158,37 @@ class Tally:
         with self.lock:
             self.tests += 1
             self.failed += bool(said)
-            history.comparisons += len(history.pack.QUERIES)
+            history.comparisons += len(history.pack.QUERIES) + len(history.exports)
             print(f"{'not ok' if said else 'ok'} {self.tests} - {history.name}: {sentence} "
                   f"(seed {history.seed})", flush=True)
             for line in said:
                 print(f"#   {line}")
 
 
+def deliver(history, piece):
+    """As a file or through a pipe."""
+    piped = getattr(history.pack, "PIPED", False) and not piece.name.startswith("sql/")
+    history.feed(piece, piped and history.chance.random() < 0.5)
+    history.fed.append(piece)
+
+
 def again(history, piece):
-    """A file that has been loaded comes once more; not an older extract, nor a
-    range that was corrected since."""
-    if not piece.name.startswith("sql/") and not piece.arguments:
+    """What has been loaded comes once more, through a pipe where it may, so that
+    the rows do come again; not an older extract, nor a range that was corrected
+    since."""
+    if piece.name.startswith("sql/") or piece.arguments:
+        return
+    if getattr(history.pack, "PIPED", False):
+        history.feed(piece, piped=True)
+        history.fed.append(piece)
+    else:
         history.feed(piece)
 
 
 def play(history, tally, size, pieces):
     pack, chance = history.pack, history.chance
     for piece in pack.pieces(chance, size, pieces):
-        history.feed(piece)
-        history.fed.append(piece)
+        deliver(history, piece)
         if chance.random() < 0.1:
             again(history, chance.choice(history.fed))
         if chance.random() < 0.6:
@@ -176,7 +205,7 @@ def play(history, tally, size, pieces):
         tally.check(history, "as many rejects as there are bad records",
                     [] if count == wanted else [f"{count} rejects, {wanted} expected"])
     before = history.found()
-    for piece in history.fed:
+    for piece in history.fed[:]:
         again(history, piece)
     history.periodic()
     tally.check(history, "every file fed once more changes nothing", history.wrong(before))
