@@ -139,13 +139,16 @@ static void record_sql(struct buf *out, const struct tasks *tasks,
 		quote_literal(out, tasks->order[i]->name);
 		buf_format(out, ", %" PRId64 ")", at[i].complete);
 	}
-	if (!*separator)
+	if (!*separator) {
 		buf_reset(out);
-	else
-		buf_add_text(out, ") v (model, us)) n (model, complete)\n"
-				  "where m.model = n.model and "
-				  "(m.complete_through is null or "
-				  "m.complete_through < n.complete); commit");
+		return;
+	}
+	buf_add_text(out, ") v (model, us)) n (model, complete)\n"
+			  "where m.model = n.model and "
+			  "(m.complete_through is null or "
+			  "m.complete_through < n.complete) and ");
+	ledger_idle_sql(out);
+	buf_add_text(out, "; commit");
 }
 
 bool ledger_complete(struct pg *pg, int64_t timeout_ms,

@@ -17,6 +17,10 @@ struct pg;
  * that `model` (an expression) has not consumed. */
 void ledger_pending_sql(struct buf *out, const char *model);
 
+/* A condition: nobody is running the model m.  What is noted of one that runs
+ * would undo its transaction in the end. */
+void ledger_idle_sql(struct buf *out);
+
 /* Works out complete_through of every task, as of one snapshot. */
 bool ledger_complete(struct pg *pg, int64_t timeout_ms,
 		     const struct tasks *tasks, struct error *err) MUST_CHECK;

@@ -39,6 +39,18 @@ static void seal_sql(struct buf *out)
 				  : "pg_current_xact_id()");
 }
 
+void ledger_idle_sql(struct buf *out)
+{
+	buf_format(out,
+		   "not exists (select from pg_locks k "
+		   "where k.locktype = 'advisory' and k.classid = %d "
+		   "and k.objid = hashtext(m.model)::oid and k.granted "
+		   "and k.pid <> pg_backend_pid() and k.database = "
+		   "(select oid from pg_database "
+		   "where datname = current_database()))",
+		   LOCK_MODEL);
+}
+
 /* Models that have long had nothing to do follow the seal from afar, so that
  * looking for their loads stays short. */
 enum { FLOOR_BEHIND = 50 };
@@ -72,7 +84,9 @@ static void floor_sql(struct buf *out, const struct tasks *tasks)
 		   "and ",
 		   FLOOR_BEHIND);
 	ledger_pending_sql(out, "m.model");
-	buf_add_text(out, "); commit");
+	buf_add_text(out, ") and ");
+	ledger_idle_sql(out);
+	buf_add_text(out, "; commit");
 }
 
 static void add_consumers(struct buf *out, const struct task *task)

@@ -104,6 +104,27 @@ lonely() {
 	assert_equal mart "a|1|1 b|1|2 c|2|6" "$(sql "select string_agg(concat_ws('|', k, n, total), ' ' order by k) from p.sums")"
 }
 
+@test "what is noted of models meanwhile does not undo one that runs" {
+	lonely
+	periodic
+	feed "('b', 2)"
+	complete() { sql "select complete_through from millrace.model where model = '$1'"; }
+	local before moved
+	before=$(complete p.sums)
+	moved=$(complete p.lonely)
+	hold
+	periodic 2>log 3>&- &
+	local pid=$!
+	wait_until 10 is_waiting
+	lonely_moves() { feed "('c', 3)" && periodic -s p.lonely && [ "$(complete p.lonely)" != "$moved" ]; }
+	wait_until 20 lonely_moves
+	assert_equal "the one that runs" "$before" "$(complete p.sums)"
+	release
+	wait $pid
+	sums_move() { feed "('d', 4)" && periodic && [ "$(complete p.sums)" != "$before" ]; }
+	wait_until 20 sums_move
+}
+
 @test "a statement that takes too long is cancelled by the server" {
 	lonely
 	model slow <<-'SQL'
