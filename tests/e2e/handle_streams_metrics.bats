@@ -82,6 +82,12 @@ end_pipe() {
 		'rows_rejected_total{stream=""} 1' 'batches_total 1' 'flush_duration_seconds_count 1'; do
 		grep -qxF "handle_streams_$line" here.prom || { echo "no $line in" && cat here.prom; false; }
 	done
+	# no room: the load is what counts, and what was there stays
+	echo before >full.prom
+	run bash -c 'ulimit -f 1; exec handle-streams --force --metrics-file full.prom two'
+	assert_status 0
+	assert_says "cannot write the metrics to full.prom"
+	assert_equal "what is there" "full.prom before" "$(echo full.prom*) $(cat full.prom)"
 	# where it writes first can be guessed
 	echo precious >victim
 	bash -c 'ln -s victim "here.prom.$$.part"; exec handle-streams --metrics-file here.prom two'

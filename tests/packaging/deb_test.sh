@@ -66,7 +66,7 @@ expect "units enabled" 0 "$(find "$where/etc/systemd" -name '*millrace*' -o -nam
 step run by the units\' own commands
 cp "$where/etc/millrace/handle-streams.conf" "$where/etc/millrace/events.conf"
 pg=(PGHOST=/pg PGPORT=5432 PGUSER=postgres "PGDATABASE=${PGDATABASE:-postgres}" PGPASSFILE=/nowhere)
-"$root/build/plain/bluesky" max --count 20000 --seed 3 >"$where/tmp/events"
+"${BUILD:?run by suite.sh}/bluesky" max --count 20000 --seed 3 >"$where/tmp/events"
 # shellcheck disable=SC2046 # words
 in_chroot setpriv --reuid=nobody --regid=nogroup --clear-groups env "${pg[@]}" $(unit_command handle-streams@.service events) <"$where/tmp/events"
 mkdir -p "$where/var/lib/millrace"
