@@ -16,29 +16,24 @@ enum { DELETION_MS = 1000 };
 /* --- one partition -------------------------------------------------------- */
 
 /* Stores where a partition begins that has no position: -o when the whole topic
- * is new to us, for all its partitions at once; the beginning for one that the
- * topic has got since. */
+ * is new to us, for all its partitions at once; offset 0 for one that the topic
+ * has got since, so that what was deleted from it meanwhile is a gap. */
 static bool begin_partition(struct source_kafka *kafka, struct pg *pg,
 			    const struct kafka_part *part, struct error *err)
 {
 	struct kafka_topic *topic = part->topic;
 	const char *group = kafka->settings->group;
 	int64_t *offset = NULL;
-	int64_t high;
 	size_t count;
 	bool begun;
 	bool ok;
 
 	if (!kafka_claim_begun(pg, topic->source, &begun, err))
 		return false;
-	if (begun) {
-		int64_t low;
-
-		return kafka_topic_marks(kafka, topic, part->partition, &low,
-					 &high, err) &&
-		       kafka_claim_create(pg, topic->source, group,
-					  part->partition, &low, 1, err);
-	}
+	if (begun)
+		return kafka_claim_create(pg, topic->source, group,
+					  part->partition, &(int64_t){0}, 1,
+					  err);
 	if (!kafka_topic_look(kafka, topic, &count, err))
 		return false;
 	offset = mem_zalloc(count + 1, sizeof *offset);

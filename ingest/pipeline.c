@@ -197,7 +197,9 @@ static bool watch(struct pipeline *pipeline, struct error *err)
 
 		pipeline_note_stop(pipeline);
 		if (is_treatable(pipeline)) {
-			bool settle = pipeline->settling;
+			bool settle = pipeline->settling &&
+				      !(pipeline->failed &&
+					pipeline->parts.source->patient);
 
 			pthread_mutex_unlock(&pipeline->lock);
 			ok = settle ? pipeline_settle(pipeline, err)

@@ -177,9 +177,13 @@ static struct load *take_free(struct pipeline *pipeline)
  * what is under way for them need not be finished.  Under the lock. */
 static void ask_to_settle(struct pipeline *pipeline)
 {
+	const struct source *source = pipeline->parts.source;
+
 	pipeline->settling = true;
 	pipeline->settle_deadline_ms = clock_ms();
-	if (!pipeline->parts.source->lost)
+	if (source->patient)
+		pipeline->settle_deadline_ms = INT64_MAX;
+	else if (!source->lost)
 		pipeline->settle_deadline_ms += SETTLE_MS;
 	pthread_cond_broadcast(&pipeline->changed);
 }

@@ -82,7 +82,9 @@ struct source {
 	int64_t size;                /* bytes, for an ETA; -1: not known */
 	bool grouped;                /* others of a group may take parts over */
 	bool needs_database;         /* the settling that is wanted now does */
-	bool lost; /* parts are gone already: drop what is open */
+	bool lost;    /* parts are gone already: drop what is open */
+	bool patient; /* settles when all is committed, however long that takes;
+		       * else it goes before what does not commit soon */
 	struct source_counts counts; /* the reader's */
 };
 

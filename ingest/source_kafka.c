@@ -212,6 +212,7 @@ static bool is_due(struct source_kafka *kafka, enum source_result *result)
 	if (kafka->pending == KAFKA_NOTHING)
 		return false;
 	kafka->base.needs_database = kafka->pending != KAFKA_REVOKE;
+	kafka->base.patient = kafka->pending == KAFKA_FINISH;
 	*result = SOURCE_SETTLE;
 	return true;
 }

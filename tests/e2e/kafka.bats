@@ -122,6 +122,18 @@ setup() {
 	assert_equal positions 105 "$(positions poison)"
 }
 
+@test "a row that PostgreSQL refuses in the last batch becomes a reject, and -e ends" {
+	topic refused 2
+	sql "alter table staging.events add constraint no_13 check (run <> 'refused' or n <> 13)"
+	produce refused refused 0 100 2
+	run timeout 60 handle-streams -b "$BROKERS" -t refused -G tests -e
+	assert_status 0
+	assert_says "PostgreSQL refused 1 rows"
+	assert_equal rows 99 "$(sql "select count(*) from staging.events where run = 'refused'")"
+	assert_equal rejects 1 "$(sql "select count(*) from millrace.reject where source like '%/refused'")"
+	assert_equal positions "50 50" "$(positions refused)"
+}
+
 @test "--map names a topic's stream; key, headers, time and place are columns" {
 	topic traced 2
 	printf 'k\303\251y:{"n": 5}\n' |
@@ -270,6 +282,18 @@ traced|0|0|t|||6' "$output"
 	halt "$PID"
 	whole later 30
 	assert_equal "before -o end" 0 "$(sql "select count(*) from staging.events where run = 'grown'")"
+}
+
+@test "what was deleted from such a partition before it was loaded is a gap" {
+	topic later 1
+	produce later later 0 10 1
+	consume later -e
+	admin grow later 2
+	produce later later 10 30 2
+	admin trim later 1 1
+	run consume later -e
+	assert_status 6
+	assert_says "offsets 0 to 0 of partition 1 of topic later were deleted before they could be loaded"
 }
 
 @test "-o says where a topic begins: a tail, an offset, a time" {
