@@ -270,7 +270,7 @@ versions: deps-test all $(probes)
 
 # The package in a bare Debian, the image's file system in a namespace; as root.
 deb-test: deb
-	$(suite) tests/packaging/deb_test.sh
+	DEB="$$(ls $(CURDIR)/build/deb/millrace_*.deb)" $(suite) tests/packaging/deb_test.sh
 image-test: deps-test all
 	$(suite) tests/packaging/image_test.sh
 

@@ -5,7 +5,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 folder=$1
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
-rm -rf "$folder/tree"
+rm -rf "$folder/tree" "$folder"/millrace*
 mkdir "$folder/tree"
 tar -C "$root" -cf - --exclude=./build --exclude=./.git --exclude=./.millrace \
 	--exclude=./.m2 . | tar -C "$folder/tree" -xf -
