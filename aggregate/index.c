@@ -190,6 +190,26 @@ static void add_by(struct indexes *indexes)
 	add_unless_covered(indexes, column, count);
 }
 
+/* An index over the rows alone that the marker's filter lets through. */
+static void add_filtered(struct indexes *indexes, const char *const *column,
+			 size_t count, const struct marker *marker)
+{
+	struct index index = {.is_unique = false};
+	struct buf body = BUF_INIT;
+
+	buf_add_byte(&body, '(');
+	quote_identifiers(&body, column, count);
+	buf_add_byte(&body, ')');
+	for (size_t i = 0; i < marker->filter_count; i++) {
+		buf_add_text(&body, i ? " and " : " where ");
+		quote_identifier(&body, marker->filter[i].column);
+		buf_format(&body, " = %s", marker->filter[i].literal);
+	}
+	index.body = arena_strdup(indexes->arena, buf_text(&body));
+	buf_release(&body);
+	add(indexes, index);
+}
+
 /* What a reader's recompute looks for: equal columns before ranges of time. */
 static void add_marker(struct indexes *indexes, const struct model *reader,
 		       const struct marker *marker)
@@ -202,7 +222,11 @@ static void add_marker(struct indexes *indexes, const struct model *reader,
 			if (marker->column[i] && count < COLUMNS_MAX &&
 			    (reader->by[i].grain != GRAIN_NONE) == grained)
 				column[count++] = marker->column[i];
-	add_unless_covered(indexes, column, count);
+	if (count && marker->filter_count &&
+	    !is_covered(indexes, column, count))
+		add_filtered(indexes, column, count, marker);
+	else
+		add_unless_covered(indexes, column, count);
 }
 
 static void add_readers(struct indexes *indexes)

@@ -3,7 +3,6 @@
 --   strategy: merge
 --   unique_key: [rkey, did, collection, operation, kind, version, seq]
 --   order_by: event_at, rev, cid, subject_uri, subject_did, text, langs, created_at
---   index: (did, event_at)
 --   tags: [daily, every_30_mins]
 -- description: One row per event of the network, however often it was delivered:
 --   a commit is known by did, collection, rkey, operation and its version (cid,
