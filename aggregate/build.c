@@ -5,6 +5,7 @@
 
 #include "aggregate/index.h"
 #include "aggregate/quote.h"
+#include "aggregate/refresh_settle.h"
 #include "aggregate/snapshot.h"
 #include "common/fault.h"
 #include "common/pg.h"
@@ -148,11 +149,16 @@ static bool create(struct refresh *refresh, const char *table,
 	struct buf sql = BUF_INIT;
 	bool ok;
 
+	/* room beside every row for its next version */
 	buf_format(&sql,
-		   "create table %s (like pg_temp.shape);\n"
+		   "create table %s (like pg_temp.shape)%s;\n"
 		   "alter table %s add column loaded_at timestamptz not null "
 		   "default now()",
-		   table, table);
+		   table,
+		   refresh_settles_in_place(refresh->task)
+			   ? " with (fillfactor = 70)"
+			   : "",
+		   table);
 	ok = refresh_run(refresh, buf_text(&sql), NULL, err);
 	if (!ok && !strcmp(err->sqlstate, "42701"))
 		error_config(err,

@@ -1,5 +1,8 @@
 #include "aggregate/refresh_settle.h"
 
+#include <string.h>
+
+#include "aggregate/index.h"
 #include "aggregate/quote.h"
 #include "aggregate/test.h"
 #include "common/log.h"
@@ -11,6 +14,32 @@ enum { KEYS_MAX = 4 };
 bool refresh_settle_fits(const struct refresh *refresh)
 {
 	return refresh->task->model->unique_key_count <= KEYS_MAX;
+}
+
+static bool is_key(const struct model *model, const char *name)
+{
+	for (size_t i = 0; i < model->unique_key_count; i++)
+		if (!strcmp(model->unique_key[i], name))
+			return true;
+	return false;
+}
+
+bool refresh_settles_in_place(const struct task *task)
+{
+	const struct model *model = task->model;
+
+	if (task_is_consumed(task) || model->strategy != STRATEGY_DELTA ||
+	    model->unique_key_count > KEYS_MAX)
+		return false;
+	for (size_t i = 0; i < model->test_count; i++) {
+		const struct model_test *test = &model->test[i];
+
+		for (size_t k = 0;
+		     index_backs_test(test) && k < test->column_count; k++)
+			if (!is_key(model, test->column[k]))
+				return false;
+	}
+	return true;
 }
 
 /* --- rows of the same key ------------------------------------------------- */
@@ -61,19 +90,60 @@ void refresh_settle_beside(struct buf *out, const struct refresh *refresh,
 
 /* --- the step ------------------------------------------------------------- */
 
+/* Rows that stay are found by their ctid, and by nothing else: a hash or a
+ * merge would read the whole table.  Keys of one kind have nothing to do with
+ * those of the others, so that these steps may take place in any order. */
+static void in_place_sql(struct buf *out, const struct refresh *refresh,
+			 const char *alive)
+{
+	const struct task *task = refresh->task;
+
+	buf_add_text(out, "set local enable_hashjoin = off;\n"
+			  "set local enable_mergejoin = off;\n");
+	buf_format(out, "with stayed as (update %s t set ", task->table);
+	for (size_t i = 0; i < refresh->columns.count; i++) {
+		const struct column *column = &refresh->columns.at[i];
+
+		if (!is_key(task->model, column->name))
+			buf_format(out, "%s = s.%s, ", column->quoted,
+				   column->quoted);
+	}
+	buf_format(out,
+		   "loaded_at = now()\n"
+		   "from (select * from pg_temp.added "
+		   "where millrace_row is not null and %s) s "
+		   "where t.ctid = s.millrace_row returning 1),\n"
+		   "retired as (delete from %s t where t.ctid = any(array("
+		   "select millrace_row from pg_temp.added "
+		   "where millrace_row is not null and not (%s))) "
+		   "returning 1),\n",
+		   alive, task->table, alive);
+	buf_format(out,
+		   "inserted as (insert into %s (%s) select %s from "
+		   "pg_temp.added where millrace_row is null and %s "
+		   "returning 1)\n"
+		   "select s.n + r.n, s.n + i.n "
+		   "from (select count(*) n from stayed) s, "
+		   "(select count(*) n from retired) r, "
+		   "(select count(*) n from inserted) i;\n"
+		   "set local enable_hashjoin to default;\n"
+		   "set local enable_mergejoin to default",
+		   task->table, refresh->list, refresh->list, alive);
+}
+
 /* The insert waits for the count of what the delete has done, so that no key is
  * there twice. */
 static void settle_sql(struct buf *out, const struct refresh *refresh,
-		       const char *from, const char *alive)
+		       const char *with, const char *from, const char *alive)
 {
 	const struct task *task = refresh->task;
 	bool is_kept = task_is_consumed(task) && !refresh->is_building;
 
 	buf_format(out,
-		   "retired as (delete from %s t where t.ctid = any(array("
+		   "%sretired as (delete from %s t where t.ctid = any(array("
 		   "select millrace_row from %s where millrace_row is not null"
 		   ")) returning %s),\n",
-		   task->table, from, is_kept ? "t.*" : "1");
+		   with, task->table, from, is_kept ? "t.*" : "1");
 	if (is_kept)
 		buf_format(out,
 			   "kept as (insert into %s (%s, loaded_at) "
@@ -106,23 +176,27 @@ static bool run(struct refresh *refresh, const char *sql, struct error *err)
 bool refresh_settle(struct refresh *refresh, const char *select,
 		    const char *alive, struct error *err)
 {
+	bool in_place = refresh_settles_in_place(refresh->task);
 	int64_t before = refresh->inserted;
 	struct buf sql = BUF_INIT;
 	bool ok;
 
-	if (test_wants_added(refresh->task->model)) {
+	if (in_place || test_wants_added(refresh->task->model)) {
 		buf_format(&sql,
-			   "create temp table added on commit drop as\n%s;\n"
-			   "with ",
+			   "create temp table added on commit drop as\n%s;\n",
 			   select);
-		settle_sql(&sql, refresh, "pg_temp.added", alive);
+		if (in_place)
+			in_place_sql(&sql, refresh, alive);
+		else
+			settle_sql(&sql, refresh, "with ", "pg_temp.added",
+				   alive);
 		buf_format(&sql, ";\ndelete from pg_temp.added where not (%s)",
 			   alive);
 		refresh->added = "added";
 	} else {
 		buf_format(&sql, "with settled as materialized (\n%s\n),\n",
 			   select);
-		settle_sql(&sql, refresh, "settled", alive);
+		settle_sql(&sql, refresh, "", "settled", alive);
 	}
 	ok = run(refresh, buf_text(&sql), err);
 	buf_release(&sql);

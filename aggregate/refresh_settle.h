@@ -4,7 +4,9 @@
  * For strategies that can say in one select what the rows under the touched
  * keys will be, each beside the version it replaces.  A transaction then asks
  * once, and makes no more of a temporary table than its tests look at: each
- * costs more than a small load does.
+ * costs more than a small load does.  Where nobody reads the changes of the
+ * table, a version that stays under its key is updated where it is: its indexes
+ * need not know (a heap-only tuple), and nothing has to be kept.
  */
 #ifndef AGGREGATE_REFRESH_SETTLE_H
 #define AGGREGATE_REFRESH_SETTLE_H
@@ -13,6 +15,11 @@
 
 /* Whether the unique_key is short enough for refresh_settle_beside. */
 bool refresh_settle_fits(const struct refresh *refresh);
+
+/* Whether rows that stay under their key are updated in place: nobody reads the
+ * changes of the table, and no unique index holds a measure, which two rows
+ * could have in common for a moment. */
+bool refresh_settles_in_place(const struct task *task);
 
 /* Appends a select of the list, in which n is a row of `name` and t the row of
  * the table with the same key, NULLs equal, if there is one; and millrace_row,

@@ -413,3 +413,55 @@ parts() { sql "select count(*) from pg_inherits where inhparent = 'staging.r'::r
 	assert_status 2
 	assert_says "retention would take rows that p.all needs: it is a view and shows all of it"
 }
+
+@test "a load is found by its index on the first day, without waiting for autovacuum" {
+	periodic
+	for _ in 1 2 3; do
+		sql "begin;
+		     insert into millrace.load (relation, loaded_at, row_count) values ('staging.r', now(), 30000);
+		     insert into staging.r (k, v) select 'k' || n % 7, 0 from generate_series(1, 30000) n; commit"
+		run -0 periodic
+	done
+	local newest plan
+	newest=$(sql "select max(loaded_at) from millrace.load where relation = 'staging.r'")
+	plan=$(sql "explain select * from staging.r where loaded_at = any('{\"$newest\"}'::timestamptz[])")
+	[[ $plan == *"Bitmap Index Scan"* ]] || { echo "$plan"; false; }
+	assert_equal sums 90000 "$(sql 'select sum(n) from p.sums')"
+}
+
+@test "rows whose changes nobody reads are updated where they are, and an index for readers holds what they look for" {
+	sed -i '/by: k/a --   rows: n
+		/not_null/d' sql/p/models/sums.sql
+	periodic
+	feed "('a', 1), ('b', 1), (null, 1)"
+	periodic
+	for i in 1 2 3; do
+		feed "('a', $i), (null, $i), ('c$i', 1)"
+		run -0 periodic
+		assert_says "p.sums: delta, +3 -2 rows"
+	done
+	local changes="n_tup_ins, n_tup_upd, n_tup_hot_upd, n_tup_del"
+	wait_for_value 20 "select $changes from pg_stat_user_tables where relid = 'p.sums'::regclass" "6|6|6|0"
+	assert_equal sums "a|4|7 b|1|1 c1|1|1 c2|1|1 c3|1|1 |4|7 " "$(sums)"
+	model seen <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: recompute
+		--   by: total
+		--   unique_key: [total]
+		select s.total, count(*) as keys
+		from p.sums s
+		where /*+ incremental(s.total) */ true and s.k = 'a'
+		group by 1
+	SQL
+	periodic
+	assert_equal index "CREATE INDEX ON p.sums USING btree (total) WHERE (k = 'a'::text)" \
+		"$(sql "select regexp_replace(indexdef, 'INDEX \\S+', 'INDEX') from pg_indexes
+			where tablename = 'sums' and indexdef like '%WHERE%'")"
+	# now they are read: the versions that go are kept until they have been
+	feed "('a', 1), ('b', -1)"
+	run -0 periodic
+	assert_says "p.sums: delta, +2 -2 rows"
+	assert_equal seen "8|1" "$(sql 'select total, keys from p.seen')"
+	wait_for_value 20 "select n_tup_upd, n_tup_del from pg_stat_user_tables where relid = 'p.sums'::regclass" "6|2"
+}
