@@ -168,7 +168,7 @@ refused() {
 	     and (period, country) = (select period, country from growth.growth_counts where grain = 'week' and user_category = 'retained_users' limit 1)"
 	run periodic test -s pack:growth
 	assert_status 3
-	assert_says identities_by_week
+	assert_says "growth/tests/identities.sql"
 }
 
 @test "engagement: customer_id may be missing 1,000 times with a warning, more than 5,000 times hold the rest back" {

@@ -160,23 +160,28 @@ cleaned as (
                 when f.kind = 'count' then coalesce(
                     case when t.dense ~ '^([0-9]{1,9}|[0-9]{1,3}(,[0-9]{3}){1,2})$' then replace(t.dense, ',', '')::int::text end,
                     (
-                        select w.number::text
+                        select jsonb_object_agg(w.words, w.number)
                         from engagement.number_words w
-                        where w.words = n.words
-                    )
+                    ) ->> n.words
                 )
-                else (
-                    -- a category, or one letter away from it (Levenshtein < 2)
-                    select k.name
-                    from engagement.categories k
-                    where k.kind = f.kind
-                        and length(k.name) between length(t.low) - 1 and length(t.low) + 1
-                        and (lower(k.name) = t.low or exists (
-                            select from generate_series(1, length(k.name) + 1) i
-                            where left(t.low, i - 1) = left(lower(k.name), i - 1)
-                                and (substr(t.low, i + 1) in (substr(lower(k.name), i), substr(lower(k.name), i + 1))
-                                    or substr(t.low, i) = substr(lower(k.name), i + 1))
-                        ))
+                else coalesce(
+                    (
+                        select jsonb_object_agg(k.kind || ' ' || lower(k.name), k.name)
+                        from engagement.categories k
+                    ) ->> (f.kind || ' ' || t.low),
+                    (
+                        -- one letter away from a category (Levenshtein < 2)
+                        select k.name
+                        from engagement.categories k
+                        where k.kind = f.kind
+                            and length(k.name) between length(t.low) - 1 and length(t.low) + 1
+                            and exists (
+                                select from generate_series(1, length(k.name) + 1) i
+                                where left(t.low, i - 1) = left(lower(k.name), i - 1)
+                                    and (substr(t.low, i + 1) in (substr(lower(k.name), i), substr(lower(k.name), i + 1))
+                                        or substr(t.low, i) = substr(lower(k.name), i + 1))
+                            )
+                    )
                 )
             end as clean
             offset 0
