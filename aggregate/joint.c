@@ -292,6 +292,17 @@ static bool is_asked_for(const struct joint *joint)
 	return false;
 }
 
+void joints_ask(struct tasks *tasks)
+{
+	for (size_t i = 0; i < tasks->joint_count; i++) {
+		const struct joint *joint = &tasks->joint[i];
+
+		for (size_t k = 0;
+		     k < joint->named_count && is_asked_for(joint); k++)
+			joint->named[k]->is_asked = true;
+	}
+}
+
 bool joints_recall(struct tasks *tasks, struct pg *pg, int64_t timeout_ms,
 		   struct error *err)
 {

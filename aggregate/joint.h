@@ -45,6 +45,9 @@ bool joint_run(struct test_report *report, struct run *run, struct pg *pg,
 	       const struct task *task, const struct joint_change *change,
 	       bool *ran, struct arena *arena, struct error *err) MUST_CHECK;
 
+/* Marks, as is_asked, what has a test in common with something selected. */
+void joints_ask(struct tasks *tasks);
+
 /* Reads from the database which tests earlier runs have left due. */
 extern const char joint_question[]; /* a select: whether there is any */
 bool joints_recall(struct tasks *tasks, struct pg *pg, int64_t timeout_ms,

@@ -162,7 +162,7 @@ bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 		struct task *task = tasks->order[i];
 		int first = row;
 
-		if (!ledger_concerns(task, only))
+		if (!ledger_concerns(tasks, task, only))
 			continue;
 		while (row + 1 < PQntuples(res) &&
 		       !PQgetisnull(res, row + 1, COL_LOAD))

@@ -25,9 +25,10 @@ void ledger_idle_sql(struct buf *out);
 bool ledger_complete(struct pg *pg, int64_t timeout_ms,
 		     const struct tasks *tasks, struct error *err) MUST_CHECK;
 
-/* Whether a look asks for the state of a task: the one in question (NULL:
- * every one), or an input of it. */
-bool ledger_concerns(const struct task *task, const struct task *only);
+/* Whether a look asks for the state of a task: the one in question, or an input
+ * of it; NULL: all, or those that tasks->is_narrow leaves. */
+bool ledger_concerns(const struct tasks *tasks, const struct task *task,
+		     const struct task *only);
 
 /* The one question of a look: a row for each task, and behind it one for each
  * of its pending loads; its columns are those of ledger.c. */

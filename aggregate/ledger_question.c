@@ -7,9 +7,12 @@
 #include "common/fault.h"
 #include "common/schema.h"
 
-bool ledger_concerns(const struct task *task, const struct task *only)
+bool ledger_concerns(const struct tasks *tasks, const struct task *task,
+		     const struct task *only)
 {
-	if (!only || task == only)
+	if (!only)
+		return !tasks->is_narrow || task->is_asked;
+	if (task == only)
 		return true;
 	for (size_t i = 0; i < only->input_count; i++)
 		if (only->input[i].task == task)
@@ -115,8 +118,21 @@ static void add_models(struct buf *sql, const struct tasks *tasks,
 	buf_release(&unwatched);
 }
 
+/* Of a load of staging that is about to be taken: whether all that is kept is
+ * newer. */
+static const char retired_question[] =
+	"case when l.op = 'i' and i.relation like 'staging.%' "
+	"and l.row_count > 0 and l.loaded_at < now() - interval '1 day' then "
+	"l.loaded_at < (select case when bool_and(b.since is not null) "
+	"then min(b.since) end "
+	"from pg_inherits h join pg_class x on x.oid = h.inhrelid "
+	"cross join lateral (select (regexp_match("
+	"pg_get_expr(x.relpartbound, x.oid), $r$FROM \\('([^']+)'\\)$r$))[1]"
+	"::timestamptz as since) b "
+	"where h.inhparent = to_regclass(i.relation)) end";
+
 /* Behind it, one for each load that is pending. */
-static void add_loads(struct buf *sql)
+static void add_loads(struct buf *sql, const struct task *only)
 {
 	buf_format(
 		sql,
@@ -126,16 +142,7 @@ static void add_loads(struct buf *sql)
 		" null, l.op = 'd' and to_regclass(i.old) is not null and"
 		" l.load_id > coalesce((select gone_from_load from"
 		" millrace.source s where s.relation = i.relation), 0),"
-		" null, null, null, null, case when l.op = 'i' and"
-		" i.relation like 'staging.%%' and l.row_count > 0"
-		" and l.loaded_at < now() - interval '1 day' then"
-		" l.loaded_at < (select case when"
-		" bool_and(b.since is not null) then min(b.since) end"
-		" from pg_inherits h join pg_class x on x.oid = h.inhrelid"
-		" cross join lateral (select"
-		" (regexp_match(pg_get_expr(x.relpartbound, x.oid),"
-		" $r$FROM \\('([^']+)'\\)$r$))[1]::timestamptz as since) b"
-		" where h.inhparent = to_regclass(i.relation)) end, null"
+		" null, null, null, null, %s, null"
 		"\nfrom input i join task t on t.number = i.number"
 		" join millrace.model m on m.model = t.model"
 		/* offset 0: by index from the floor on, whatever the planner
@@ -143,6 +150,7 @@ static void add_loads(struct buf *sql)
 		" cross join lateral (select * from millrace.load a"
 		" where a.relation = i.relation and %s offset 0) l"
 		"\nwhere ",
+		only ? retired_question : "null",
 		mutant("watermark") ? "a.loaded_at > coalesce(m.loaded_through,"
 				      " '-infinity')"
 				    : "a.load_id > m.floor_load");
@@ -162,13 +170,13 @@ void ledger_look_sql(struct buf *sql, const struct tasks *tasks,
 	buf_add_text(sql, "with task (number, model, old) as "
 			  "(values ");
 	for (size_t i = 0; i < tasks->count; i++)
-		if (ledger_concerns(tasks->order[i], only))
+		if (ledger_concerns(tasks, tasks->order[i], only))
 			add_task(sql, tasks->order[i], number++);
 	buf_add_text(sql, "), input (number, place, relation, old) as "
 			  "(values ");
 	number = 0;
 	for (size_t i = 0; i < tasks->count; i++) {
-		if (!ledger_concerns(tasks->order[i], only))
+		if (!ledger_concerns(tasks, tasks->order[i], only))
 			continue;
 		if (!only || tasks->order[i] == only)
 			inputs = add_inputs(sql, tasks->order[i], number,
@@ -177,5 +185,5 @@ void ledger_look_sql(struct buf *sql, const struct tasks *tasks,
 	}
 	buf_add_text(sql, inputs ? ")" : "(null::int, null::int, null, null))");
 	add_models(sql, tasks, only);
-	add_loads(sql);
+	add_loads(sql, only);
 }

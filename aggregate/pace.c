@@ -77,6 +77,7 @@ void pace_select(struct pace *pace, int64_t now_ms)
 		struct pacer *pacer = &pace->at[i];
 
 		pacer->is_held = reads_failed(pace, i);
+		pace->tasks->order[i]->is_awaited = pacer->is_wanted;
 		pace->tasks->order[i]->is_selected = pacer->is_wanted &&
 						     !pacer->is_held &&
 						     now_ms >= pacer->from_ms;

@@ -187,13 +187,38 @@ static void spare_snapshots(const struct run *run)
 	}
 }
 
-/* Looks at everything.  The first time the schema may be another than ours, or
+/* A pass needs to know what is selected, what that reads, the views that show
+ * it, and what has a test in common with it. */
+static void narrow(struct tasks *tasks)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < tasks->count; i++)
+		any |= tasks->order[i]->is_asked = tasks->order[i]->is_awaited;
+	for (size_t i = 0; i < tasks->count; i++) {
+		struct task *task = tasks->order[i];
+
+		if (!task->is_selected)
+			continue;
+		any = task->is_asked = true;
+		for (size_t k = 0; k < task->input_count; k++)
+			if (task->input[k].task)
+				task->input[k].task->is_asked = true;
+		for (size_t k = 0; k < task->view_count; k++)
+			task->view[k]->is_asked = true;
+	}
+	joints_ask(tasks);
+	tasks->is_narrow = any;
+}
+
+/* Looks at it.  The first time the schema may be another than ours, or
  * missing: then the question is not understood, or it answers that too. */
 static bool look(struct run *run, struct error *err)
 {
 	struct tasks *tasks = run->tasks;
 	struct error first = ERROR_INIT;
 
+	narrow(tasks);
 	if (!run->is_bare)
 		return ledger_look(run->pg, run->timeout_ms, tasks, NULL, "",
 				   err);

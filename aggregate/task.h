@@ -99,6 +99,8 @@ struct task {
 	struct task **view; /* views that show it, inputs first */
 	size_t view_count;
 	bool is_selected;
+	bool is_awaited; /* it will be selected in time: pace.h */
+	bool is_asked;   /* what is selected needs to know its state */
 	struct task_state state;
 	/* of a pass; guarded by its mutex */
 	bool is_due;      /* for a reason known when the pass began */
@@ -115,7 +117,8 @@ struct tasks {
 	const struct project *project;
 	struct task **order; /* inputs first */
 	size_t count;
-	/* what the last look at all of them has told besides */
+	bool is_narrow; /* a look is at those that is_asked, not at all */
+	/* what the last look has told besides */
 	bool is_tick_due;     /* the seal is old: ledger_tick */
 	bool has_stale;       /* stale_end has something to do */
 	bool fits_schema;     /* schema_fits */
