@@ -287,9 +287,12 @@ out:
 
 bool lexer_is(const char *text, const struct token *token, const char *word)
 {
-	return token->kind == TOKEN_WORD &&
-	       token->end - token->start == strlen(word) &&
-	       strncasecmp(text + token->start, word, strlen(word)) == 0;
+	const char *at = text + token->start;
+	size_t len = token->end - token->start;
+
+	/* most differ in the first letter, and there are lists of words */
+	return token->kind == TOKEN_WORD && (*at | 0x20) == (*word | 0x20) &&
+	       strncasecmp(at, word, len) == 0 && word[len] == '\0';
 }
 
 bool lexer_is_mark(const char *text, const struct token *token, char mark)
