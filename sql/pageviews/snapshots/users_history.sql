@@ -8,7 +8,6 @@
 -- description: The postcodes that a user has had, and since when.  A user who is
 --   missing from an extract has left.
 -- tests:
---   - unique: [dbt_scd_id]
 --   - not_null: [user_id]
 --   - expression: dbt_valid_from = date_trunc('hour', dbt_valid_from)
 select
