@@ -150,8 +150,8 @@ mutant:
 	$(MAKE) MUTANTS=1
 
 # The units, and the programs as a user meets them, with SANITIZE=...
-sanitized: deps-test all $(probes) check
-	$(PROVE) --jobs 2 --exec '$(suite) tests/support/run' $(wildcard tests/e2e/handle_streams*.bats tests/e2e/periodic*.bats)
+sanitized: deps-test all $(BUILD)/kafka-admin $(probes) check
+	$(PROVE) --jobs 2 --exec '$(suite) tests/support/run' $(wildcard tests/e2e/handle_streams*.bats tests/e2e/kafka*.bats tests/e2e/periodic*.bats)
 
 # --- inventing input ---------------------------------------------------------
 
