@@ -24,6 +24,12 @@ bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 		 struct task *only, const char *before,
 		 struct error *err) MUST_CHECK;
 
+/* Whether one of these tasks has loads pending in the snapshot of the open
+ * transaction. */
+bool ledger_is_pending(struct pg *pg, int64_t timeout_ms,
+		       struct task *const *task, size_t count, bool *pending,
+		       struct error *err) MUST_CHECK;
+
 /* SQL that marks the pending loads of a task consumed by run_id; with
  * everything, every load visible instead of those listed: after a build. */
 enum ledger_take { LEDGER_PENDING, LEDGER_EVERYTHING };

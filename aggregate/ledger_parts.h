@@ -17,6 +17,9 @@ struct pg;
  * that `model` (an expression) has not consumed. */
 void ledger_pending_sql(struct buf *out, const char *model);
 
+/* A table of relation and model: who reads what. */
+void ledger_reads_sql(struct buf *out, struct task *const *task, size_t count);
+
 /* A condition: nobody is running the model m.  What is noted of one that runs
  * would undo its transaction in the end. */
 void ledger_idle_sql(struct buf *out);

@@ -1,3 +1,4 @@
+#include "aggregate/ledger.h"
 #include "aggregate/ledger_parts.h"
 
 #include "aggregate/joint.h"
@@ -5,6 +6,7 @@
 #include "aggregate/source.h"
 #include "aggregate/stale.h"
 #include "common/fault.h"
+#include "common/pg.h"
 #include "common/schema.h"
 
 bool ledger_concerns(const struct tasks *tasks, const struct task *task,
@@ -186,4 +188,43 @@ void ledger_look_sql(struct buf *sql, const struct tasks *tasks,
 	buf_add_text(sql, inputs ? ")" : "(null::int, null::int, null, null))");
 	add_models(sql, tasks, only);
 	add_loads(sql, only);
+}
+
+void ledger_reads_sql(struct buf *out, struct task *const *task, size_t count)
+{
+	buf_add_text(out, "(values (null, null)");
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < task[i]->input_count; k++) {
+			buf_add_text(out, ", (");
+			quote_literal(out, task[i]->input[k].relation);
+			buf_add_text(out, ", ");
+			quote_literal(out, task[i]->name);
+			buf_add_byte(out, ')');
+		}
+	buf_add_byte(out, ')');
+}
+
+bool ledger_is_pending(struct pg *pg, int64_t timeout_ms,
+		       struct task *const *task, size_t count, bool *pending,
+		       struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	bool ok;
+
+	buf_add_text(&sql, "select exists (select from ");
+	ledger_reads_sql(&sql, task, count);
+	buf_add_text(&sql, " i (relation, model) join millrace.model m "
+			   "on m.model = i.model cross join lateral "
+			   "(select * from millrace.load a where "
+			   "a.relation = i.relation and "
+			   "a.load_id > m.floor_load offset 0) l where ");
+	ledger_pending_sql(&sql, "m.model");
+	buf_add_byte(&sql, ')');
+	ok = pg_fetch(pg, timeout_ms, err, &res, NULL, buf_text(&sql));
+	if (ok)
+		*pending = PQgetvalue(res, 0, 0)[0] == 't';
+	PQclear(res);
+	buf_release(&sql);
+	return ok;
 }

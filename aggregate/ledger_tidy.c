@@ -58,21 +58,10 @@ enum { FLOOR_BEHIND = 50 };
 static void floor_sql(struct buf *out, const struct tasks *tasks)
 {
 	buf_add_text(out, "begin; set local role millrace_aggregate;\n"
-			  "with input (relation, model) as "
-			  "(values (null, null)");
-	for (size_t i = 0; i < tasks->count; i++) {
-		const struct task *task = tasks->order[i];
-
-		for (size_t k = 0; k < task->input_count; k++) {
-			buf_add_text(out, ", (");
-			quote_literal(out, task->input[k].relation);
-			buf_add_text(out, ", ");
-			quote_literal(out, task->name);
-			buf_add_byte(out, ')');
-		}
-	}
+			  "with input (relation, model) as ");
+	ledger_reads_sql(out, tasks->order, tasks->count);
 	buf_format(out,
-		   ")\nupdate millrace.model m set floor_load = s.sealed_load "
+		   "\nupdate millrace.model m set floor_load = s.sealed_load "
 		   "from millrace.seal s\n"
 		   "where m.floor_load < s.sealed_load - %d "
 		   "and m.model in (select model from input) "

@@ -214,6 +214,34 @@ know() { feed "$1" known; }
 	assert_equal "none is due" 0 "$(sql "select count(*) from millrace.due_test")"
 }
 
+@test "a test that is left is for whoever takes what has come meanwhile" {
+	sed 's/sums.csv/same.csv/' sql/p/models/sums.sql >sql/p/models/same.sql
+	mkdir -p sql/p/tests
+	echo "select * from p.sums a full join p.same b using (k) where a.total is distinct from b.total" >sql/p/tests/agree.sql
+	periodic
+	feed "('a', 1)"
+	run -0 periodic
+	# one pass has looked, and is to run what an earlier one left; another is between the two models
+	sql "insert into millrace.due_test values ('p/tests/agree.sql')"
+	coproc other { psql -XAtq; }
+	echo "begin; lock table millrace.run in exclusive mode; select 'locked';" >&"${other[1]}"
+	read -r -u "${other[0]}"
+	periodic 2>log &
+	local running=$! code=0
+	wait_for_value 10 "select count(*) from pg_locks where not granted and relation = 'millrace.run'::regclass" 1
+	feed "('a', 1)"
+	sql "update p.sums set total = 2, n = 2; insert into millrace.model_load select 'p.sums', max(load_id), 1 from millrace.load"
+	echo "commit; select 'over';" >&"${other[1]}"
+	read -r -u "${other[0]}"
+	wait "$running" || code=$?
+	assert_equal "exit status: $(cat log)" 0 "$code"
+	assert_equal "still due" 1 "$(sql "select count(*) from millrace.due_test")"
+	run -0 periodic
+	assert_says "p.same: delta"
+	assert_equal "run" 0 "$(sql "select count(*) from millrace.due_test")"
+	assert_equal "and passed" pass "$(sql "select status from millrace.test_result where test ~ 'agree' order by at desc limit 1")"
+}
+
 @test "tests of views over views hold the table below them" {
 	model shown <<<"select s.k, s.total from p.sums s"
 	model top <<-'SQL'
