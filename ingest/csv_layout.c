@@ -87,12 +87,19 @@ static bool read_names(struct csv_layout *layout, const char *header,
 	return ok;
 }
 
-/* Whether something else than a field can fill the column. */
+/* Whether something else than a field can fill the column: what only a record
+ * of Kafka has (which has no header) fills none that must not be null. */
 static bool has_other_source(const struct column *column)
 {
-	for (size_t i = 0; i < column->alternative_count; i++)
-		if (column->alternative[i].kind != FROM_PATH)
+	for (size_t i = 0; i < column->alternative_count; i++) {
+		const struct alternative *from = &column->alternative[i];
+
+		if (from->kind != FROM_PATH &&
+		    (!column->not_null || from->kind != FROM_METADATA ||
+		     from->metadata == META_FILE ||
+		     from->metadata == META_LINE))
 			return true;
+	}
 	return false;
 }
 
@@ -146,11 +153,14 @@ static bool lacks(struct csv_layout *layout, const struct column *column,
 	const char *near = NULL;
 
 	for (size_t i = 0; i < column->alternative_count; i++) {
-		const char *name = field_name(&layout->arena,
-					      &column->alternative[i].path);
+		const char *name;
 
+		if (column->alternative[i].kind != FROM_PATH)
+			continue;
+		name = field_name(&layout->arena, &column->alternative[i].path);
 		if (!strstr(buf_text(&wanted), name))
-			buf_format(&wanted, "%s%s", i ? " or " : "", name);
+			buf_format(&wanted, "%s%s", wanted.len ? " or " : "",
+				   name);
 		if (!near)
 			near = nearest(name, layout->name, layout->field_count);
 	}

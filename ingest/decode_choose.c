@@ -404,6 +404,11 @@ void decoder_why_null(struct decoder *decoder, size_t stream_index,
 					 "something after `%c`",
 					 alternative->separator);
 		}
+		/* absent for one conversion, absent for the next */
+		if (i && !strcmp(found, "absent") &&
+		    !strcmp(decoder_source_name(alternative),
+			    decoder_source_name(alternative - 1)))
+			continue;
 		used += (size_t)snprintf(text + used, size - used,
 					 "%s%s is %s%s%s", used ? ", " : "",
 					 decoder_source_name(alternative),

@@ -133,7 +133,7 @@ bool load_full(struct load_run *run, struct source *source, int fd, int index,
 	const struct load_claim claim = {run, source, fd, NULL, &extract};
 	struct buf key = BUF_INIT;
 
-	if (!load_check_pipe(run, source, err) ||
+	if (!load_check_whole(run, source, fd, err) ||
 	    !check_step(run, source, stream, err))
 		return false;
 	source->positions->durable = true;

@@ -278,7 +278,7 @@ bool load_range(struct load_run *run, struct source *source, int fd, int index,
 	bool ok;
 
 	if (!check_stream(run, source->name, index, err) ||
-	    !load_check_pipe(run, source, err))
+	    !load_check_whole(run, source, fd, err))
 		return false;
 	replacement.stream = run->plan.stream[index];
 	load.context = &replacement;

@@ -1,6 +1,8 @@
 #include "ingest/load_run.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/backoff.h"
 #include "common/log.h"
@@ -87,14 +89,33 @@ bool load_whole(struct load_run *run, struct source *source,
 	return ok;
 }
 
-bool load_check_pipe(const struct load_run *run, const struct source *source,
-		     struct error *err)
+/* A file whose last line has no end looks like one that is still being written,
+ * or was cut off: what is missing would count as gone. */
+static bool ends_a_line(int fd)
 {
-	if (source->replayable || run->options->complete)
+	struct stat st;
+	char last;
+
+	return fstat(fd, &st) != 0 || st.st_size == 0 ||
+	       pread(fd, &last, 1, st.st_size - 1) != 1 || last == '\n';
+}
+
+bool load_check_whole(const struct load_run *run, const struct source *source,
+		      int fd, struct error *err)
+{
+	if (run->options->complete)
 		return true;
-	return error_set(err, ERROR_FATAL, STATUS_USAGE,
-			 "%s is a pipe, and a producer that dies looks like "
-			 "the end: load a file, or say --complete if "
-			 "everything comes through it",
-			 source->name);
+	if (!source->replayable)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "%s is a pipe, and a producer that dies looks "
+				 "like the end: load a file, or say --complete "
+				 "if everything comes through it",
+				 source->name);
+	if (!ends_a_line(fd))
+		return error_set(err, ERROR_FATAL, STATUS_DATA,
+				 "%s ends in the middle of a line, as one does "
+				 "that was cut off: load it when it is whole, "
+				 "or say --complete if this is all of it",
+				 source->name);
+	return true;
 }

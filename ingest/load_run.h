@@ -80,9 +80,10 @@ bool load_table(struct load_run *run, struct error *err) MUST_CHECK;
 
 /* --- of whole loads ------------------------------------------------------- */
 
-/* A pipe must be said to hold everything. */
-bool load_check_pipe(const struct load_run *run, const struct source *source,
-		     struct error *err) MUST_CHECK;
+/* A pipe, or a file whose last line has no end, must be said to hold
+ * everything. */
+bool load_check_whole(const struct load_run *run, const struct source *source,
+		      int fd, struct error *err) MUST_CHECK;
 
 bool load_is_same(const struct anchor *a, const struct anchor *b);
 

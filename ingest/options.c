@@ -91,7 +91,8 @@ static const struct setting table[] = {
 	 "load a file even if its content has been loaded before",
 	 .place = SETTING_COMMAND_LINE},
 	{"complete", 0, SETTING_FLAG, AT(complete), "off", NULL,
-	 "the pipe holds all of an extract, or of a range to replace",
+	 "a pipe, or a file that ends without a line end, holds all of an "
+	 "extract, or of a range to replace",
 	 .place = SETTING_COMMAND_LINE},
 	{"effective", 0, SETTING_TEXT, AT(effective), "", "TIME",
 	 "the time that a complete extract shows, UTC where it has no zone; "

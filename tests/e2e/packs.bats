@@ -106,9 +106,10 @@ refused() {
 	refused other.csv 3 'begins with `visitor,page,at`'
 	generated engagement --size 3 | sed '1s/EngagementID/Engagement/' >misnamed.csv
 	refused misnamed.csv 3 'lacks EngagementID, which stream engagement_metrics needs'
-	printf 'user_id,url\n1,/\n' >timeless.csv # a time may come from Kafka
-	run -0 handle-streams timeless.csv
-	assert_says "rows=0 rejects=1"
+	printf 'user_id,url\n1,/\n' >timeless.csv # a time comes from Kafka, which has no headers
+	refused timeless.csv 3 'lacks pageview_datetime or'
+	printf 'Nutzer,url,pageview_datetime\n1,/,2025-03-10 10:00:00\n' >translated.csv
+	refused translated.csv 3 'lacks user_id or'
 	printf 'id,postcode\n1,1000AA\n' >users.csv
 	refused users.csv 3 'its header lacks event_id' --stream availability_events
 	generated growth --size 3 >growth.csv
@@ -119,6 +120,8 @@ refused() {
 	printf 'id,postcode\n1,1000AA\n2,2000BB\n' >users.csv
 	refused users.csv 1 'hold from a whole hour on: say which with --effective 2025-03-10T17:00:00Z'
 	refused users.csv 1 'not 2025-03-10T00:30:00' --effective 2025-03-10T00:30:00Z
+	head -c -3 users.csv >cut.csv # user 2 would seem to have moved, others to have left
+	refused cut.csv 3 'ends in the middle of a line' --effective 2025-03-10
 	run -0 handle-streams --effective 2025-03-10 users.csv
 	refused users.csv 0 'the latest extract of staging.users already' --effective 2025-03-10
 	printf '{"user_id": 3, "url": "/", "pageview_datetime": "2025-03-10 10:00:00"}\n' | handle-streams
