@@ -111,8 +111,8 @@ for mode in session transaction; do
 		listen_port = 6432
 		auth_type = any
 		pool_mode = $mode
-		default_pool_size = 4
-		min_pool_size = 4
+		default_pool_size = 8
+		min_pool_size = 8
 		ignore_startup_parameters = extra_float_digits
 	CONF
 	(cd / && as pgbouncer -q "$work/pool/ini" 2>"$work/pooler.log" >&2) &
