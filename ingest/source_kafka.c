@@ -59,6 +59,7 @@ static bool is_fatal(rd_kafka_resp_err_t code)
 	case RD_KAFKA_RESP_ERR__BAD_MSG:
 	case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PROTOCOL:
+	case RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED: /* records were skipped */
 	case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
 	case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
 		return true;
