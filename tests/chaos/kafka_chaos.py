@@ -114,6 +114,35 @@ def late_commit(world, proxy, mutant):
     must_be_whole(world, "late")
 
 
+def isolating(world, proxy, mutant):
+    """partitions go while refused rows are looked for and commits are in doubt"""
+    world.fill("isolating", 4, 400)
+    must(world.finish(world.launch()) == 0, "no tables")
+    world.sql("create function public.slowly(n bigint) returns bool "
+              "language plpgsql as $$ begin "
+              "if n % 50 = 3 then perform pg_sleep(0.1); end if; "
+              "return n % 97 <> 5; end $$; "
+              "alter table staging.chaos_events add check "
+              "(run <> 'isolating' or public.slowly(n))")
+    actions = iter(["late", "cut-after", "pass", "cut-before"])
+    proxy.plan = lambda: next(actions, "pass")
+    stays = world.consume("isolating", dsn=proxy.dsn("chaos"), mutant=mutant)
+    for end in (kill, lambda process: process.terminate()):
+        guest = world.consume("isolating", mutant=mutant)
+        world.wait_for("the guest's partitions", lambda: "partitions are ours"
+                       in world.said(guest))
+        time.sleep(world.random.random() * 0.5)
+        end(guest)
+        world.finish(guest)
+    stays.terminate()
+    must(world.finish(stays) == 0, stays.said)
+    load_to_end(world, "isolating", mutant=mutant)
+    must_be_whole(world, "isolating")
+    refused = world.sql("select count(*) from millrace.reject where source "
+                        "like '%/isolating' and sqlstate = '23514'")
+    must(refused == [["5"]], f"{refused} rows were refused")
+
+
 def doubles(world, proxy, mutant):
     """events sent twice by their producer, members killed: the marts are those
     of a topic without doubles"""
@@ -253,7 +282,7 @@ def everything(world, proxy, given):
 
 # --- running ----------------------------------------------------------------
 
-SCENARIOS = [commit_lost, restart, zombie, late_commit, doubles]
+SCENARIOS = [commit_lost, restart, zombie, late_commit, isolating, doubles]
 MUTANTS = {"no-cas": zombie, "blind-commit": commit_lost,
            "no-epoch-bump": late_commit, "positions-from-kafka": restart,
            "ack-before-commit": restart, "no-dedup": doubles}
