@@ -187,6 +187,7 @@ bool monitor_open(struct monitor **out, const struct monitor_plan *plan,
 	monitor->plan = *plan;
 	monitor->watchdog_ms = notify_watchdog_ms();
 	monitor->alive_ms = clock_ms();
+	monitor->view.started_us = clock_unix_us();
 	pthread_mutex_init(&monitor->lock, NULL);
 	*out = monitor;
 	return !*plan->listen ||

@@ -31,6 +31,7 @@ struct monitor_part {
 
 /* One moment of a run. */
 struct monitor_view {
+	int64_t started_us; /* clock_unix_us */
 	struct stats stats; /* its streams are a copy */
 	uint64_t records_in_flight;
 	uint64_t bytes_in_flight;

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-#include "common/clock.h"
 #include "common/exposition.h"
 #include "common/version.h"
 #include "ingest/monitor.h"
@@ -237,14 +236,9 @@ static double seconds(const struct timeval *time)
 	return (double)time->tv_sec + (double)time->tv_usec / 1e6;
 }
 
-static void add_process(struct buf *out, const struct stats *stats)
+static void add_process(struct buf *out, const struct monitor_view *view)
 {
 	struct rusage usage = {0};
-	double started =
-		stats->started_ms
-			? (double)clock_unix_us() / 1e6 -
-				  (double)(clock_ms() - stats->started_ms) / 1e3
-			: 0;
 
 	getrusage(RUSAGE_SELF, &usage);
 	exposition_family(out, "process_cpu_seconds_total", "counter",
@@ -257,8 +251,9 @@ static void add_process(struct buf *out, const struct stats *stats)
 	exposition_sample(out, "process_max_resident_memory_bytes",
 			  (double)usage.ru_maxrss * 1024, NULL);
 	exposition_family(out, "process_start_time_seconds", "gauge",
-			  "When loading began.");
-	exposition_sample(out, "process_start_time_seconds", started, NULL);
+			  "When the process began.");
+	exposition_sample(out, "process_start_time_seconds",
+			  (double)view->started_us / 1e6, NULL);
 }
 
 void monitor_text(struct buf *out, const struct monitor_view *view,
@@ -271,5 +266,5 @@ void monitor_text(struct buf *out, const struct monitor_view *view,
 	add_flushes(out, &view->stats);
 	add_database(out, view);
 	add_parts(out, view);
-	add_process(out, &view->stats);
+	add_process(out, view);
 }

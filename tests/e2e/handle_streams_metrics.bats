@@ -101,6 +101,9 @@ end_pipe() {
 	begin_pipe --metrics-listen "$PORT" --retry-timeout 0
 	wait_until 10 handle-streams health "$PORT"
 	assert_equal readyz "200 ok" "$(get /readyz)"
+	began=$(figure process_start_time_seconds)
+	[ "${began%.*}" -ge "$(($(date +%s) - 60))" ]
+	assert_equal "it begins once" "$began" "$(figure process_start_time_seconds)"
 	assert_equal elsewhere "404" "$(get /x | cut -d' ' -f1)"
 	items 1 10 >&7
 	wait_for_value 10 "select count(*) from staging.items" 10
