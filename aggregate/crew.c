@@ -4,6 +4,7 @@
 
 #include "aggregate/joint.h"
 #include "aggregate/run_task.h"
+#include "common/clock.h"
 #include "common/mem.h"
 #include "common/pg.h"
 #include "common/stop.h"
@@ -67,10 +68,13 @@ static bool is_ready(const struct tasks *tasks, const struct task *task)
 	return true;
 }
 
-/* A task that can be worked on now; else *left says whether any will be. */
+/* A task that can be worked on now; else *left says whether any will be.  Of
+ * several the one that was quickest the last time: in pass after pass, what is
+ * quick then never waits for what is slow. */
 static struct task *choose(const struct crew *crew, bool *left)
 {
 	const struct tasks *tasks = crew->run->tasks;
+	struct task *quick = NULL;
 	struct task *swap = NULL;
 
 	*left = false;
@@ -82,11 +86,13 @@ static struct task *choose(const struct crew *crew, bool *left)
 		if (task->turn != TURN_WAITING || !is_ready(tasks, task) ||
 		    joint_is_busy(tasks, task))
 			continue;
-		if (!task->needs_swap)
-			return task;
-		if (!swap)
-			swap = task;
+		if (task->needs_swap)
+			swap = swap ? swap : task;
+		else if (!quick || task->took_ms < quick->took_ms)
+			quick = task;
 	}
+	if (quick)
+		return quick;
 	return crew->busy ? NULL : swap;
 }
 
@@ -129,11 +135,12 @@ static struct task *take(struct crew *crew)
 	return task;
 }
 
-static void put_back(struct crew *crew, struct task *task, bool ok,
-		     const struct error *err)
+static void put_back(struct crew *crew, struct task *task, int64_t took_ms,
+		     bool ok, const struct error *err)
 {
 	run_lock(crew->run);
 	crew->busy--;
+	task->took_ms = took_ms;
 	if (task->turn == TURN_TAKEN)
 		task->turn = TURN_OVER;
 	if (!ok && !crew->has_failed) {
@@ -152,11 +159,12 @@ static void *work(void *arg)
 
 	while ((task = take(crew))) {
 		struct error err = ERROR_INIT;
+		int64_t began_ms = clock_ms();
 		bool ok = (worker->pg && pg_is_usable(worker->pg)) ||
 			  worker_connect(worker, &err);
 
 		ok = ok && run_task(worker, task, &err);
-		put_back(crew, task, ok, &err);
+		put_back(crew, task, clock_ms() - began_ms, ok, &err);
 	}
 	return NULL;
 }

@@ -110,6 +110,7 @@ struct task {
 	bool needs_swap;  /* its table must be replaced, while nothing else runs
 			   */
 	enum task_turn turn;
+	int64_t took_ms; /* the last time that it was worked on */
 	enum task_status status;
 };
 
