@@ -113,11 +113,28 @@ static bool begin(struct attempt *attempt, struct error *err)
 		excluded_check(run->tasks->project, attempt->task, err));
 }
 
+/* Helpers who hand over rows one by one cost more than they do, unless there
+ * are very many. */
+enum { WORTH_HELPERS = 1000000 };
+
+static bool is_small(const struct attempt *attempt)
+{
+	const struct task_state *state = &attempt->task->state;
+	int64_t rows = 0;
+
+	for (size_t i = 0; i < state->load_count; i++)
+		rows += state->load[i].rows;
+	return attempt->action == ACTION_APPLY && rows < WORTH_HELPERS;
+}
+
 static bool consume(struct attempt *attempt, struct error *err)
 {
 	struct buf sql = BUF_INIT;
 	bool ok = true;
 
+	if (is_small(attempt))
+		buf_add_text(&sql, "set local max_parallel_workers_per_gather "
+				   "= 0;\n");
 	if (attempt->run->replay_load) {
 		buf_format(&sql,
 			   "delete from millrace.model_load where load_id = "

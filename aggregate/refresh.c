@@ -13,6 +13,16 @@
 /* Fewer new rows than these are left to autovacuum. */
 enum { WORTH_ANALYZING = 1000 };
 
+/* A small sample says how many rows there are and how they lie; autovacuum
+ * takes its own time for a better one. */
+static void analyze_sql(struct buf *out, const char *schema, const char *table)
+{
+	buf_format(out,
+		   "set local default_statistics_target = 10; analyze %s%s; "
+		   "set local default_statistics_target to default",
+		   schema, table);
+}
+
 /* --- steps ---------------------------------------------------------------- */
 
 /* What a recompute looks for must be there to be found. */
@@ -138,7 +148,7 @@ bool refresh_temp_analyzed(struct refresh *refresh, const char *name,
 	bool ok = refresh_temp(refresh, name, select, &count, err);
 
 	if (ok && count) {
-		buf_format(&sql, "analyze pg_temp.%s", name);
+		analyze_sql(&sql, "pg_temp.", name);
 		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
 	}
 	if (rows)
@@ -192,7 +202,7 @@ bool refresh_statistics(struct refresh *refresh, int64_t rows,
 		      buf_text(&sql));
 	if (ok && PQgetvalue(res, 0, 0)[0] == 't') {
 		buf_reset(&sql);
-		buf_format(&sql, "analyze %s", refresh->task->table);
+		analyze_sql(&sql, "", refresh->task->table);
 		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
 	}
 	PQclear(res);
