@@ -93,7 +93,7 @@ static const char *marked_column(struct refresh *refresh, size_t i,
 
 		if (i >= marker->column_count || !marker->column[i])
 			continue;
-		*input = changes_input(refresh->task, marker->relation);
+		*input = task_input_of(refresh->task, marker->relation);
 		return marker->column[i];
 	}
 	return NULL;

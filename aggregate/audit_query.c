@@ -16,16 +16,6 @@ struct writer {
 static bool write_query(struct writer *w, struct buf *out,
 			const struct model *model);
 
-static struct task_input *input_of(const struct writer *w, const char *relation)
-{
-	struct task *task = w->refresh->task;
-
-	for (size_t i = 0; i < task->input_count; i++)
-		if (!strcmp(task->input[i].relation, relation))
-			return &task->input[i];
-	return NULL;
-}
-
 /* What pending loads of an input did, as operations, each once. */
 static void pending(const struct writer *w, const struct task_input *input,
 		    struct buf *times, bool *only_inserts, int64_t *first)
@@ -101,7 +91,7 @@ static bool write_consumed(struct writer *w, struct buf *out,
 /* What stands for a stored relation; nothing if that is the relation itself. */
 static bool write_stored(struct writer *w, struct buf *out, const char *name)
 {
-	struct task_input *input = input_of(w, name);
+	struct task_input *input = task_input_of(w->refresh->task, name);
 	struct buf times = BUF_INIT;
 	bool only_inserts, ok = true;
 	int64_t first;
@@ -146,7 +136,8 @@ static bool write_view(struct writer *w, struct buf *out,
 	for (size_t i = 0; i < view->input_count; i++) {
 		const char *name =
 			w->project->relation[view->input[i].relation].name;
-		const struct task_input *input = input_of(w, name);
+		const struct task_input *input =
+			task_input_of(w->refresh->task, name);
 
 		differs |= is_pending(w, name) || (input && input->excluded);
 	}

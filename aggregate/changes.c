@@ -1,20 +1,9 @@
 #include "aggregate/changes.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "aggregate/quote.h"
 #include "common/fault.h"
-
-const struct task_input *changes_input(const struct task *task,
-				       const char *relation)
-{
-	for (size_t i = 0; i < task->input_count; i++)
-		if (!strcmp(task->input[i].relation, relation))
-			return &task->input[i];
-	assert(!"a marked relation is an input");
-	return NULL;
-}
 
 bool changes_any(const struct task *task, const struct task_input *input)
 {

@@ -26,8 +26,4 @@ void changes_new(struct buf *out, const struct task *task,
 void changes_gone(struct buf *out, const struct task *task,
 		  const struct task_input *input);
 
-/* The input of a marked relation.  Never NULL: the project has checked it. */
-const struct task_input *changes_input(const struct task *task,
-				       const char *relation);
-
 #endif

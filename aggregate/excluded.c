@@ -28,15 +28,6 @@ static char *without(const struct task_input *input)
 			  input->table, input->unread);
 }
 
-static const struct task_input *input_of(const struct task *task,
-					 const char *relation)
-{
-	for (size_t i = 0; i < task->input_count; i++)
-		if (!strcmp(task->input[i].relation, relation))
-			return &task->input[i];
-	return NULL;
-}
-
 char *excluded_rewrite(const struct task *task, const char *const *subquery)
 {
 	const struct model *model = task->model;
@@ -46,7 +37,7 @@ char *excluded_rewrite(const struct task *task, const char *const *subquery)
 
 	for (size_t i = 0; excluded_any(task) && i < count; i++) {
 		const struct task_input *input =
-			input_of(task, model->reference[i].relation);
+			task_input_of(task, model->reference[i].relation);
 
 		if (input && input->unread)
 			plain[i] = without(input);
@@ -130,7 +121,7 @@ static bool is_read_directly(const struct task *task, const char *relation)
 
 	for (size_t i = 0; i < model->reference_count; i++)
 		if (!strcmp(model->reference[i].relation, relation))
-			return input_of(task, relation) != NULL;
+			return task_input_of(task, relation) != NULL;
 	return false;
 }
 

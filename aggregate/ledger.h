@@ -17,6 +17,10 @@
 
 struct pg;
 
+/* Of a load, row l of the ledger: without rows, and no change either, it says
+ * nothing to readers. */
+#define LEDGER_SAYS_SOMETHING "(l.row_count > 0 or l.op in ('t', 'd', 'r'))"
+
 /* Reads the state of all tasks, or of `only` and what it must know of its
  * inputs (NULL: all), in one query, sent behind the statements of `before` in
  * the same message. */

@@ -48,7 +48,7 @@ static size_t add_inputs(struct buf *sql, const struct task *task,
 void ledger_pending_sql(struct buf *out, const char *model)
 {
 	buf_format(out,
-		   "(l.row_count > 0 or l.op in ('t', 'd', 'r'))"
+		   LEDGER_SAYS_SOMETHING
 		   " and not exists (select from millrace.model_load x"
 		   " where x.model = %s and x.load_id = l.load_id)"
 		   " and not exists (select from millrace.excluded e"

@@ -26,6 +26,14 @@ bool model_is_snapshot(const struct model *model)
 	return model->materialized == MATERIALIZED_SNAPSHOT;
 }
 
+bool model_has_key(const struct model *model, const char *column)
+{
+	for (size_t i = 0; i < model->unique_key_count; i++)
+		if (!strcmp(model->unique_key[i], column))
+			return true;
+	return false;
+}
+
 /* What a header leaves unsaid. */
 static void set_defaults(struct model *model, const struct model_config *config)
 {

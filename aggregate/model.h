@@ -184,6 +184,9 @@ extern const char *const model_snapshot_columns[SNAPSHOT_COLUMNS];
 /* Whether it keeps every version that a row has had. */
 bool model_is_snapshot(const struct model *model);
 
+/* Whether a column is of its unique_key. */
+bool model_has_key(const struct model *model, const char *column);
+
 /* Parses the text of a model file.  Which of its references are real is for
  * the project to say, which knows the other files. */
 bool model_parse(struct model **out, const char *file, const char *pack,

@@ -107,7 +107,7 @@ static void touched_sql(struct buf *out, const struct refresh *refresh,
 	for (size_t i = 0; i < model->marker_count; i++) {
 		const struct marker *marker = &model->marker[i];
 		const struct task_input *input =
-			changes_input(refresh->task, marker->relation);
+			task_input_of(refresh->task, marker->relation);
 
 		if (marker_columns(marker) == columns &&
 		    changes_any(refresh->task, input))
@@ -271,7 +271,7 @@ bool parts_find(struct parts *parts, struct refresh *refresh, struct error *err)
 		const struct marker *marker = &model->marker[i];
 
 		if (changes_any(refresh->task,
-				changes_input(refresh->task, marker->relation)))
+				task_input_of(refresh->task, marker->relation)))
 			add_pattern(parts, marker_columns(marker));
 	}
 	for (size_t i = 0; i < parts->count; i++)

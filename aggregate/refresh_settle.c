@@ -16,14 +16,6 @@ bool refresh_settle_fits(const struct refresh *refresh)
 	return refresh->task->model->unique_key_count <= KEYS_MAX;
 }
 
-static bool is_key(const struct model *model, const char *name)
-{
-	for (size_t i = 0; i < model->unique_key_count; i++)
-		if (!strcmp(model->unique_key[i], name))
-			return true;
-	return false;
-}
-
 bool refresh_settles_in_place(const struct task *task)
 {
 	const struct model *model = task->model;
@@ -36,7 +28,7 @@ bool refresh_settles_in_place(const struct task *task)
 
 		for (size_t k = 0;
 		     index_backs_test(test) && k < test->column_count; k++)
-			if (!is_key(model, test->column[k]))
+			if (!model_has_key(model, test->column[k]))
 				return false;
 	}
 	return true;
@@ -104,7 +96,7 @@ static void in_place_sql(struct buf *out, const struct refresh *refresh,
 	for (size_t i = 0; i < refresh->columns.count; i++) {
 		const struct column *column = &refresh->columns.at[i];
 
-		if (!is_key(task->model, column->name))
+		if (!model_has_key(task->model, column->name))
 			buf_format(out, "%s = s.%s, ", column->quoted,
 				   column->quoted);
 	}

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "common/mem.h"
+#include "common/write_file.h"
 
 static bool make_folders(const char *path, struct error *err)
 {
@@ -41,34 +41,11 @@ static bool is_same(const char *path, const char *bytes, size_t len)
 	return same;
 }
 
-static bool write_part(const char *part, const char *bytes, size_t len)
-{
-	FILE *out = fopen(part, "wxe");
-	bool ok;
-
-	if (!out)
-		return false;
-	ok = fwrite(bytes, 1, len, out) == len;
-	return fclose(out) == 0 && ok;
-}
-
 bool replace_file(const char *path, const char *bytes, size_t len,
 		  struct error *err)
 {
-	char *part;
-	bool ok;
-
 	if (!make_folders(path, err))
 		return false;
-	if (is_same(path, bytes, len))
-		return true;
-	part = mem_format("%s.%ld.part", path, (long)getpid());
-	unlink(part);
-	ok = write_part(part, bytes, len) && rename(part, path) == 0;
-	if (!ok) {
-		error_config(err, "cannot write %s: %s", path, strerror(errno));
-		unlink(part);
-	}
-	free(part);
-	return ok;
+	return is_same(path, bytes, len) || write_file(path, bytes, len) ||
+	       error_config(err, "cannot write %s: %s", path, strerror(errno));
 }

@@ -18,15 +18,9 @@ static bool has_parts(const struct model *model)
 	if (!model->by_count || model->marker_count != 1 ||
 	    model->marker[0].column_count != model->by_count)
 		return false;
-	for (size_t i = 0; i < model->by_count; i++) {
-		bool is_key = false;
-
-		for (size_t k = 0; k < model->unique_key_count; k++)
-			is_key |= !strcmp(model->by[i].name,
-					  model->unique_key[k]);
-		if (!is_key)
+	for (size_t i = 0; i < model->by_count; i++)
+		if (!model_has_key(model, model->by[i].name))
 			return false;
-	}
 	return true;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aggregate/changes.h"
+#include "aggregate/ledger.h"
 #include "aggregate/quote.h"
 #include "common/fault.h"
 #include "common/log.h"
@@ -39,7 +40,7 @@ static bool list_loads(const struct plan *plan, PGresult **out,
 	quote_literal(&sql, plan->refresh->task->name);
 	buf_add_text(&sql, "\nwhere l.relation = ");
 	quote_literal(&sql, plan->input->relation);
-	buf_add_text(&sql, " and (l.row_count > 0 or l.op in ('t', 'd', 'r'))"
+	buf_add_text(&sql, " and " LEDGER_SAYS_SOMETHING
 			   " and not exists (select from millrace.excluded e "
 			   "where e.load_id = l.load_id and e.model = ");
 	quote_literal(&sql, plan->refresh->task->name);
@@ -280,7 +281,7 @@ static bool take(struct plan *plan, const struct snapshot_step *step,
 bool snapshot_take(struct refresh *refresh, bool is_new, struct error *err)
 {
 	struct plan plan = {.refresh = refresh,
-			    .input = changes_input(
+			    .input = task_input_of(
 				    refresh->task,
 				    refresh->task->model->marker[0].relation),
 			    .is_new = is_new};

@@ -307,8 +307,8 @@ static bool find_in_changes(struct refresh *refresh,
 /* --- versions ------------------------------------------------------------- */
 
 /* An end for each version that ends, unless nothing lies between; a beginning
- * for each row that is new or other than it was.  In the order of the key, whose
- * index then sees each of its pages once; a first build makes its indexes
+ * for each row that is new or other than it was.  In the order of the key,
+ * whose index then sees each of its pages once; a first build makes its indexes
  * afterwards. */
 static void added_sql(struct buf *out, const struct refresh *refresh)
 {

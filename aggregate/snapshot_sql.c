@@ -14,14 +14,6 @@ static bool is_added(const struct column *column)
 	return false;
 }
 
-static bool is_key(const struct model *model, const struct column *column)
-{
-	for (size_t i = 0; i < model->unique_key_count; i++)
-		if (!strcmp(column->name, model->unique_key[i]))
-			return true;
-	return false;
-}
-
 void snapshot_columns(struct buf *out, const struct refresh *refresh,
 		      const char *prefix)
 {
@@ -49,7 +41,7 @@ void snapshot_joined_columns(struct buf *out, const struct refresh *refresh)
 			continue;
 		buf_add_text(out, separator);
 		separator = ", ";
-		if (is_key(refresh->task->model, column))
+		if (model_has_key(refresh->task->model, column->name))
 			buf_format(out, "coalesce(q.%s, c.%s) as %s", name,
 				   name, name);
 		else
@@ -100,7 +92,7 @@ void snapshot_updated(struct buf *out, const struct refresh *refresh,
 
 static bool is_checked(const struct model *model, const struct column *column)
 {
-	if (is_added(column) || is_key(model, column))
+	if (is_added(column) || model_has_key(model, column->name))
 		return false;
 	for (size_t i = 0; i < model->check_column_count; i++)
 		if (!strcmp(column->name, model->check_column[i]))
@@ -148,7 +140,7 @@ static void add_extract(struct buf *out, const struct refresh *refresh,
 			const struct marker *marker, const void *step)
 {
 	const struct task_input *input =
-		changes_input(refresh->task, marker->relation);
+		task_input_of(refresh->task, marker->relation);
 	const struct snapshot_step *extract = step;
 
 	buf_format(out, "select * from %s where loaded_at = '%s'::timestamptz",

@@ -56,7 +56,7 @@ static void add_changes(struct buf *out, const struct refresh *refresh,
 			const struct marker *marker, const void *side)
 {
 	const struct task_input *input =
-		changes_input(refresh->task, marker->relation);
+		task_input_of(refresh->task, marker->relation);
 
 	if (*(const enum strategy_side *)side == STRATEGY_NEW)
 		changes_new(out, refresh->task, input);

@@ -6,14 +6,6 @@
 #include "aggregate/strategy.h"
 #include "common/fault.h"
 
-static bool is_key(const struct model *model, const char *name)
-{
-	for (size_t i = 0; i < model->unique_key_count; i++)
-		if (!strcmp(model->unique_key[i], name))
-			return true;
-	return false;
-}
-
 /* The columns, measures with a sign or summed up into their own type. */
 enum measure { MEASURE_PLUS, MEASURE_MINUS, MEASURE_SUM };
 
@@ -25,7 +17,7 @@ static void add_columns(struct buf *out, const struct refresh *refresh,
 		const char *name = column->quoted;
 
 		buf_add_text(out, i ? ", " : "");
-		if (is_key(refresh->task->model, column->name) ||
+		if (model_has_key(refresh->task->model, column->name) ||
 		    how == MEASURE_PLUS)
 			buf_add_text(out, name);
 		else if (how == MEASURE_MINUS)
@@ -45,7 +37,7 @@ static void add_having_change(struct buf *out, const struct refresh *refresh)
 	for (size_t i = 0; i < refresh->columns.count; i++) {
 		const struct column *column = &refresh->columns.at[i];
 
-		if (is_key(refresh->task->model, column->name))
+		if (model_has_key(refresh->task->model, column->name))
 			continue;
 		buf_format(out, "%ssum(%s) <> 0", separator, column->quoted);
 		separator = " or ";
@@ -57,7 +49,7 @@ static void change_sql(struct buf *out, const struct refresh *refresh)
 {
 	const struct task *task = refresh->task;
 	const struct task_input *input =
-		changes_input(task, task->model->marker[0].relation);
+		task_input_of(task, task->model->marker[0].relation);
 	char *plus = strategy_query(refresh, STRATEGY_NEW);
 	char *minus = strategy_query(refresh, STRATEGY_GONE);
 
@@ -133,7 +125,7 @@ static void settled_sql(struct buf *out, const struct refresh *refresh)
 		const char *name = column->quoted;
 
 		buf_add_text(&list, i ? ", " : "");
-		if (is_key(refresh->task->model, column->name))
+		if (model_has_key(refresh->task->model, column->name))
 			buf_format(&list, "n.%s", name);
 		else /* as sum() does it */
 			buf_format(&list,

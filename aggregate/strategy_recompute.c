@@ -10,7 +10,7 @@ static void add_shown(struct buf *out, const struct refresh *refresh,
 		      const struct marker *marker, const void *parts)
 {
 	const struct task_input *input =
-		changes_input(refresh->task, marker->relation);
+		task_input_of(refresh->task, marker->relation);
 	struct parts_relation relation = {.columns = &input->columns};
 	struct buf table = BUF_INIT;
 

@@ -15,6 +15,14 @@
 
 enum { NAME_MAX_BYTES = 63, SUFFIX_BYTES = 9 }; /* of an index: _0123abcd */
 
+struct task_input *task_input_of(const struct task *task, const char *relation)
+{
+	for (size_t i = 0; i < task->input_count; i++)
+		if (!strcmp(task->input[i].relation, relation))
+			return &task->input[i];
+	return NULL;
+}
+
 bool task_is_view(const struct task *task)
 {
 	return task->model->materialized == MATERIALIZED_VIEW;

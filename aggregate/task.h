@@ -145,6 +145,10 @@ bool tasks_open(struct tasks **out, const struct project *project,
 		struct error *err) MUST_CHECK;
 void tasks_close(struct tasks *tasks);
 
+/* The input of that name, NULL: it reads none.  What the model marks is one:
+ * the project has checked it. */
+struct task_input *task_input_of(const struct task *task, const char *relation);
+
 /* Whether it is computed at reading; all else has a table. */
 bool task_is_view(const struct task *task);
 

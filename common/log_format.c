@@ -7,31 +7,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
-#include "common/utf8.h"
-
-/* A JSON string, which is how logfmt quotes too.  What is no UTF-8 becomes ?.
- */
-static void add_string(struct buf *out, const char *s, size_t len)
-{
-	buf_add_byte(out, '"');
-	for (size_t i = 0; i < len;) {
-		unsigned char c = (unsigned char)s[i];
-		size_t good = utf8_length(s + i, s + len);
-
-		if (good == 0)
-			buf_add_byte(out, '?');
-		else if (c == '"' || c == '\\')
-			buf_format(out, "\\%c", c);
-		else if (c == '\n')
-			buf_add_text(out, "\\n");
-		else if (c < 0x20 || c == 0x7f)
-			buf_format(out, "\\u%04x", c);
-		else
-			buf_add(out, s + i, good);
-		i += good ? good : 1;
-	}
-	buf_add_byte(out, '"');
-}
+#include "common/json_text.h"
 
 static bool is_plain(const char *s, size_t len)
 {
@@ -49,9 +25,9 @@ static void add_pair(struct buf *out, enum log_format format, const char *key,
 		buf_add_text(out, out->len && out->data[out->len - 1] != '{'
 					  ? ","
 					  : "");
-		add_string(out, key, key_len);
+		json_text(out, key, key_len);
 		buf_add_byte(out, ':');
-		add_string(out, value, len);
+		json_text(out, value, len);
 		return;
 	}
 	if (out->len)
@@ -61,7 +37,7 @@ static void add_pair(struct buf *out, enum log_format format, const char *key,
 	if (is_plain(value, len))
 		buf_add(out, value, len);
 	else
-		add_string(out, value, len);
+		json_text(out, value, len);
 }
 
 static void add_text(struct buf *out, enum log_format format, const char *key,

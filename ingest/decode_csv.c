@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/json_text.h"
 #include "common/utf8.h"
 #include "ingest/convert_number.h"
 #include "ingest/csv_layout.h"
@@ -178,20 +179,6 @@ enum csv_suits decode_csv_value(struct decode_csv *csv,
 
 /* --- the rest ------------------------------------------------------------- */
 
-static void add_json_string(struct buf *out, const char *text, size_t len)
-{
-	buf_add_byte(out, '"');
-	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '"' || text[i] == '\\')
-			buf_add_byte(out, '\\');
-		if ((unsigned char)text[i] < ' ')
-			buf_format(out, "\\u%04x", (unsigned char)text[i]);
-		else
-			buf_add_byte(out, text[i]);
-	}
-	buf_add_byte(out, '"');
-}
-
 void decode_csv_rest(const struct decode_csv *csv, const bool *taken,
 		     struct buf *out)
 {
@@ -208,9 +195,9 @@ void decode_csv_rest(const struct decode_csv *csv, const bool *taken,
 		if (!first)
 			buf_add_byte(out, ',');
 		first = false;
-		add_json_string(out, layout->name[i], strlen(layout->name[i]));
+		json_text(out, layout->name[i], strlen(layout->name[i]));
 		buf_add_byte(out, ':');
-		add_json_string(out, field->text, field->len);
+		json_text(out, field->text, field->len);
 	}
 	buf_add_byte(out, '}');
 }

@@ -4,55 +4,12 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "common/json_text.h"
+#include "common/utf8.h"
+
 enum { CUT_BYTES = 65536, HEADERS_MAX = 1000, HEADERS_BYTES = 1024 * 1024 };
 
 /* --- headers -------------------------------------------------------------- */
-
-/* The length of the UTF-8 sequence at `at`; 0: not one (RFC 3629). */
-static size_t sequence(const unsigned char *at, size_t left)
-{
-	size_t len = at[0] < 0x80 ? 1 : at[0] < 0xe0 ? 2 : at[0] < 0xf0 ? 3 : 4;
-
-	if (len == 1)
-		return 1;
-	if (at[0] < 0xc2 || at[0] > 0xf4 || len > left)
-		return 0;
-	for (size_t i = 1; i < len; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	if ((at[0] == 0xe0 && at[1] < 0xa0) ||
-	    (at[0] == 0xed && at[1] > 0x9f) ||
-	    (at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f))
-		return 0;
-	return len;
-}
-
-/* Text that PostgreSQL can hold: UTF-8 without NUL. */
-static bool is_text(const unsigned char *bytes, size_t len)
-{
-	for (size_t i = 0; i < len;) {
-		size_t step = bytes[i] ? sequence(bytes + i, len - i) : 0;
-
-		if (step == 0)
-			return false;
-		i += step;
-	}
-	return true;
-}
-
-static void add_text(struct buf *out, const unsigned char *bytes, size_t len)
-{
-	buf_add_byte(out, '"');
-	for (size_t i = 0; i < len; i++) {
-		if (bytes[i] == '"' || bytes[i] == '\\')
-			buf_add_byte(out, '\\');
-		if (bytes[i] < 0x20)
-			buf_format(out, "\\u%04x", bytes[i]);
-		else
-			buf_add_byte(out, (char)bytes[i]);
-	}
-	buf_add_byte(out, '"');
-}
 
 /* RFC 4648, section 4. */
 static void add_base64(struct buf *out, const unsigned char *bytes, size_t len)
@@ -87,20 +44,19 @@ void kafka_message_headers(const rd_kafka_headers_t *headers, struct buf *out)
 	     i < HEADERS_MAX && out->len < HEADERS_BYTES &&
 	     rd_kafka_header_get_all(headers, i, &name, &value, &len) == 0;
 	     i++) {
-		const unsigned char *key = (const unsigned char *)name;
-		bool named = is_text(key, strlen(name));
 
 		buf_add_text(out, i ? ",{" : "{");
 		buf_add_text(out, "\"key\":");
-		if (named)
-			add_text(out, key, strlen(name));
+		if (!utf8_flaw(name, strlen(name)))
+			json_text(out, name, strlen(name));
 		else
-			add_base64(out, key, strlen(name));
+			add_base64(out, (const unsigned char *)name,
+				   strlen(name));
 		if (!value) {
 			buf_add_text(out, ",\"value\":null");
-		} else if (is_text(value, len)) {
+		} else if (!utf8_flaw(value, len)) {
 			buf_add_text(out, ",\"value\":");
-			add_text(out, value, len);
+			json_text(out, value, len);
 		} else {
 			buf_add_text(out, ",\"base64\":");
 			add_base64(out, value, len);

@@ -5,6 +5,7 @@
 
 #include "common/buf.h"
 #include "common/clock.h"
+#include "common/json_text.h"
 #include "common/mem.h"
 #include "common/pg.h"
 #include "common/version.h"
@@ -42,29 +43,13 @@ static size_t list_entries(const struct batch *batch, struct entry *entry)
 	return count;
 }
 
-static void add_json_string(struct buf *out, const char *text)
-{
-	buf_add_byte(out, '"');
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		if (c == '"' || c == '\\')
-			buf_format(out, "\\%c", c);
-		else if (c < 0x20)
-			buf_format(out, "\\u%04x", c);
-		else
-			buf_add_byte(out, *text);
-	}
-	buf_add_byte(out, '"');
-}
-
 /* {host, version, ranges: [ */
 static void open_origin(const struct sink_plan *plan, struct buf *json)
 {
 	buf_add_text(json, "{\"host\": ");
-	add_json_string(json, plan->host);
+	json_text(json, plan->host, strlen(plan->host));
 	buf_add_text(json, ", \"version\": ");
-	add_json_string(json, version_string());
+	json_text(json, version_string(), strlen(version_string()));
 	buf_add_text(json, ", \"ranges\": [");
 }
 
@@ -81,7 +66,7 @@ static void add_origin(struct pg *pg, struct buf *sql,
 		const struct position *position = &positions->item[range->part];
 
 		buf_add_text(&json, i ? ", [" : "[");
-		add_json_string(&json, position->source);
+		json_text(&json, position->source, strlen(position->source));
 		buf_format(&json, ", %d, %lld, %lld]", position->part,
 			   (long long)range->from, (long long)range->to);
 	}
@@ -244,19 +229,19 @@ static void add_origin_whole(struct pg *pg, struct buf *sql,
 
 	open_origin(plan, &json);
 	buf_add_text(&json, "[");
-	add_json_string(&json, row->source);
+	json_text(&json, row->source, strlen(row->source));
 	buf_format(&json, ", 0, %lld, %lld]", (long long)row->from,
 		   (long long)row->from + 1);
 	if (row->file) {
 		buf_add_text(&json, ", [");
-		add_json_string(&json, row->file);
+		json_text(&json, row->file, strlen(row->file));
 		buf_format(&json, ", 0, %lld, %lld]", (long long)row->file_from,
 			   (long long)row->file_size);
 	}
 	buf_add_text(&json, "]");
 	if (row->effective) {
 		buf_add_text(&json, ", \"effective\": ");
-		add_json_string(&json, row->effective);
+		json_text(&json, row->effective, strlen(row->effective));
 	}
 	buf_add_text(&json, "}");
 	pg_literal(pg, sql, buf_text(&json));

@@ -89,9 +89,9 @@ static void lookups_that_do_not_react_are_not_waited_for(void **state)
 
 	(void)state;
 	assert_int_equal(sums->input_count, 2);
-	assert_ptr_equal(changes_input(sums, "p.first")->task, find("p.first"));
-	assert_true(changes_input(sums, "p.first")->is_marked);
-	assert_false(changes_input(sums, "p.words")->is_marked);
+	assert_ptr_equal(task_input_of(sums, "p.first")->task, find("p.first"));
+	assert_true(task_input_of(sums, "p.first")->is_marked);
+	assert_false(task_input_of(sums, "p.words")->is_marked);
 	assert_null(find("p.first")->input[0].task);
 }
 
@@ -153,7 +153,7 @@ static const char *text_of(void (*build)(struct buf *, const struct task *,
 			   const struct task *task, struct buf *out)
 {
 	buf_reset(out);
-	build(out, task, changes_input(task, "p.first"));
+	build(out, task, task_input_of(task, "p.first"));
 	return buf_text(out);
 }
 
