@@ -105,7 +105,7 @@ refused() {
 	printf 'visitor,page,at\n1,/,2025-03-10 10:00:00\n' >other.csv
 	refused other.csv 3 'begins with `visitor,page,at`'
 	generated engagement --size 3 | sed '1s/EngagementID/Engagement/' >misnamed.csv
-	refused misnamed.csv 3 'lacks EngagementID, which stream engagement_metrics needs'
+	refused misnamed.csv 3 'lacks EngagementID or engagement_id, which stream engagement_metrics needs'
 	printf 'user_id,url\n1,/\n' >timeless.csv # a time comes from Kafka, which has no headers
 	refused timeless.csv 3 'lacks pageview_datetime or'
 	printf 'Nutzer,url,pageview_datetime\n1,/,2025-03-10 10:00:00\n' >translated.csv
@@ -113,7 +113,7 @@ refused() {
 	printf 'id,postcode\n1,1000AA\n' >users.csv
 	refused users.csv 3 'its header lacks event_id' --stream availability_events
 	generated growth --size 3 >growth.csv
-	refused growth.csv 3 'its header lacks Project ID' --stream engagement_metrics
+	refused growth.csv 3 'its header lacks Project ID or project_id' --stream engagement_metrics
 }
 
 @test "pageviews: an extract says since when it holds; two postcodes of one user hold the snapshot" {
@@ -191,6 +191,27 @@ refused() {
 	sed -n 's/^| `\([a-z]*\.[a-z0-9_]*\)` |[^|]*| `\([^|]*\)` |$/\1|\2/p' "$ROOT/README.md" | LC_ALL=C sort >wanted
 	[ "$(wc -l <wanted)" -gt 25 ]
 	assert_equal columns "$(cat wanted)" "$(columns "$(cut -d"|" -f1 wanted)" | LC_ALL=C sort)"
+}
+
+@test "engagement: the client's own table, by a cursor" {
+	generated engagement --size 60 --seed 5 >engagements.csv
+	psql -Xq -c "create schema client" -c "create table client.metrics (
+		$(sed -n 's/^    \([a-z_]*\)  *text,.*/\1 text,/p' "$ROOT/sql/engagement/streams/engagement_metrics.sql")
+		at timestamptz default now())"
+	sed 1d engagements.csv | psql -Xq -c "copy client.metrics ($(sql "select string_agg(quote_ident(attname), ', ' order by attnum)
+		from pg_attribute where attrelid = 'client.metrics'::regclass and attnum between 1 and 17")) from stdin csv"
+	cursor() { handle-streams --from-table "dbname=$PGDATABASE:client.metrics" --cursor at --stream engagement_metrics; }
+	before=$(count staging.engagement_metrics)
+	run -0 cursor
+	assert_equal rows $((before + 63)) "$(count staging.engagement_metrics)"
+	sql "insert into client.metrics (project_id, engagement_id, customer_id) values ('7', '99999', 'cust omer-3')"
+	run -0 cursor
+	run -0 cursor
+	assert_equal "one more" $((before + 64)) "$(count staging.engagement_metrics)"
+	run -0 periodic --job engagement
+	assert_equal customer customer_3 "$(sql "select customer_id from engagement.project_engagement where engagement_id = '99999'")"
+	sql "truncate staging.engagement_metrics" # the next one counts
+	run -0 periodic --full-refresh -s +pack:engagement
 }
 
 @test "engagement: customer_id may be missing 1,000 times with a warning, more than 5,000 times hold the rest back" {

@@ -10,8 +10,8 @@
 --   - unique: [user_id, hour]
 --   - expression: num_pageviews > 0
 select
-    v.user_id,
     date_trunc('hour', v.viewed_at at time zone 'UTC') as hour,
+    v.user_id,
     count(*) as num_pageviews
 from staging.pageviews v
 where /*+ incremental(v.user_id, v.viewed_at) */ true
