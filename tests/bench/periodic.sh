@@ -2,7 +2,7 @@
 # Milliseconds of periodic with nothing new and with one new load of 10,000
 # rows, for one model, for the bluesky pack and for a hundred incremental
 # models; beside dbt-core on the same hundred; interleaved, best and median of
-# n.   periodic.sh [ROUNDS]
+# n; psql says what connecting costs.   periodic.sh [ROUNDS]
 #
 # Runs in the server that PG* name (suite.sh gives it one), with fsync on.  dbt
 # is installed from PyPI into build/dbt-venv, once; without it only ours runs.
@@ -115,7 +115,10 @@ cp -r "$root/sql" "$work/bluesky/"
 (cd "$work/bluesky" && HANDLE_STREAMS_PROJECT=$PWD "$BUILD/handle-streams" --force "$work/events.jsonl" 2>/dev/null)
 ours bluesky -q
 ours bluesky -q
+# the program itself: what Debian calls psql is a script around it
+psql=$(find /usr/lib/postgresql/*/bin/psql 2>/dev/null | sort -V | tail -n 1)
 for _ in $(seq "$rounds"); do
+	note floor "${psql:-psql}" -Xc 'select 1'
 	note idle_packs ours bluesky
 	note idle_bluesky ours bluesky -s pack:bluesky
 done
@@ -167,6 +170,7 @@ record() { # WHAT FILE
 export PGDATABASE=$server
 results periodic
 printf '%-44s %10s %10s %10s %10s\n' "milliseconds, whole process" "best" "median" "dbt best" "dbt median"
+row "psql -c 'select 1'" floor
 row "nothing new, 1 model" idle_1
 row "nothing new, bluesky pack" idle_bluesky
 row "nothing new, all packs" idle_packs
