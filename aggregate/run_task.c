@@ -339,7 +339,10 @@ static bool bring_up_to_date(struct worker *worker, struct task *task,
 		return false;
 	if (!locked)
 		return leave_to_other(worker, task, err);
-	ok = try_task(worker, task, err) && try_export(worker, task, err);
+	/* without the lock, which a connection takes with it, an older file
+	 * might replace a newer one: the next run writes it */
+	ok = try_task(worker, task, err) &&
+	     (worker->sessions != session || try_export(worker, task, err));
 	if (ok && task->needs_swap && !had_swap) {
 		run_lock(worker->run);
 		task->turn = TURN_WAITING;
