@@ -155,9 +155,8 @@ static bool create(struct refresh *refresh, const char *table,
 		   "alter table %s add column loaded_at timestamptz not null "
 		   "default now()",
 		   table,
-		   refresh_settles_in_place(refresh->task)
-			   ? " with (fillfactor = 70)"
-			   : "",
+		   refresh_settles_in_place(refresh) ? " with (fillfactor = 70)"
+						     : "",
 		   table);
 	ok = refresh_run(refresh, buf_text(&sql), NULL, err);
 	if (!ok && !strcmp(err->sqlstate, "42701"))

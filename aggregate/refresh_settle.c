@@ -5,6 +5,7 @@
 #include "aggregate/index.h"
 #include "aggregate/quote.h"
 #include "aggregate/test.h"
+#include "aggregate/unread.h"
 #include "common/log.h"
 #include "common/pg.h"
 
@@ -16,22 +17,37 @@ bool refresh_settle_fits(const struct refresh *refresh)
 	return refresh->task->model->unique_key_count <= KEYS_MAX;
 }
 
-bool refresh_settles_in_place(const struct task *task)
+static bool is_unique(const struct model *model, const char *name)
 {
-	const struct model *model = task->model;
-
-	if (task_is_consumed(task) || model->strategy != STRATEGY_DELTA ||
-	    model->unique_key_count > KEYS_MAX)
-		return false;
 	for (size_t i = 0; i < model->test_count; i++) {
 		const struct model_test *test = &model->test[i];
 
 		for (size_t k = 0;
 		     index_backs_test(test) && k < test->column_count; k++)
-			if (!model_has_key(model, test->column[k]))
-				return false;
+			if (!strcmp(test->column[k], name))
+				return true;
 	}
-	return true;
+	return false;
+}
+
+bool refresh_settles_column(const struct refresh *refresh, const char *name)
+{
+	const struct task *task = refresh->task;
+
+	return !model_has_key(task->model, name) &&
+	       !is_unique(task->model, name) && unread_column(task, name);
+}
+
+bool refresh_settles_in_place(const struct refresh *refresh)
+{
+	if (refresh->task->model->strategy != STRATEGY_DELTA ||
+	    !refresh_settle_fits(refresh))
+		return false;
+	for (size_t i = 0; i < refresh->columns.count; i++)
+		if (refresh_settles_column(refresh,
+					   refresh->columns.at[i].name))
+			return true;
+	return false;
 }
 
 /* --- rows of the same key ------------------------------------------------- */
@@ -83,59 +99,47 @@ void refresh_settle_beside(struct buf *out, const struct refresh *refresh,
 /* --- the step ------------------------------------------------------------- */
 
 /* Rows that stay are found by their ctid, and by nothing else: a hash or a
- * merge would read the whole table.  Keys of one kind have nothing to do with
- * those of the others, so that these steps may take place in any order. */
-static void in_place_sql(struct buf *out, const struct refresh *refresh,
-			 const char *alive)
+ * merge would read the whole table.  Only where nobody reads the changes does
+ * loaded_at say when they did. */
+static void stay_sql(struct buf *out, const struct refresh *refresh,
+		     const char *alive)
 {
-	const struct task *task = refresh->task;
+	const char *separator = "";
 
 	buf_add_text(out, "set local enable_hashjoin = off;\n"
 			  "set local enable_mergejoin = off;\n");
-	buf_format(out, "with stayed as (update %s t set ", task->table);
+	buf_format(out, "with stayed as (update %s t set ",
+		   refresh->task->table);
 	for (size_t i = 0; i < refresh->columns.count; i++) {
 		const struct column *column = &refresh->columns.at[i];
 
-		if (!model_has_key(task->model, column->name))
-			buf_format(out, "%s = s.%s, ", column->quoted,
-				   column->quoted);
+		if (!refresh_settles_column(refresh, column->name))
+			continue;
+		buf_format(out, "%s%s = s.%s", separator, column->quoted,
+			   column->quoted);
+		separator = ", ";
 	}
 	buf_format(out,
-		   "loaded_at = now()\n"
-		   "from (select * from pg_temp.added "
-		   "where millrace_row is not null and %s) s "
-		   "where t.ctid = s.millrace_row returning 1),\n"
-		   "retired as (delete from %s t where t.ctid = any(array("
-		   "select millrace_row from pg_temp.added "
-		   "where millrace_row is not null and not (%s))) "
-		   "returning 1),\n",
-		   alive, task->table, alive);
-	buf_format(out,
-		   "inserted as (insert into %s (%s) select %s from "
-		   "pg_temp.added where millrace_row is null and %s "
-		   "returning 1)\n"
-		   "select s.n + r.n, s.n + i.n "
-		   "from (select count(*) n from stayed) s, "
-		   "(select count(*) n from retired) r, "
-		   "(select count(*) n from inserted) i;\n"
-		   "set local enable_hashjoin to default;\n"
-		   "set local enable_mergejoin to default",
-		   task->table, refresh->list, refresh->list, alive);
+		   "%s\nfrom (select * from pg_temp.added "
+		   "where millrace_stays and %s) s "
+		   "where t.ctid = s.millrace_row returning 1),\n",
+		   task_is_consumed(refresh->task) ? "" : ", loaded_at = now()",
+		   alive);
 }
 
 /* The insert waits for the count of what the delete has done, so that no key is
  * there twice. */
 static void settle_sql(struct buf *out, const struct refresh *refresh,
-		       const char *with, const char *from, const char *alive)
+		       const char *from, const char *goes, const char *comes)
 {
 	const struct task *task = refresh->task;
 	bool is_kept = task_is_consumed(task) && !refresh->is_building;
 
 	buf_format(out,
-		   "%sretired as (delete from %s t where t.ctid = any(array("
+		   "retired as (delete from %s t where t.ctid = any(array("
 		   "select millrace_row from %s where millrace_row is not null"
-		   ")) returning %s),\n",
-		   with, task->table, from, is_kept ? "t.*" : "1");
+		   "%s)) returning %s),\n",
+		   task->table, from, goes, is_kept ? "t.*" : "1");
 	if (is_kept)
 		buf_format(out,
 			   "kept as (insert into %s (%s, loaded_at) "
@@ -144,10 +148,37 @@ static void settle_sql(struct buf *out, const struct refresh *refresh,
 	buf_format(out,
 		   "inserted as (insert into %s (%s) select %s from %s "
 		   "where %s and (select count(*) from retired) >= 0 "
-		   "returning 1)\n"
-		   "select (select count(*) from retired), "
-		   "(select count(*) from inserted)",
-		   task->table, refresh->list, refresh->list, from, alive);
+		   "returning 1)\n",
+		   task->table, refresh->list, refresh->list, from, comes);
+}
+
+static void in_place_sql(struct buf *out, const struct refresh *refresh,
+			 const char *alive)
+{
+	struct buf goes = BUF_INIT;
+	struct buf comes = BUF_INIT;
+
+	buf_format(&goes, " and not (millrace_stays and %s)", alive);
+	buf_format(&comes, "not millrace_stays and %s", alive);
+	stay_sql(out, refresh, alive);
+	settle_sql(out, refresh, "pg_temp.added", buf_text(&goes),
+		   buf_text(&comes));
+	buf_add_text(out, "select s.n + r.n, s.n + i.n "
+			  "from (select count(*) n from stayed) s, "
+			  "(select count(*) n from retired) r, "
+			  "(select count(*) n from inserted) i;\n"
+			  "set local enable_hashjoin to default;\n"
+			  "set local enable_mergejoin to default");
+	buf_release(&goes);
+	buf_release(&comes);
+}
+
+static void replace_sql(struct buf *out, const struct refresh *refresh,
+			const char *from, const char *alive)
+{
+	settle_sql(out, refresh, from, "", alive);
+	buf_add_text(out, "select (select count(*) from retired), "
+			  "(select count(*) from inserted)");
 }
 
 static bool run(struct refresh *refresh, const char *sql, struct error *err)
@@ -168,7 +199,7 @@ static bool run(struct refresh *refresh, const char *sql, struct error *err)
 bool refresh_settle(struct refresh *refresh, const char *select,
 		    const char *alive, struct error *err)
 {
-	bool in_place = refresh_settles_in_place(refresh->task);
+	bool in_place = refresh_settles_in_place(refresh);
 	int64_t before = refresh->inserted;
 	struct buf sql = BUF_INIT;
 	bool ok;
@@ -177,18 +208,19 @@ bool refresh_settle(struct refresh *refresh, const char *select,
 		buf_format(&sql,
 			   "create temp table added on commit drop as\n%s;\n",
 			   select);
-		if (in_place)
+		if (in_place) {
 			in_place_sql(&sql, refresh, alive);
-		else
-			settle_sql(&sql, refresh, "with ", "pg_temp.added",
-				   alive);
+		} else {
+			buf_add_text(&sql, "with ");
+			replace_sql(&sql, refresh, "pg_temp.added", alive);
+		}
 		buf_format(&sql, ";\ndelete from pg_temp.added where not (%s)",
 			   alive);
 		refresh->added = "added";
 	} else {
 		buf_format(&sql, "with settled as materialized (\n%s\n),\n",
 			   select);
-		settle_sql(&sql, refresh, "", "settled", alive);
+		replace_sql(&sql, refresh, "settled", alive);
 	}
 	ok = run(refresh, buf_text(&sql), err);
 	buf_release(&sql);

@@ -115,6 +115,28 @@ out:
 	return ok;
 }
 
+/* Whether nothing changes but what may change in place: the other measures of
+ * row are what they were. */
+static void add_stays(struct buf *list, const struct refresh *refresh)
+{
+	if (!refresh_settles_in_place(refresh))
+		return;
+	buf_add_text(list, ", t.millrace_row is not null");
+	for (size_t i = 0; i < refresh->columns.count; i++) {
+		const struct column *column = &refresh->columns.at[i];
+
+		if (!model_has_key(refresh->task->model, column->name) &&
+		    !refresh_settles_column(refresh, column->name))
+			buf_format(list,
+				   " and coalesce(n.%s + t.%s, n.%s, t.%s)::%s "
+				   "is not distinct from t.%s",
+				   column->quoted, column->quoted,
+				   column->quoted, column->quoted, column->type,
+				   column->quoted);
+	}
+	buf_add_text(list, " as millrace_stays");
+}
+
 /* The groups as they will be, each beside the row that has been its sum. */
 static void settled_sql(struct buf *out, const struct refresh *refresh)
 {
@@ -133,6 +155,7 @@ static void settled_sql(struct buf *out, const struct refresh *refresh)
 				   "%s",
 				   name, name, name, name, column->type, name);
 	}
+	add_stays(&list, refresh);
 	buf_add_text(out, "with change as materialized (\n");
 	change_sql(out, refresh);
 	buf_add_text(out, "\n)\n");

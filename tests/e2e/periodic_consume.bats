@@ -465,3 +465,40 @@ parts() { sql "select count(*) from pg_inherits where inhparent = 'staging.r'::r
 	assert_equal seen "8|1" "$(sql 'select total, keys from p.seen')"
 	wait_for_value 20 "select n_tup_upd, n_tup_del from pg_stat_user_tables where relid = 'p.sums'::regclass" "6|2"
 }
+
+@test "a row that changes where none of its readers looks stays where it is" {
+	sed -i '/by: k/a --   rows: n' sql/p/models/sums.sql
+	model keys <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: delta
+		--   unique_key: [one]
+		--   rows: keys
+		select 1 as one, count(*) as keys
+		from p.sums s
+		where /*+ incremental(s.k) */ true
+		group by 1
+	SQL
+	periodic
+	feed "('a', 1), ('b', 1)"
+	periodic
+	local since changes="n_tup_ins, n_tup_upd, n_tup_del from pg_stat_user_tables where relid = 'p.sums'::regclass"
+	since=$(sql "select loaded_at from p.sums where k = 'a'")
+	feed "('a', 2), ('c', 1)"
+	run -0 periodic
+	assert_says "p.sums: delta, +2 -1 rows"
+	wait_for_value 20 "select $changes" "3|1|0"
+	assert_equal sums "a|2|3 b|1|1 c|1|1 " "$(sums)"
+	assert_equal "its readers have seen it" "$since" "$(sql "select loaded_at from p.sums where k = 'a'")"
+	assert_equal keys 3 "$(sql 'select keys from p.keys')"
+	run -0 periodic audit
+	# who looks has it all, and from then on each version
+	sed -i 's/count(\*) as keys/count(*) as keys, sum(s.total) as total/' sql/p/models/keys.sql
+	run -0 periodic
+	assert_equal keys "3|5" "$(sql 'select keys, total from p.keys')"
+	feed "('a', 4), ('b', 0)"
+	periodic
+	wait_for_value 20 "select $changes" "4|2|1"
+	assert_equal keys "3|9" "$(sql 'select keys, total from p.keys')"
+	run -0 periodic audit
+}

@@ -1,0 +1,126 @@
+#include "aggregate/unread.h"
+
+#include <string.h>
+
+#include "aggregate/lexer.h"
+
+struct words {
+	const char *text;
+	const struct token *token;
+	size_t count;
+	struct arena *arena;
+};
+
+static bool is_name(const struct token *token)
+{
+	return token->kind == TOKEN_WORD || token->kind == TOKEN_QUOTED;
+}
+
+static bool means(const struct words *words, size_t i, const char *name)
+{
+	const struct token *token = &words->token[i];
+
+	return is_name(token) &&
+	       !strcmp(lexer_name(words->text, token, words->arena), name);
+}
+
+static bool is_mark(const struct words *words, size_t i, char mark)
+{
+	return lexer_is_mark(words->text, &words->token[i], mark);
+}
+
+/* A star is every column, but for that of count(*). */
+static bool is_star(const struct words *words, size_t i)
+{
+	const struct token *token = &words->token[i];
+
+	if (token->kind != TOKEN_OPERATOR ||
+	    !memchr(words->text + token->start, '*', token->end - token->start))
+		return false;
+	return i < 2 || !is_mark(words, i - 1, '(') ||
+	       !lexer_is(words->text, &words->token[i - 2], "count") ||
+	       !is_mark(words, i + 1, ')');
+}
+
+/* An alias that no dot follows is the whole row, but for where it is given. */
+static bool is_row(const struct words *words, size_t i, const char *alias,
+		   const char *base)
+{
+	if (!means(words, i, alias) || is_mark(words, i + 1, '.'))
+		return false;
+	return i == 0 || is_mark(words, i + 1, '(') ||
+	       !(is_mark(words, i - 1, '.') ||
+		 lexer_is(words->text, &words->token[i - 1], "as") ||
+		 means(words, i - 1, base));
+}
+
+/* What is no comment, and the end. */
+static void leave_comments_out(struct words *words, struct token *token)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < words->count; i++)
+		if (token[i].kind != TOKEN_COMMENT &&
+		    token[i].kind != TOKEN_HINT)
+			token[count++] = token[i];
+	words->count = count;
+	words->token = token;
+}
+
+static bool looks_at(const struct words *words, const struct task *task,
+		     const struct marker *marker, const char *column)
+{
+	for (size_t i = 0; i < marker->column_count; i++)
+		if (marker->column[i] && !strcmp(marker->column[i], column))
+			return true;
+	for (size_t i = 0; i + 1 < words->count; i++)
+		if (means(words, i, column) || is_star(words, i) ||
+		    is_row(words, i, marker->alias, task->model->base) ||
+		    lexer_is(words->text, &words->token[i], "natural"))
+			return true;
+	return false;
+}
+
+/* One that it reads unmarked as well could have any alias. */
+static const struct marker *only_marker(const struct model *reader,
+					const struct task *task)
+{
+	const struct marker *only = NULL;
+	size_t references = 0;
+
+	for (size_t i = 0; i < reader->reference_count; i++)
+		references +=
+			!strcmp(reader->reference[i].relation, task->name);
+	for (size_t i = 0; i < reader->marker_count; i++)
+		if (!strcmp(reader->marker[i].relation, task->name))
+			only = &reader->marker[i];
+	return references == 1 ? only : NULL;
+}
+
+static bool reads(const struct model *reader, const struct task *task,
+		  const char *column)
+{
+	const struct marker *marker = only_marker(reader, task);
+	struct arena arena = ARENA_INIT;
+	struct error err = ERROR_INIT;
+	struct words words = {.text = reader->sql, .arena = &arena};
+	struct token *token;
+	bool read = true;
+
+	if (marker && !model_is_snapshot(reader) &&
+	    lexer_scan(reader->sql, reader->file, reader->sql_line, &arena,
+		       &token, &words.count, &err)) {
+		leave_comments_out(&words, token);
+		read = looks_at(&words, task, marker, column);
+	}
+	arena_release(&arena);
+	return read;
+}
+
+bool unread_column(const struct task *task, const char *column)
+{
+	for (size_t i = 0; i < task->consumer_count; i++)
+		if (reads(task->consumer[i]->model, task, column))
+			return false;
+	return true;
+}
