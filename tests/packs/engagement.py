@@ -79,9 +79,9 @@ def dirty_id(chance, number):
 def dirty_customer(chance):
     number = chance.choice(["305", "7", "0042", "19"])
     word = chance.choice(["Customer", "customer", "CUSTOMER", typo(chance, "customer"),
-                          "cusotmer", "client", ""])
+                          "cusotmer", ""] * 3 + ["client"])
     return chance.choice([f"{word}_{number}", f"{word}{number}", f"{word} {number}",
-                          f" {word} - {number} ", word, "", f"{word}_{number}x"])
+                          f" {word} - {number} "] * 3 + [word, "", f"{word}_{number}x"])
 
 
 def dirty_date(chance):
