@@ -73,6 +73,12 @@ echo "# periodic watch $*: $(backends) CPU s of its sessions, $passes loads of b
 		select model, round(sum(duration_ms)::numeric / $passes) as ms
 		from millrace.run_model group by 1) m")"
 sed "s|^|$rate/s: |" "$work/report"
+results lag
+grep -oE '(p50|p90|p99|max) [0-9.]+ s' "$work/report" | while read -r name value _; do
+	result "event to mart at $rate events/s" "${name}_s" "$value"
+done
+result "waiting in staging at $rate events/s, halfway" events "$halfway"
+result "waiting in staging at $rate events/s, at the end" events "$left"
 kill -TERM $watch $apart
 wait $watch $apart
 watch=
