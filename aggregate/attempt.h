@@ -75,6 +75,9 @@ void attempt_release(struct attempt *attempt);
 /* A unique index may have spoken for a test: then *err says which. */
 void attempt_find_test(struct attempt *attempt, struct error *err);
 
+/* Writes down what was done, and commits. */
+bool attempt_commit(struct attempt *attempt, struct error *err) MUST_CHECK;
+
 /* After the commit: what the task and its readers know now. */
 void attempt_settle(struct attempt *attempt);
 
