@@ -187,7 +187,7 @@ bench: deps-test all $(BUILD)/kafka-admin
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/safety.sh
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/kafka.sh
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/periodic.sh
-	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/lag.sh
+	for rate in 5000 20000 50000; do SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/lag.sh $$rate 20 --threads 2; done
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/periodic_history.sh
 	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/packs.sh
 

@@ -220,7 +220,11 @@ static bool fill_pattern(struct parts *parts, struct refresh *refresh,
 			: -1;
 	pattern->rebuilt = pattern->shown = touched;
 	touched_sql(&sql, refresh, pattern->columns);
-	ok = store(refresh, touched, pattern->columns, buf_text(&sql), err);
+	/* what only becomes ranges is read once, from end to end */
+	ok = pattern->time >= 0
+		     ? refresh_temp(refresh, touched, buf_text(&sql), NULL, err)
+		     : store(refresh, touched, pattern->columns, buf_text(&sql),
+			     err);
 	if (ok && pattern->time >= 0) {
 		pattern->shown = pattern->rebuilt =
 			arena_format(&refresh->arena, "rebuilt_%zu", n);
