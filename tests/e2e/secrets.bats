@@ -177,18 +177,18 @@ refused() { # WHY NAME=VALUE...
 	wait_until 10 is_gone "$pid"
 	assert_equal "what is left" "ca.pem hs" "$(echo *)"
 	exec 7>&-
-	cp "$BUILD/periodic" .
+	cp "$BUILD/periodic" mine # by a name that nobody else's has
 	(
 		ulimit -c unlimited
 		exec setpriv --reuid=nobody --regid=nogroup --clear-groups env -u PGHOST -u PGPORT HOME="$PWD" PGPASSWORD="$SECRET" \
-			./periodic watch -d "$(tls passfile=/dev/null "sslrootcert=$PWD/ca.pem")"
+			./mine watch -d "$(tls passfile=/dev/null "sslrootcert=$PWD/ca.pem")"
 	) </dev/null >/dev/null 2>../log 3>&- &
 	wait_until 20 value_is "select count(*) > 0 from pg_stat_activity where application_name ~ '^periodic'" t
-	pid=$(pgrep -n -x periodic)
+	pid=$(pgrep -n -x mine)
 	run as cat "/proc/$pid/environ"
 	assert_says "Permission denied"
 	kill -ABRT "$pid"
 	wait_until 10 is_gone "$pid"
-	assert_equal "what is left" "ca.pem hs periodic" "$(echo *)"
+	assert_equal "what is left" "ca.pem hs mine" "$(echo *)"
 }
 is_gone() { ! kill -0 "$1"; }
