@@ -15,12 +15,13 @@ static const char head[] = "-- config:\n--   materialized: incremental\n"
 			   "--   strategy: delta\n--   unique_key: [k]\n"
 			   "--   rows: c\n";
 
+static struct project *project;
+static struct tasks *tasks;
+
 /* Whether a reader with this query is taken to read p.sums.total. */
 static bool reads(const char *query, const char *column)
 {
 	struct error err = ERROR_INIT;
-	struct project *project = NULL;
-	struct tasks *tasks = NULL;
 	char text[1024];
 	bool read = false;
 
