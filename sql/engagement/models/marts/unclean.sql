@@ -3,9 +3,6 @@
 --   tags: [every_6_hours]
 -- description: What could not be cleaned, and why: fields of engagements that are
 --   NULL for it, and records whose ids cannot be read, which are nowhere else.
--- tests:
---   - not_null: [column_name]
---   - not_null: [reason]
 with
 
 fields as (
