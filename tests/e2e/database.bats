@@ -225,11 +225,17 @@ refused() {
 	wait_for_value 10 "$names" 'handle-streams 00ff,handle-streams verify,somebody'
 	run -0 periodic
 	[[ $output != *00ff* ]]
-	PGOPTIONS='-c allow_system_table_mods=on' sql "do \$\$ begin
-	     execute 'create or replace view pg_catalog.pg_stat_activity as ' ||
-	         replace(pg_get_viewdef('pg_stat_activity'), 's.xact_start',
-	                 's.xact_start - interval ''11 min'' as xact_start');
-	     end \$\$"
+	PGOPTIONS='-c allow_system_table_mods=on' psql -Xq -v ON_ERROR_STOP=1 <<-'SQL'
+		alter function pg_catalog.pg_stat_get_activity(int) rename to activity;
+		create view pg_catalog.activities as select * from pg_catalog.activity(null);
+		do $$ begin
+		    execute (select format('create function pg_catalog.pg_stat_get_activity(int) returns setof pg_catalog.activities '
+		                           'language sql as %L', 'select ' || string_agg(attname ||
+		                               case attname when 'xact_start' then ' - interval ''11 min''' else '' end, ', ' order by attnum)
+		                               || ' from pg_catalog.activity($1)')
+		             from pg_attribute where attrelid = 'pg_catalog.activities'::regclass and attnum > 0);
+		end $$;
+	SQL
 	sql 'grant millrace_owner, millrace_ingest, millrace_aggregate to app; grant pg_read_all_stats to app'
 	PGUSER=app run -0 periodic
 	assert_says 'warning: handle-streams 00ff (pid'
