@@ -34,7 +34,8 @@ const char *attempt_action(const struct attempt *attempt)
 static struct ledger_change change_of(const struct attempt *attempt)
 {
 	const struct refresh *refresh = &attempt->refresh;
-	struct ledger_change change = {.row_count = refresh->inserted};
+	struct ledger_change change = {.row_count = refresh->inserted,
+				       .settled = refresh->settled};
 
 	if (task_is_view(attempt->task))
 		return change;

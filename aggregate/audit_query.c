@@ -44,10 +44,8 @@ static void pending(const struct writer *w, const struct task_input *input,
 /* Whether the versions that the loads retired are all kept. */
 static bool are_kept(const struct task_input *input, int64_t first)
 {
-	const struct task *task = input->task;
-
-	return first > 0 && task && task->state.has_old &&
-	       first > task->state.gone_from_load;
+	return first > 0 && input->task && input->has_old &&
+	       first > input->gone_from_load;
 }
 
 /* The relation without what the pending loads did. */

@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "aggregate/quote.h"
+#include "aggregate/unread.h"
 #include "common/buf.h"
 #include "common/fault.h"
+#include "common/mem.h"
 #include "common/pg.h"
 #include "common/schema.h"
 
@@ -37,6 +39,8 @@ enum {
 	COL_IS_RETIRED,                /* of a load */
 	COL_DUE_TEST = COL_IS_RETIRED, /* of a task */
 	COL_UNWATCHED,
+	COL_SETTLED,
+	COL_SETTLED_COLUMNS,
 };
 
 /* Lines of relation, tab, time: what belongs to one input, for an array. */
@@ -90,18 +94,41 @@ static void read_state(struct task *task, const PGresult *res, int row,
 	read_excluded(task, PQgetvalue(res, row, COL_EXCLUDED));
 }
 
+/* Whether the reader looks at one of the columns, each on a line. */
+static bool looks_at(const struct task *reader, const struct task *task,
+		     const char *columns)
+{
+	bool looks = false;
+
+	while (*columns && !looks) {
+		size_t len = strcspn(columns, "\n");
+		char *column = mem_strndup(columns, len);
+
+		looks = !unread_by(reader, task, column);
+		free(column);
+		columns += len + (columns[len] == '\n');
+	}
+	return looks;
+}
+
 /* What the reader of a task has to know of it, in the reader's own place:
  * several readers may be looking at once. */
 static void read_input(struct task *reader, const struct task *task,
 		       const PGresult *res, int row)
 {
+	const char *columns = PQgetvalue(res, row, COL_SETTLED_COLUMNS);
+	int64_t settled = pg_number(res, row, COL_SETTLED);
+	int64_t gone = pg_number(res, row, COL_GONE_FROM);
+
+	if (settled > gone && looks_at(reader, task, columns))
+		gone = settled;
 	for (size_t i = 0; i < reader->input_count; i++) {
 		struct task_input *input = &reader->input[i];
 
 		if (input->task != task)
 			continue;
 		input->has_old = PQgetvalue(res, row, COL_OLD)[0] == 't';
-		input->gone_from_load = pg_number(res, row, COL_GONE_FROM);
+		input->gone_from_load = gone;
 	}
 }
 
@@ -308,6 +335,16 @@ void ledger_record_sql(struct buf *out, const struct task *task, int64_t run_id,
 	if (change->loses_gone) {
 		buf_add_text(out, "update millrace.model set gone_from_load = "
 				  "changed_load where model = ");
+		quote_literal(out, task->name);
+		buf_add_text(out, ";\n");
+	}
+	if (change->settled) {
+		buf_format(out,
+			   "update millrace.model set settled_load = "
+			   "changed_load, settled_columns = array(select "
+			   "unnest(settled_columns) union select unnest(%s)) "
+			   "where model = ",
+			   change->settled);
 		quote_literal(out, task->name);
 		buf_add_text(out, ";\n");
 	}

@@ -42,9 +42,10 @@ void ledger_consume_sql(struct buf *out, const struct task *task,
 
 /* What a run did to a relation, as downstream sees it. */
 struct ledger_change {
-	char op;           /* i, r or t; 0: nothing changed */
-	int64_t row_count; /* rows inserted */
-	bool loses_gone;   /* rows went and were not kept as old versions */
+	char op;             /* i, r or t; 0: nothing changed */
+	int64_t row_count;   /* rows inserted */
+	bool loses_gone;     /* rows went and were not kept as old versions */
+	const char *settled; /* as of refresh.h */
 };
 
 /* SQL that writes the relation's own ledger row, if it changed, and the

@@ -112,7 +112,8 @@ static void add_models(struct buf *sql, const struct tasks *tasks,
 		" (select string_agg(e.relation || E'\\t' || e.loaded_at ||"
 		" E'\\n', '' order by e.load_id) from millrace.excluded e"
 		" where e.model = t.model), m.queued, (%s), (%s),"
-		" (%s), %s"
+		" (%s), %s,"
+		" m.settled_load, array_to_string(m.settled_columns, E'\\n')"
 		"\nfrom task t left join millrace.model m on m.model = t.model",
 		only ? "null::bool" : stale_question,
 		only ? "null" : schema_question,
@@ -144,7 +145,7 @@ static void add_loads(struct buf *sql, const struct task *only)
 		" null, l.op = 'd' and to_regclass(i.old) is not null and"
 		" l.load_id > coalesce((select gone_from_load from"
 		" millrace.source s where s.relation = i.relation), 0),"
-		" null, null, null, null, %s, null"
+		" null, null, null, null, %s, null, null, null"
 		"\nfrom input i join task t on t.number = i.number"
 		" join millrace.model m on m.model = t.model"
 		/* offset 0: by index from the floor on, whatever the planner

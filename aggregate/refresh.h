@@ -34,6 +34,9 @@ struct refresh {
 	bool is_dry;
 	const char *effective; /* a snapshot: since when the last load taken
 				  holds; NULL: none was taken */
+	const char *settled;   /* SQL, an array: columns that have changed in
+				  rows that are where they were, of which no
+				  reader is told; NULL: none has */
 	bool is_building;      /* versions that go were never read by anybody */
 	const char *rights; /* SQL that grants anew what was granted on tables
 			       and views that were replaced; NULL: none were */

@@ -163,7 +163,7 @@ static void in_place_sql(struct buf *out, const struct refresh *refresh,
 	stay_sql(out, refresh, alive);
 	settle_sql(out, refresh, "pg_temp.added", buf_text(&goes),
 		   buf_text(&comes));
-	buf_add_text(out, "select s.n + r.n, s.n + i.n "
+	buf_add_text(out, "select s.n + r.n, s.n + i.n, s.n "
 			  "from (select count(*) n from stayed) s, "
 			  "(select count(*) n from retired) r, "
 			  "(select count(*) n from inserted) i;\n"
@@ -181,6 +181,26 @@ static void replace_sql(struct buf *out, const struct refresh *refresh,
 			  "(select count(*) from inserted)");
 }
 
+static const char *settled_columns(struct refresh *refresh)
+{
+	struct buf array = BUF_INIT;
+	const char *kept;
+
+	buf_add_text(&array, "array[");
+	for (size_t i = 0; i < refresh->columns.count; i++) {
+		const char *name = refresh->columns.at[i].name;
+
+		if (!refresh_settles_column(refresh, name))
+			continue;
+		buf_add_text(&array, array.len > 6 ? ", " : "");
+		quote_literal(&array, name);
+	}
+	buf_add_text(&array, "]::text[]");
+	kept = arena_strdup(&refresh->arena, buf_text(&array));
+	buf_release(&array);
+	return kept;
+}
+
 static bool run(struct refresh *refresh, const char *sql, struct error *err)
 {
 	PGresult *res = NULL;
@@ -192,6 +212,9 @@ static bool run(struct refresh *refresh, const char *sql, struct error *err)
 		return false;
 	refresh->deleted += pg_number(res, 0, 0);
 	refresh->inserted += pg_number(res, 0, 1);
+	if (PQnfields(res) > 2 && pg_number(res, 0, 2) > 0 &&
+	    task_is_consumed(refresh->task))
+		refresh->settled = settled_columns(refresh);
 	PQclear(res);
 	return true;
 }

@@ -97,30 +97,31 @@ static const struct marker *only_marker(const struct model *reader,
 	return references == 1 ? only : NULL;
 }
 
-static bool reads(const struct model *reader, const struct task *task,
-		  const char *column)
+bool unread_by(const struct task *reader, const struct task *task,
+	       const char *column)
 {
-	const struct marker *marker = only_marker(reader, task);
+	const struct model *model = reader->model;
+	const struct marker *marker = only_marker(model, task);
 	struct arena arena = ARENA_INIT;
 	struct error err = ERROR_INIT;
-	struct words words = {.text = reader->sql, .arena = &arena};
+	struct words words = {.text = model->sql, .arena = &arena};
 	struct token *token;
-	bool read = true;
+	bool unread = false;
 
-	if (marker && !model_is_snapshot(reader) &&
-	    lexer_scan(reader->sql, reader->file, reader->sql_line, &arena,
-		       &token, &words.count, &err)) {
+	if (marker && !model_is_snapshot(model) &&
+	    lexer_scan(model->sql, model->file, model->sql_line, &arena, &token,
+		       &words.count, &err)) {
 		leave_comments_out(&words, token);
-		read = looks_at(&words, task, marker, column);
+		unread = !looks_at(&words, task, marker, column);
 	}
 	arena_release(&arena);
-	return read;
+	return unread;
 }
 
 bool unread_column(const struct task *task, const char *column)
 {
 	for (size_t i = 0; i < task->consumer_count; i++)
-		if (reads(task->consumer[i]->model, task, column))
+		if (!unread_by(task->consumer[i], task, column))
 			return false;
 	return true;
 }

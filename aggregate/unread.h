@@ -15,4 +15,8 @@
 /* Whether none of the task's consumers can know what the column says. */
 bool unread_column(const struct task *task, const char *column);
 
+/* The same of one consumer. */
+bool unread_by(const struct task *reader, const struct task *task,
+	       const char *column);
+
 #endif
