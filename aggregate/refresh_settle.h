@@ -31,8 +31,8 @@ void refresh_settle_beside(struct buf *out, const struct refresh *refresh,
 			   const char *name, const char *list);
 
 /* select: the columns, millrace_row: the version that goes, or NULL, and
- * with refresh_settles_in_place millrace_stays: whether nothing but such columns
- * differs from it; one row for each key.  Those that are not `alive`, a
+ * with refresh_settles_in_place millrace_stays: whether nothing but such
+ * columns differs from it; one row for each key.  Those that are not `alive`, a
  * condition on the columns, are not put back.  Adds to inserted and deleted. */
 bool refresh_settle(struct refresh *refresh, const char *select,
 		    const char *alive, struct error *err) MUST_CHECK;
