@@ -5,6 +5,22 @@ alter schema millrace_old owner to millrace_owner;
 set local role millrace_owner;
 grant usage, create on schema millrace_old to millrace_aggregate;
 
+-- `handle-streams verify` counts the rows that were replaced, too.
+grant usage on schema millrace_old to millrace_ingest;
+
+do $$
+declare
+    old record;
+begin
+    for old in
+        select c.oid::regclass as name from pg_class c
+        where c.relnamespace = 'millrace_old'::regnamespace and c.relkind = 'r'
+            and c.relname like 'staging\_\_%' and pg_get_userbyid(c.relowner) = 'millrace_owner'
+    loop
+        execute format('grant select on %s to millrace_ingest', old.name);
+    end loop;
+end $$;
+
 -- Moves the rows of staging.<name> with since <= event_time < until to
 -- millrace_old.staging__<name>, retired by the transaction that calls, and
 -- returns their number.  The caller's ledger row says op d; rows that it loads
@@ -29,6 +45,7 @@ begin
         execute format('create index on %s (loaded_at)', old);
         execute format('create index on %s (retired_at)', old);
         execute format('grant select, delete on %s to millrace_aggregate', old);
+        execute format('grant select on %s to millrace_ingest', old);
     end if;
     for missing in
         select a.attname, format_type(a.atttypid, a.atttypmod) as type

@@ -15,6 +15,21 @@ setup() {
 }
 teardown() { drop_own_database; }
 
+# A reader of p.sums that looks at its keys alone.
+keys_model() {
+	model keys <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: delta
+		--   unique_key: [one]
+		--   rows: keys
+		select 1 as one, count(*) as keys
+		from p.sums s
+		where /*+ incremental(s.k) */ true
+		group by 1
+	SQL
+}
+
 sums() { sql 'select k, n, total from p.sums order by k' | tr '\n' ' '; }
 
 @test "a backlog is worked off in steps that commit, oldest first, and those who read it follow" {
@@ -468,17 +483,7 @@ parts() { sql "select count(*) from pg_inherits where inhparent = 'staging.r'::r
 
 @test "a row that changes where none of its readers looks stays where it is" {
 	sed -i '/by: k/a --   rows: n' sql/p/models/sums.sql
-	model keys <<-'SQL'
-		-- config:
-		--   materialized: incremental
-		--   strategy: delta
-		--   unique_key: [one]
-		--   rows: keys
-		select 1 as one, count(*) as keys
-		from p.sums s
-		where /*+ incremental(s.k) */ true
-		group by 1
-	SQL
+	keys_model
 	periodic
 	feed "('a', 1), ('b', 1)"
 	periodic
@@ -505,17 +510,7 @@ parts() { sql "select count(*) from pg_inherits where inhparent = 'staging.r'::r
 
 @test "a reader that was away while a row changed where nobody else looks has it all" {
 	sed -i '/by: k/a --   rows: n' sql/p/models/sums.sql
-	model keys <<-'SQL'
-		-- config:
-		--   materialized: incremental
-		--   strategy: delta
-		--   unique_key: [one]
-		--   rows: keys
-		select 1 as one, count(*) as keys
-		from p.sums s
-		where /*+ incremental(s.k) */ true
-		group by 1
-	SQL
+	keys_model
 	sed 's/count(\*) as keys/sum(s.n) as n, sum(s.total) as total/; s/keys/n/' sql/p/models/keys.sql >sql/p/models/totals.sql
 	periodic
 	feed "('a', 1), ('b', 1)"

@@ -4,7 +4,8 @@
 -- the first minutes of every day it would read the whole partition for each new
 -- load, by several processes.  So the partitions that are summarized are also
 -- analyzed, that column alone and a small sample, whenever they have doubled.
--- Autovacuum goes on to analyze them as before.
+-- Autovacuum goes on to analyze them as before.  An index or a table of another
+-- owner is not ours to bring up to date.
 set local role millrace_owner;
 
 create or replace function millrace.summarize(relation text, since timestamptz default '-infinity')

@@ -58,34 +58,4 @@ begin
 exception when lock_not_available then
     return null;  -- those that were dropped before it are there again
 end $$;
-
--- As before; an index of another owner is not ours to bring up to date.
-create or replace function millrace.summarize(relation text, since timestamptz default '-infinity')
-returns int language plpgsql security definer
-set search_path = pg_catalog, pg_temp set timezone = 'UTC' set lock_timeout = '100ms' as $$
-declare
-    leaf record;
-    done int := 0;
-begin
-    for leaf in
-        select x.indexrelid as index
-        from pg_partition_tree(to_regclass(relation)) t
-        join pg_class c on c.oid = t.relid
-        join pg_index x on x.indrelid = t.relid
-        join pg_class i on i.oid = x.indexrelid
-        join pg_am a on a.oid = i.relam and a.amname = 'brin'
-        where t.isleaf
-            and (not c.relispartition or since = '-infinity' or
-                 (regexp_match(pg_get_expr(c.relpartbound, c.oid), $r$TO \('([^']+)'\)$r$))[1]::timestamptz > since)
-    loop
-        begin
-            done := done + brin_summarize_new_values(leaf.index);
-        exception when lock_not_available or insufficient_privilege then
-            null;
-        end;
-    end loop;
-    return done;
-exception when lock_not_available then
-    return done;  -- the partitions cannot even be listed
-end $$;
 reset role;
