@@ -9,6 +9,7 @@
 #include "aggregate/crew.h"
 #include "aggregate/export.h"
 #include "aggregate/failure.h"
+#include "aggregate/fate.h"
 #include "aggregate/ledger.h"
 #include "aggregate/quote.h"
 #include "aggregate/worker.h"
@@ -164,21 +165,14 @@ static bool fail(struct attempt *attempt, struct error *failure,
 
 /* --- a connection that breaks --------------------------------------------- */
 
-/* Whether the transaction took place whose commit nobody answered. */
-static bool was_committed(const struct attempt *attempt, bool *committed,
-			  struct error *err)
+/* Nothing is written down of it: if it took place, it has said so itself. */
+static void leave_in_doubt(struct attempt *attempt, struct error *failure)
 {
-	PGresult *res = NULL;
-
-	if (!*attempt->xid)
-		return true;
-	if (!pg_fetch_params(attempt->pg, attempt->run->timeout_ms, err, &res,
-			     "select pg_xact_status($1::xid8) = 'committed'", 1,
-			     (const char *const[]){attempt->xid}))
-		return false;
-	*committed = PQgetvalue(res, 0, 0)[0] == 't';
-	PQclear(res);
-	return true;
+	error_context(failure, "the connection was lost at the commit, and the "
+			       "database does not tell whether it took place: "
+			       "the next run goes on from what did");
+	count_failure(attempt->run, attempt->task, TASK_FAILED, failure);
+	leave_descendants(attempt->run, attempt->task, TASK_SKIPPED);
 }
 
 /* The task has failed, unless it was done; others go on by another connection.
@@ -186,16 +180,24 @@ static bool was_committed(const struct attempt *attempt, bool *committed,
 static bool lose(struct worker *worker, struct attempt *attempt,
 		 struct error *failure, struct error *err)
 {
-	bool committed = false;
+	enum fate fate;
 
 	if (stop_requested() || !worker_connect(worker, err)) {
 		*err = *failure;
+		if (*attempt->xid)
+			error_context(err, "whether it was committed is not "
+					   "known: the next run goes on from "
+					   "what was");
 		return error_context(err, "%s", attempt->task->name);
 	}
 	attempt->pg = worker->pg;
-	if (!was_committed(attempt, &committed, err))
+	if (!fate_find(attempt, &fate, err))
 		return false;
-	if (committed) {
+	if (fate == FATE_UNKNOWN) {
+		leave_in_doubt(attempt, failure);
+		return true;
+	}
+	if (fate == FATE_COMMITTED) {
 		attempt_settle(attempt);
 		succeed(attempt);
 		return true;

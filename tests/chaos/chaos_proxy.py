@@ -2,7 +2,7 @@
 
 It stands between a program and PostgreSQL, follows the protocol's messages,
 and knows the one that decides: the simple query that moves the positions and
-commits.  A plan is asked what to do with each of those; everything else passes.
+commits, unless told another.  A plan is asked what to do with each of those; everything else passes.
 
 What a plan may answer:
   pass        forward it
@@ -27,8 +27,9 @@ def is_final(message):
 class Proxy:
     """Listens on 127.0.0.1; `plan` is a function () -> action."""
 
-    def __init__(self, server_socket):
+    def __init__(self, server_socket, decides=is_final):
         self.server_socket = server_socket
+        self.decides = decides
         self.plan = lambda: "pass"
         self.counts = {}
         self.port = None
@@ -123,7 +124,7 @@ class Link:
             head = await self.client_reader.readexactly(5)
             length = int.from_bytes(head[1:], "big")
             message = head + await self.client_reader.readexactly(length - 4)
-            if not is_final(message):
+            if not self.proxy.decides(message):
                 self.server.write(message)
                 await self.server.drain()
             elif not await self.final(message):
