@@ -56,16 +56,34 @@ static bool is_fatal(rd_kafka_resp_err_t code)
 {
 	switch (code) {
 	case RD_KAFKA_RESP_ERR__FATAL:
-	case RD_KAFKA_RESP_ERR__BAD_MSG:
-	case RD_KAFKA_RESP_ERR__BAD_COMPRESSION:
 	case RD_KAFKA_RESP_ERR__UNKNOWN_PROTOCOL:
-	case RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED: /* records were skipped */
 	case RD_KAFKA_RESP_ERR_INCONSISTENT_GROUP_PROTOCOL:
 	case RD_KAFKA_RESP_ERR_INVALID_SESSION_TIMEOUT:
 		return true;
 	default:
 		return false;
 	}
+}
+
+/* librdkafka goes on behind records that it cannot read. */
+static bool skips_records(rd_kafka_resp_err_t code)
+{
+	return code == RD_KAFKA_RESP_ERR__BAD_MSG ||
+	       code == RD_KAFKA_RESP_ERR__BAD_COMPRESSION ||
+	       code == RD_KAFKA_RESP_ERR__NOT_IMPLEMENTED;
+}
+
+static bool refuse_skip(const rd_kafka_message_t *message, const char *topic,
+			struct error *err)
+{
+	return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+			 "topic %s, partition %d, from offset %lld: librdkafka "
+			 "%s cannot read the records and would leave them out "
+			 "(%s); read them with a newer one, or have the broker "
+			 "delete them and load with --on-gap record",
+			 topic, (int)message->partition,
+			 (long long)message->offset, rd_kafka_version_str(),
+			 rd_kafka_message_errstr(message));
 }
 
 /* What came instead of a record.  False: *err. */
@@ -98,6 +116,8 @@ static bool take_event(struct source_kafka *kafka,
 	if (kafka_access_denied(kafka->settings, message->err,
 				*topic ? topic : NULL, err))
 		return false;
+	if (skips_records(message->err))
+		return refuse_skip(message, topic, err);
 	if (is_fatal(message->err)) {
 		kafka_failed(kafka, message->err, err,
 			     *topic ? topic : "Kafka");

@@ -122,6 +122,24 @@ setup() {
 	assert_equal positions 105 "$(positions poison)"
 }
 
+@test "a batch that librdkafka cannot read and skips ends the run, and is not passed" {
+	local name offset byte status
+	# byte 16 of a batch is its version, byte 22 how it is compressed
+	while read -r name offset byte; do
+		topic "$name" 1
+		produce "$name" "$name" 0 10 1
+		produce "$name" "$name" 10 20 1
+		# shellcheck disable=SC2059 # an escape for printf
+		printf "$byte" | dd of="$KAFKA_DIR/data/$name-0/00000000000000000000.log" bs=1 seek="$offset" conv=notrunc status=none
+		launch log "$name"
+		wait_until 20 grep -q "topic $name, partition 0, from offset 0: librdkafka" log || { kill "$PID"; return 1; }
+		wait "$PID" || status=$?
+		assert_equal "exit status" 5 "$status"
+		assert_equal "position of $name" 0 "$(positions "$name")"
+	done <<<"odd-version 16 \\x03
+odd-codec 22 \\x07"
+}
+
 @test "a row that PostgreSQL refuses in the last batch becomes a reject, and -e ends" {
 	topic refused 2
 	sql "alter table staging.events add constraint no_13 check (run <> 'refused' or n <> 13)"
