@@ -5,6 +5,7 @@
 #include "aggregate/joint.h"
 #include "aggregate/run_task.h"
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/pg.h"
 #include "common/stop.h"
@@ -13,9 +14,11 @@ struct crew {
 	struct run *run; /* of the pass at work */
 	struct worker *worker;
 	size_t size;
+	bool is_told;         /* that a helper cannot connect */
 	pthread_cond_t moved; /* a task is over, or all is */
 	/* guarded by the run's mutex */
 	size_t busy;
+	size_t started; /* in this pass, with the caller */
 	bool has_failed;
 	struct error failure; /* the first */
 };
@@ -40,12 +43,19 @@ struct crew *crew_open(size_t size)
 	return crew;
 }
 
+void crew_rest(struct crew *crew)
+{
+	for (size_t i = 1; i < crew->size; i++) {
+		pg_close(crew->worker[i].pg);
+		crew->worker[i].pg = NULL;
+	}
+}
+
 void crew_close(struct crew *crew)
 {
 	if (!crew)
 		return;
-	for (size_t i = 1; i < crew->size; i++)
-		pg_close(crew->worker[i].pg);
+	crew_rest(crew);
 	pthread_cond_destroy(&crew->moved);
 	free(crew->worker);
 	free(crew);
@@ -103,36 +113,47 @@ static bool needs_work(struct run *run, const struct task *task)
 	       (task->status != TASK_IDLE || run_reason(run, task));
 }
 
+/* Those that it passes over are over. */
+static struct task *find_work(const struct crew *crew, bool *left)
+{
+	struct task *task;
+
+	while ((task = choose(crew, left)) && !task->needs_swap &&
+	       !needs_work(crew->run, task))
+		task->turn = TURN_OVER;
+	return task;
+}
+
+/* One more, where there is something to do for one. */
+static void call_helper(struct crew *crew);
+
 /* The next task for a worker; NULL: go home. */
 static struct task *take(struct crew *crew)
 {
 	struct run *run = crew->run;
-	struct task *task;
-	bool left;
+	struct task *task = NULL;
+	bool left = true;
 
 	run_lock(run);
-	for (;;) {
-		if (crew->has_failed || stop_requested()) {
-			task = NULL;
-			break;
-		}
-		task = choose(crew, &left);
-		if (task && (task->needs_swap || needs_work(run, task))) {
-			task->turn = TURN_TAKEN;
-			crew->busy++;
-			break;
-		}
-		if (task) {
-			task->turn = TURN_OVER;
-			continue;
-		}
-		if (!left)
+	while (!crew->has_failed && !stop_requested()) {
+		task = find_work(crew, &left);
+		if (task || !left)
 			break;
 		pthread_cond_wait(&crew->moved, &run->mutex);
+	}
+	if (task) {
+		task->turn = TURN_TAKEN;
+		crew->busy++;
+		call_helper(crew);
 	}
 	pthread_cond_broadcast(&crew->moved);
 	run_unlock(run);
 	return task;
+}
+
+static bool is_connected(const struct worker *worker)
+{
+	return worker->pg && pg_is_usable(worker->pg);
 }
 
 static void put_back(struct crew *crew, struct task *task, int64_t took_ms,
@@ -151,31 +172,69 @@ static void put_back(struct crew *crew, struct task *task, int64_t took_ms,
 	run_unlock(crew->run);
 }
 
-static void *work(void *arg)
+static void work(struct worker *worker)
 {
-	struct worker *worker = arg;
 	struct crew *crew = worker->run->crew;
 	struct task *task;
 
 	while ((task = take(crew))) {
 		struct error err = ERROR_INIT;
 		int64_t began_ms = clock_ms();
-		bool ok = (worker->pg && pg_is_usable(worker->pg)) ||
-			  worker_connect(worker, &err);
+		bool ok = is_connected(worker) || worker_connect(worker, &err);
 
 		ok = ok && run_task(worker, task, &err);
 		put_back(crew, task, clock_ms() - began_ms, ok, &err);
 	}
+}
+
+/* The others do without a helper that cannot connect. */
+static void *help(void *arg)
+{
+	struct worker *worker = arg;
+	struct crew *crew = worker->run->crew;
+	struct error err = ERROR_INIT;
+
+	if (is_connected(worker) || worker_join(worker, &err)) {
+		work(worker);
+		return NULL;
+	}
+	run_lock(crew->run);
+	if (!crew->is_told && !stop_requested())
+		log_line(LOG_WARNING, "going on with fewer connections: %s",
+			 err.text);
+	crew->is_told = true;
+	run_unlock(crew->run);
 	return NULL;
+}
+
+static void call_helper(struct crew *crew)
+{
+	struct worker *worker = &crew->worker[crew->started];
+	bool left;
+
+	if (crew->started < crew->size && find_work(crew, &left) &&
+	    pthread_create(&worker->thread, NULL, help, worker) == 0)
+		crew->started++;
+}
+
+/* Those of this pass, with the caller. */
+static size_t count_started(struct crew *crew)
+{
+	size_t started;
+
+	run_lock(crew->run);
+	started = crew->started;
+	run_unlock(crew->run);
+	return started;
 }
 
 bool crew_work(struct run *run, struct error *err)
 {
 	struct crew *crew = run->crew;
-	size_t started = 1;
 
 	crew->run = run;
 	crew->has_failed = false;
+	crew->started = 1;
 	for (size_t i = 0; i < crew->size; i++)
 		crew->worker[i].run = run;
 	crew->worker[0].pg = run->pg;
@@ -187,12 +246,8 @@ bool crew_work(struct run *run, struct error *err)
 		task->needs_swap = task->is_touched = false;
 		task->is_due = run_reason(run, task) != NULL;
 	}
-	while (started < crew->size &&
-	       pthread_create(&crew->worker[started].thread, NULL, work,
-			      &crew->worker[started]) == 0)
-		started++;
 	work(&crew->worker[0]);
-	for (size_t i = 1; i < started; i++)
+	for (size_t i = 1; i < count_started(crew); i++)
 		pthread_join(crew->worker[i].thread, NULL);
 	run->pg = crew->worker[0].pg;
 	if (crew->has_failed)

@@ -3,9 +3,10 @@
  *
  * Workers take tasks whose inputs are over, each on a connection of its own.
  * The first worker is the caller itself, on run->pg; the others are threads
- * that connect when there is something for them to do, and keep the connection
- * for the next pass.  A task whose table must be replaced waits until nothing
- * else runs, so the workers of one program never wait for each other's locks.
+ * that connect when there is more to do than those who work can take, and keep
+ * the connection for the next pass; where they cannot connect, the others do
+ * it all.  A task whose table must be replaced waits until nothing else runs,
+ * so the workers of one program never wait for each other's locks.
  */
 #ifndef AGGREGATE_CREW_H
 #define AGGREGATE_CREW_H
@@ -18,6 +19,9 @@
 /* size: of the workers, the caller included. */
 struct crew *crew_open(size_t size);
 void crew_close(struct crew *crew);
+
+/* Between passes: closes the connections of those who help. */
+void crew_rest(struct crew *crew);
 
 /* run->crew works until every task is over, or a stop was asked for.  False: a
  * worker's connection is lost for good; the others have finished what they had.

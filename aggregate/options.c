@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/home.h"
 #include "common/log.h"
@@ -68,10 +69,10 @@ static const struct setting table[] = {
 	{"lock-timeout", 0, SETTING_DURATION, AT(lock_ms), "60s", "TIME",
 	 "how long a model waits for a lock that somebody else holds",
 	 .min = 1},
-	{"threads", 0, SETTING_INTEGER, AT(threads), "1", "N",
+	{"threads", 0, SETTING_INTEGER, AT(threads), "0", "N",
 	 "how many models may run at the same time, each on a connection of "
-	 "its own",
-	 .min = 1, .max = 64},
+	 "its own; 0: 2 where there is more than one core, else 1",
+	 .min = 0, .max = 64},
 	{"target-lag", 0, SETTING_DURATION, AT(lag_ms), "0", "TIME",
 	 "watch: how stale a model may be that has no `lag:` of its own; it "
 	 "runs at most that often, 0: as soon as there is something new",
@@ -246,6 +247,8 @@ bool options_read(struct options *options, int argc, char *const *argv,
 		buf_reset(&options->home);
 		buf_add_text(&options->home, options->project);
 	}
+	if (options->threads == 0)
+		options->threads = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1;
 	return take_command(options, err);
 }
 

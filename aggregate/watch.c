@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
+#include "aggregate/crew.h"
 #include "aggregate/metrics.h"
 #include "aggregate/pace.h"
 #include "aggregate/stamp.h"
@@ -184,6 +185,7 @@ static bool tidy(struct watch *watch, struct error *err)
 	if (now < watch->row_ms + ROW_MS)
 		return true;
 	watch->row_ms = now;
+	crew_rest(watch->run->crew);
 	return end_row(watch, true, err);
 }
 

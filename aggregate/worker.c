@@ -4,9 +4,11 @@
 #include "common/buf.h"
 #include "common/pg.h"
 
-bool worker_connect(struct worker *worker, struct error *err)
+/* One after the other: a private server may have to be started. */
+static bool open_session(struct worker *worker,
+			 const struct database_options *options,
+			 enum database_schema schema, struct error *err)
 {
-	/* one after the other: a private server may have to be started */
 	static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER;
 	bool ok;
 
@@ -14,10 +16,23 @@ bool worker_connect(struct worker *worker, struct error *err)
 	worker->pg = NULL;
 	worker->sessions++;
 	pthread_mutex_lock(&door);
-	ok = database_open(&worker->pg, &worker->run->database, DATABASE_READY,
-			   NULL, err);
+	ok = database_open(&worker->pg, options, schema, NULL, err);
 	pthread_mutex_unlock(&door);
 	return ok;
+}
+
+bool worker_connect(struct worker *worker, struct error *err)
+{
+	return open_session(worker, &worker->run->database, DATABASE_READY,
+			    err);
+}
+
+bool worker_join(struct worker *worker, struct error *err)
+{
+	struct database_options once = worker->run->database;
+
+	once.patience_ms = 0;
+	return open_session(worker, &once, DATABASE_BARE, err);
 }
 
 bool worker_lock(const struct worker *worker, const struct task *task,

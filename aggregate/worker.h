@@ -22,6 +22,10 @@ struct worker {
 /* Opens the worker's connection, and closes the one there was. */
 bool worker_connect(struct worker *worker, struct error *err) MUST_CHECK;
 
+/* The same, once, for a worker whom others can do without: the schema is known
+ * to fit. */
+bool worker_join(struct worker *worker, struct error *err) MUST_CHECK;
+
 /* Takes the task's own lock and the shared swap lock, or neither: *locked.  For
  * a task that needs_swap only its own. */
 bool worker_lock(const struct worker *worker, const struct task *task,

@@ -144,7 +144,7 @@ ours hundred -q
 for _ in $(seq "$rounds"); do
 	note idle_100 ours hundred
 	[ -z "$dbt" ] || note dbt_idle_100 run_dbt 4
-	for threads in 1 2 4; do
+	for threads in 0 1 4; do
 		load
 		note "tick_100_$threads" ours hundred --threads $threads
 	done
@@ -175,8 +175,8 @@ row "nothing new, 1 model" idle_1
 row "nothing new, bluesky pack" idle_bluesky
 row "nothing new, all packs" idle_packs
 row "nothing new, $models models" idle_100 dbt_idle_100
+row "$rows new rows, $models models" tick_100_0 dbt_tick_100
 row "$rows new rows, $models models, --threads 1" tick_100_1 dbt_tick_100
-row "$rows new rows, $models models, --threads 2" tick_100_2 dbt_tick_100
 row "$rows new rows, $models models, --threads 4" tick_100_4 dbt_tick_100
 echo "# dbt: ${dbt:+$("$dbt" --version 2>/dev/null | awk '/installed/ { v = $3 } /postgres:/ { p = $3 } END { print "dbt-core", v ", dbt-postgres", p ", --threads 4" }')}"
 for name in bluesky one hundred; do sql "drop database bench_$name"; done

@@ -97,6 +97,23 @@ lines_are_whole() { ! grep -v '^periodic: ' "$1"; }
 	assert_equal marts "1|1:1 2:1 2|1:1 2:1 3|1:1 2:1 4|1:1 2:1 5|1:1 2:1 6|1:1 2:1 " "$(marts)"
 }
 
+@test "a second connection is opened where there is work for two, and done without where there is none to have" {
+	sql "create role narrow login connection limit 1 in role millrace_owner, millrace_ingest, millrace_aggregate"
+	periodic
+	feed "('a', 1), ('b', 2)"
+	run -0 periodic -d user=narrow --threads 2
+	assert_says "too many connections for role \"narrow\""
+	assert_equal warnings 1 "$(grep -c "going on with fewer connections" <<<"$output")"
+	assert_says "18 done, 0 failed"
+	assert_equal marts "1|1:1 2:1 2|1:1 2:1 3|1:1 2:1 4|1:1 2:1 5|1:1 2:1 6|1:1 2:1 " "$(marts)"
+	# one waits for the other
+	chain 3 "r.v + 1"
+	run -0 periodic -d user=narrow --threads 2
+	assert_says "p.b_3: recompute"
+	[[ $output != *"fewer connections"* ]]
+	sql "drop role narrow"
+}
+
 @test "two with threads at once: every load counts once" {
 	periodic --threads 3
 	local round

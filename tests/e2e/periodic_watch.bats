@@ -24,8 +24,8 @@ watch() {
 	periodic watch --poll 1h "$@" 2>log 3>&- &
 	WATCH=$!
 	wait_until 20 grep -q "watching" log
-	wait_for_value 20 "select count(*) from pg_stat_activity where application_name = 'periodic'
-		and datname = current_database() and state = 'idle' and query !~ '^set '" 1
+	wait_for_value 20 "select count(*) filter (where query !~ '^set ') > 0 and bool_and(state = 'idle')
+		from pg_stat_activity where application_name = 'periodic' and datname = current_database()" t
 }
 stop() {
 	local status=0
