@@ -382,7 +382,8 @@ static bool run_command(struct options *options, const struct job *job,
 		ok = commands[options->command].work(options, &run, err);
 	*status = run.status;
 	crew_close(run.crew);
-	if (*options->metrics_file && options->command == COMMAND_RUN)
+	if (*options->metrics_file && options->command == COMMAND_RUN &&
+	    (ok || err->kind != ERROR_STOPPED))
 		metrics_write(options->metrics_file, &run,
 			      clock_ms() - run.started_ms,
 			      ok ? run.status : err->status);

@@ -173,7 +173,7 @@ static const char *status_of(struct running *job, struct buf *message)
 	}
 	if (job->failure.kind != ERROR_NONE) {
 		buf_add_text(message, job->failure.text);
-		return "error";
+		return job->failure.kind == ERROR_STOPPED ? "stopped" : "error";
 	}
 	name_them(message, job->run, "failed", false);
 	name_them(message, job->run, "skipped", true);

@@ -116,7 +116,8 @@ bool run_finish(struct run *run, bool ok, struct error *err)
 		       "begin; set local role millrace_aggregate; "
 		       "update millrace.run set finished_at = now(), "
 		       "status = '%s' where run_id = %" PRId64 "; commit",
-		       !ok || run->failed ? "error"
+		       (!ok && err->kind != ERROR_STOPPED) || run->failed
+			       ? "error"
 		       : stop_requested() ? "stopped"
 					  : "success",
 		       run->run_id) &&

@@ -4,9 +4,11 @@
 
 #include "common/backoff.h"
 #include "common/buf.h"
+#include "common/log.h"
 #include "common/pg.h"
 #include "common/private_pg.h"
 #include "common/schema.h"
+#include "common/stop.h"
 
 enum {
 	OLDEST_SERVER = 150000,
@@ -75,13 +77,39 @@ static bool connect(struct pg **out, const struct database_options *options,
 			buf_add_text(dsn, options->dsn ? options->dsn : "");
 		else if (!private_pg_start(options->home, dsn, err))
 			return false;
-		if (pg_open(out, buf_text(dsn), options->application,
-			    options->timeout_ms, err))
+		if (pg_open_unless_stopped(out, buf_text(dsn),
+					   options->application,
+					   options->timeout_ms, err))
 			return true;
-		if (err->kind != ERROR_TRANSIENT || !patient ||
-		    !backoff_wait(&backoff))
+		if (err->kind != ERROR_TRANSIENT || !patient)
+			return false;
+		log_line(LOG_DEBUG, "%s; trying again", err->text);
+		if (!backoff_wait(&backoff))
 			return false;
 	}
+}
+
+/* Who is asked to stop need not have reached anything. */
+static void excuse(struct error *err)
+{
+	if (err->kind != ERROR_TRANSIENT || !stop_requested())
+		return;
+	error_context(err, "asked to stop before the database could be used");
+	err->kind = ERROR_STOPPED;
+	err->status = STATUS_DONE;
+}
+
+static bool prepare(struct pg *pg, enum database_schema schema,
+		    struct error *err)
+{
+	bool ok;
+
+	if (schema != DATABASE_READY)
+		return true;
+	pg_leave_at_stop(pg, true);
+	ok = database_prepare(pg, err);
+	pg_leave_at_stop(pg, false);
+	return ok;
 }
 
 bool database_open(struct pg **out, const struct database_options *options,
@@ -93,8 +121,10 @@ bool database_open(struct pg **out, const struct database_options *options,
 	bool ok = false;
 
 	if (!connect(&pg, options, &resolved, err) || !check_server(pg, err) ||
-	    (schema == DATABASE_READY && !database_prepare(pg, err)))
+	    !prepare(pg, schema, err)) {
+		excuse(err);
 		goto out;
+	}
 	if (dsn)
 		buf_add(dsn, resolved.data, resolved.len);
 	*out = pg;

@@ -4,7 +4,8 @@
  * The one way both programs get at PostgreSQL: where it is (a dsn, PG*, or the
  * private server of the checkout), whether it will do (version, encoding), and
  * the schema `millrace` in it.  Every error is one sentence that names the
- * remedy, with STATUS_DATABASE.
+ * remedy, with STATUS_DATABASE; being asked to stop before the database could
+ * be reached is ERROR_STOPPED, at once.
  */
 #ifndef COMMON_DATABASE_H
 #define COMMON_DATABASE_H

@@ -21,6 +21,7 @@ enum error_kind {
 	ERROR_TRANSIENT, /* the same call may succeed later: back off, retry */
 	ERROR_DATA,      /* this record is at fault: set it aside, go on */
 	ERROR_FATAL,     /* retrying cannot help: stop */
+	ERROR_STOPPED,   /* asked to stop before it had begun: no failure */
 };
 
 /* The exit codes of both programs; the manual's table is this one. */

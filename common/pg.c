@@ -51,6 +51,7 @@ bool pg_lose(struct pg *pg, struct error *err, const char *why)
 
 static const char *const no_answer =
 	"PostgreSQL has not answered within the time allowed";
+static const char *const no_answer_yet = "no answer so far";
 
 bool pg_fail(struct pg *pg, PGresult *res, struct error *err)
 {
@@ -107,6 +108,11 @@ void pg_heed_stop(struct pg *pg, bool heed)
 	pg->cancelled_ms = pg->next_cancel_ms = 0;
 }
 
+void pg_leave_at_stop(struct pg *pg, bool leave)
+{
+	pg->leaves_at_stop = leave;
+}
+
 /* Asks the server to end what it is doing for this connection: again and again,
  * since a request that is faster than the statement goes by. */
 static void cancel(struct pg *pg)
@@ -137,19 +143,25 @@ static int64_t wait_until(const struct pg *pg, int64_t deadline)
 bool pg_wait(struct pg *pg, short events, int64_t deadline, struct error *err)
 {
 	for (;;) {
-		struct pollfd fd = {.fd = PQsocket(pg->conn), .events = events};
+		/* a descriptor of -1 is ignored */
+		struct pollfd fd[] = {
+			{.fd = PQsocket(pg->conn), .events = events},
+			{.fd = pg->leaves_at_stop ? stop_fd() : -1,
+			 .events = POLLIN}};
 		int64_t left;
 		int n;
 
+		if (pg->leaves_at_stop && stop_requested())
+			return pg_lose(pg, err, no_answer_yet);
 		if (pg->heeds_stop && stop_requested())
 			cancel(pg);
 		left = wait_until(pg, deadline) - clock_ms();
-		if (fd.fd < 0)
+		if (fd[0].fd < 0)
 			return pg_lose(pg, err, NULL);
 		if (left <= 0)
 			return pg_lose(pg, err, no_answer);
-		n = poll(&fd, 1, left > LOOK_MS ? LOOK_MS : (int)left);
-		if (n > 0)
+		n = poll(fd, 2, left > LOOK_MS ? LOOK_MS : (int)left);
+		if (fd[0].revents)
 			return true;
 		if (n < 0 && errno != EINTR)
 			return pg_lose(pg, err, strerror(errno));

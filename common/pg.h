@@ -45,6 +45,11 @@ struct pg_failure {
 bool pg_open(struct pg **out, const char *dsn, const char *application,
 	     int64_t timeout_ms, struct error *err) MUST_CHECK;
 
+/* The same, but being asked to stop (stop.h) ends it at once: TRANSIENT. */
+bool pg_open_unless_stopped(struct pg **out, const char *dsn,
+			    const char *application, int64_t timeout_ms,
+			    struct error *err) MUST_CHECK;
+
 /* Ends the session.  NULL is allowed. */
 void pg_close(struct pg *pg);
 
@@ -59,6 +64,10 @@ void pg_give_up_at(int64_t at_ms);
  * the server then ends it with SQLSTATE 57014, and one that does not say so
  * soon is lost.  Off at first, since ends have to be tidied up. */
 void pg_heed_stop(struct pg *pg, bool heed);
+
+/* Whether being asked to stop ends at once whatever the connection waits for:
+ * it is lost then.  For what nothing depends on yet.  Off at first. */
+void pg_leave_at_stop(struct pg *pg, bool leave);
 
 /* libpq's own handle, for escaping and notifications. */
 PGconn *pg_raw(struct pg *pg);

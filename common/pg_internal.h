@@ -18,6 +18,7 @@ struct pg {
 	bool is_pinned;     /* the session's settings are in force */
 	size_t pinning_len; /* of those that lead the message on its way */
 	bool heeds_stop;
+	bool leaves_at_stop;
 	int64_t cancelled_ms; /* clock_ms of the first request; 0: none */
 	int64_t next_cancel_ms;
 };

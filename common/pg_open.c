@@ -11,6 +11,7 @@
 #include "common/mem.h"
 #include "common/pg_internal.h"
 #include "common/pg_refusal.h"
+#include "common/stop.h"
 
 static void quiet(void *unused, const PGresult *notice)
 {
@@ -42,7 +43,8 @@ static bool has_moved(const PGconn *conn, struct place *place)
  * fail and goes on to the next. */
 static bool abandon(struct pg *pg)
 {
-	if (PQstatus(pg->conn) != CONNECTION_STARTED ||
+	if ((pg->leaves_at_stop && stop_requested()) ||
+	    PQstatus(pg->conn) != CONNECTION_STARTED ||
 	    shutdown(PQsocket(pg->conn), SHUT_RDWR) != 0)
 		return false;
 	pg->lost = false;
@@ -94,8 +96,8 @@ static bool reads_backslashes(PGconn *conn)
 	return !on || strcmp(on, "on") != 0;
 }
 
-bool pg_open(struct pg **out, const char *dsn, const char *application,
-	     int64_t timeout_ms, struct error *err)
+static bool open(struct pg **out, const char *dsn, const char *application,
+		 int64_t timeout_ms, bool leave, struct error *err)
 {
 	/* What dsn says itself comes later and wins, but for the last two. */
 	const char *const keys[] = {"keepalives_idle", "tcp_user_timeout",
@@ -105,6 +107,7 @@ bool pg_open(struct pg **out, const char *dsn, const char *application,
 				      application, "UTF8",  NULL};
 	struct pg *pg = mem_zalloc(1, sizeof *pg);
 
+	pg->leaves_at_stop = leave;
 	pg->conn = PQconnectStartParams(keys, values, 1);
 	if (!pg->conn)
 		abort();
@@ -121,9 +124,23 @@ bool pg_open(struct pg **out, const char *dsn, const char *application,
 	/* how a message is read is settled before it is looked at */
 	if (reads_backslashes(pg->conn) && !pg_run(pg, timeout_ms, err, ""))
 		goto failed;
+	pg->leaves_at_stop = false;
 	*out = pg;
 	return true;
 failed:
 	pg_close(pg);
 	return false;
+}
+
+bool pg_open(struct pg **out, const char *dsn, const char *application,
+	     int64_t timeout_ms, struct error *err)
+{
+	return open(out, dsn, application, timeout_ms, false, err);
+}
+
+bool pg_open_unless_stopped(struct pg **out, const char *dsn,
+			    const char *application, int64_t timeout_ms,
+			    struct error *err)
+{
+	return open(out, dsn, application, timeout_ms, true, err);
 }

@@ -117,7 +117,7 @@ static bool run_pipe(struct load_run *run, struct source *source,
 	positions_add(positions, key, 0);
 	ok = load_insist(&claim, claim_pipe, err)
 		     ? load(run, source, err)
-		     : load_stopped_before(source->name, err);
+		     : load_stopped_before(source, source->name, err);
 	/* Nothing is in flight any more.  A row that stays is swept later. */
 	if (positions->item[0].mine && run->control &&
 	    pg_is_usable(run->control) &&
@@ -167,7 +167,7 @@ static bool run_file(struct load_run *run, struct source *source, int fd,
 	const struct load_claim claim = {run, source, fd, &identity, NULL};
 
 	if (!load_insist(&claim, claim_file, err))
-		return load_stopped_before(name, err);
+		return load_stopped_before(source, name, err);
 	if (identity.finished) {
 		log_line(LOG_INFO,
 			 "%s is loaded already, 0 rows added; --force loads it "

@@ -46,6 +46,11 @@ int64_t line_reader_here(const struct line_reader *reader)
 	return reader->base + (int64_t)reader->start;
 }
 
+bool line_reader_is_begun(const struct line_reader *reader)
+{
+	return reader->base > 0 || reader->buf.len > 0;
+}
+
 int64_t line_reader_offset(const struct line_reader *reader)
 {
 	return reader->cutting ? reader->cut_start : line_reader_here(reader);

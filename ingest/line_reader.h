@@ -73,6 +73,9 @@ enum line_result line_reader_next(struct line_reader *reader,
 				  int64_t deadline_ms, struct line *line,
 				  struct error *err);
 
+/* Whether anything has been read. */
+bool line_reader_is_begun(const struct line_reader *reader);
+
 /* Offset after the last line handed out, and after the blank lines passed over
  * since. */
 int64_t line_reader_offset(const struct line_reader *reader);

@@ -142,9 +142,9 @@ bool load_full(struct load_run *run, struct source *source, int fd, int index,
 	buf_release(&key);
 	if (source->replayable &&
 	    !file_identity_content(fd, source->name, &extract.content, err))
-		return load_stopped_before(source->name, err);
+		return load_stopped_before(source, source->name, err);
 	if (!load_insist(&claim, claim_extract, err))
-		return load_stopped_before(source->name, err);
+		return load_stopped_before(source, source->name, err);
 	if (extract.is_same) {
 		log_same(source, stream);
 		return true;

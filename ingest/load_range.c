@@ -239,7 +239,8 @@ static bool run_range(const struct load_claim *claim,
 	uint64_t rejects = claim->run->stats.rejects;
 
 	if (!load_insist(claim, claim_range, err))
-		return load_stopped_before(claim->source->name, err);
+		return load_stopped_before(claim->source, claim->source->name,
+					   err);
 	if (replacement->is_same)
 		result = WHOLE_SAME;
 	else if (!load_whole(claim->run, claim->source, load, &result, err))

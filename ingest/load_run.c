@@ -14,24 +14,47 @@
 
 enum { BACKOFF_FIRST_MS = 50, BACKOFF_MAX_MS = 2000 };
 
+/* A pipe that has given something is still to be loaded. */
+static bool is_untouched(const struct source *source)
+{
+	return !source || source->replayable || !source_lines_is_begun(source);
+}
+
+/* One try, which ends at once when the program is asked to stop and nothing of
+ * the input can be lost. */
+static bool attempt(const struct load_claim *claim, load_step *step,
+		    struct error *err)
+{
+	struct load_run *run = claim->run;
+	bool leave = is_untouched(claim->source);
+	bool ok;
+
+	if (run->control && !pg_is_usable(run->control)) {
+		pg_close(run->control);
+		run->control = NULL;
+	}
+	if (!run->control && !(leave ? pg_open_unless_stopped
+				     : pg_open)(&run->control, run->plan.dsn,
+						run->plan.application,
+						run->plan.connect_ms, err))
+		return false;
+	pg_leave_at_stop(run->control, leave);
+	ok = step(claim, err);
+	pg_leave_at_stop(run->control, false);
+	return ok;
+}
+
 bool load_insist(const struct load_claim *claim, load_step *step,
 		 struct error *err)
 {
-	struct load_run *run = claim->run;
-	struct backoff backoff = BACKOFF_INIT(BACKOFF_FIRST_MS, BACKOFF_MAX_MS,
-					      run->options->pipeline.retry_ms);
+	struct backoff backoff =
+		BACKOFF_INIT(BACKOFF_FIRST_MS, BACKOFF_MAX_MS,
+			     claim->run->options->pipeline.retry_ms);
 
 	for (;;) {
 		struct error failed = ERROR_INIT;
 
-		if (run->control && !pg_is_usable(run->control)) {
-			pg_close(run->control);
-			run->control = NULL;
-		}
-		if ((run->control || pg_open(&run->control, run->plan.dsn,
-					     run->plan.application,
-					     run->plan.connect_ms, &failed)) &&
-		    step(claim, &failed))
+		if (attempt(claim, step, &failed))
 			return true;
 		*err = failed;
 		if (failed.kind != ERROR_TRANSIENT || !backoff_wait(&backoff))
@@ -39,10 +62,19 @@ bool load_insist(const struct load_claim *claim, load_step *step,
 	}
 }
 
-bool load_stopped_before(const char *name, struct error *err)
+bool load_stopped_before(const struct source *source, const char *name,
+			 struct error *err)
 {
 	if (!stop_requested())
 		return false;
+	if (!is_untouched(source)) {
+		err->kind = ERROR_FATAL;
+		return error_context(
+			err,
+			"asked to stop before what was read from %s could be "
+			"loaded; it is lost unless its producer sends it again",
+			name);
+	}
 	log_line(LOG_INFO, "asked to stop before %s was begun: %s", name,
 		 err->text);
 	*err = ERROR_INIT;

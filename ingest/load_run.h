@@ -60,9 +60,11 @@ typedef bool load_step(const struct load_claim *claim, struct error *err);
 bool load_insist(const struct load_claim *claim, load_step *step,
 		 struct error *err) MUST_CHECK;
 
-/* Whether the claim failed only because the program is asked to stop: nothing
- * of the input has been read then, and nothing is wrong. */
-bool load_stopped_before(const char *name, struct error *err);
+/* Whether the claim failed only because the program is asked to stop: then
+ * nothing is wrong, unless source (NULL: it can be read again) is a pipe that
+ * has given something already. */
+bool load_stopped_before(const struct source *source, const char *name,
+			 struct error *err);
 
 struct pipeline_parts load_parts(struct load_run *run, struct source *source);
 

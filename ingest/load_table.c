@@ -275,7 +275,7 @@ static bool run_table(struct table_load *load, struct error *err)
 	plan_load(load);
 	if (!load_insist(&claim, claim_table, err)) {
 		csv_layout_close(layout);
-		return load_stopped_before(load->table, err);
+		return load_stopped_before(NULL, load->table, err);
 	}
 	return run_export(load, layout, err);
 }

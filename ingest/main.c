@@ -25,6 +25,10 @@ static bool (*const commands[COMMAND_COUNT])(const struct options *,
 
 static int report(const struct error *err)
 {
+	if (err->kind == ERROR_STOPPED) {
+		log_line(LOG_INFO, "%s", err->text);
+		return STATUS_DONE;
+	}
 	log_line(LOG_ERROR, "%s", err->text);
 	return err->status ? (int)err->status : STATUS_CONFIG;
 }

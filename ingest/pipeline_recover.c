@@ -27,6 +27,9 @@ bool pipeline_back_off(struct pipeline *pipeline, struct error *err)
 			(long long)pipeline->parts.settings->retry_ms / 1000);
 	do {
 		pipeline_note_stop(pipeline);
+		if (pipeline->parts.source->replayable &&
+		    pipeline->stop_deadline_ms)
+			pipeline->stop_deadline_ms = clock_ms();
 		pipeline_report(pipeline);
 		if (pipeline->stop_deadline_ms &&
 		    clock_ms() >= pipeline->stop_deadline_ms)
@@ -46,6 +49,10 @@ bool pipeline_control(struct pipeline *pipeline, struct error *err)
 		return true;
 	pg_close(*pg);
 	*pg = NULL;
+	/* at first, it is noted; then, a pipe has some time left */
+	if (!pipeline->stop_deadline_ms || pipeline->parts.source->replayable)
+		return pg_open_unless_stopped(pg, plan->dsn, plan->application,
+					      plan->connect_ms, err);
 	return pg_open(pg, plan->dsn, plan->application, plan->connect_ms, err);
 }
 

@@ -78,7 +78,8 @@ static void failed(struct pipeline *pipeline, struct load *load,
 void *pipeline_send(void *context)
 {
 	struct pipeline *pipeline = context;
-	struct sink sink = {.plan = pipeline->parts.plan};
+	struct sink sink = {.plan = pipeline->parts.plan,
+			    .repeatable = pipeline->parts.source->replayable};
 	struct sink_turn turn = {wait_turn, pipeline};
 	struct load *load;
 

@@ -264,15 +264,21 @@ static enum sink_result commit(struct sink *sink, const struct load *load,
 	return SINK_ROLLED_BACK;
 }
 
+static bool connect(struct sink *sink, struct error *err)
+{
+	const struct sink_plan *plan = sink->plan;
+
+	return (sink->repeatable ? pg_open_unless_stopped : pg_open)(
+		&sink->pg, plan->dsn, plan->application, plan->connect_ms, err);
+}
+
 enum sink_result sink_send(struct sink *sink, struct load *load,
 			   const struct positions *positions,
 			   const struct sink_turn *turn, struct error *err)
 {
 	enum sink_result result = SINK_ROLLED_BACK;
 
-	if (!sink->pg &&
-	    !pg_open(&sink->pg, sink->plan->dsn, sink->plan->application,
-		     sink->plan->connect_ms, err))
+	if (!sink->pg && !connect(sink, err))
 		return SINK_ROLLED_BACK;
 	fault_hit(FAULT_BEFORE_BEGIN);
 #ifdef MILLRACE_MUTANTS

@@ -48,8 +48,10 @@ void sink_plan_release(struct sink_plan *plan);
 
 struct sink {
 	const struct sink_plan *plan;
-	struct pg *pg; /* NULL: not connected */
-	uint64_t ties; /* transactions begun again */
+	struct pg *pg;   /* NULL: not connected */
+	bool repeatable; /* what it sends can be read again: being asked to stop
+			  * ends its connecting */
+	uint64_t ties;   /* transactions begun again */
 };
 
 enum sink_result {

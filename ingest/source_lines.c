@@ -263,6 +263,12 @@ bool source_lines_sample(struct source *source, const char **bytes, size_t *len,
 	}
 }
 
+bool source_lines_is_begun(const struct source *source)
+{
+	return line_reader_is_begun(
+		((const struct source_lines *)source)->reader);
+}
+
 void source_lines_csv(struct source *source, struct csv_layout *layout)
 {
 	struct source_lines *lines = (struct source_lines *)source;

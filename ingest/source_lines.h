@@ -36,6 +36,9 @@ bool source_file_open(struct source **out, int fd, const char *name,
 bool source_lines_sample(struct source *source, const char **bytes, size_t *len,
 			 struct monitor *monitor, struct error *err) MUST_CHECK;
 
+/* Whether anything has been read. */
+bool source_lines_is_begun(const struct source *source);
+
 /* Size and hash of the input as far as it has been read. */
 void source_lines_content(struct source *source, struct anchor *content);
 

@@ -131,8 +131,9 @@ bool table_export_open(struct table_export **out,
 
 	export->wanted = *wanted;
 	export->fd = -1;
-	if (pg_open(&export->pg, wanted->dsn, "handle-streams --from-table",
-		    wanted->connect_ms, err) &&
+	if (pg_open_unless_stopped(&export->pg, wanted->dsn,
+				   "handle-streams --from-table",
+				   wanted->connect_ms, err) &&
 	    pg_run(export->pg, QUICK_MS, err,
 		   "begin isolation level repeatable read read only; "
 		   "set local statement_timeout = 0; "

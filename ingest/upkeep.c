@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/pg.h"
+#include "common/stop.h"
 #include "ingest/drift_store.h"
 #include "ingest/observer.h"
 #include "ingest/sink.h"
@@ -16,6 +17,7 @@ enum {
 	FLUSH_S = 30,
 	HOUR_MS = 3600 * 1000,
 	CONNECT_MS = 2000,
+	HURRIED_MS = 300, /* when asked to stop */
 	ANSWER_MS = 5000
 };
 
@@ -50,6 +52,18 @@ static bool do_hourly(struct pg *pg, const struct sink_plan *plan,
 	return false;
 }
 
+/* Nothing here is worth keeping a service manager waiting for a server that is
+ * not there. */
+static bool connect(struct pg **pg, const struct sink_plan *plan,
+		    struct error *err)
+{
+	if (stop_requested())
+		return pg_open(pg, plan->dsn, plan->application, HURRIED_MS,
+			       err);
+	return pg_open_unless_stopped(pg, plan->dsn, plan->application,
+				      CONNECT_MS, err);
+}
+
 static void work(struct upkeep *upkeep)
 {
 	bool due = clock_ms() >= upkeep->due_ms;
@@ -60,8 +74,7 @@ static void work(struct upkeep *upkeep)
 
 	if (!due && !found)
 		return;
-	if (!pg_open(&pg, upkeep->plan->dsn, upkeep->plan->application,
-		     CONNECT_MS, &err))
+	if (!connect(&pg, upkeep->plan, &err))
 		goto out;
 	if (due && do_hourly(pg, upkeep->plan, &err))
 		upkeep->due_ms = clock_ms() + HOUR_MS;

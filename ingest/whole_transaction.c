@@ -29,8 +29,8 @@ static bool open_session(struct whole *whole, struct error *err)
 		return true;
 	buf_format(&name, "handle-streams whole %s",
 		   whole->parts->source->positions->owner);
-	ok = pg_open(&whole->pg, plan->dsn, buf_text(&name), plan->connect_ms,
-		     err);
+	ok = pg_open_unless_stopped(&whole->pg, plan->dsn, buf_text(&name),
+				    plan->connect_ms, err);
 	buf_release(&name);
 	return ok;
 }

@@ -142,6 +142,38 @@ refused() {
 	kill "$old" "$silent"
 }
 
+# With nothing read, there is nothing to lose and nothing to wait for.
+@test "asked to stop before there is a server: a polite end at once" {
+	local program words='asked to stop before the database could be used: '
+	mkdir silent
+	"$ROOT/tests/support/fake_server.py" "$PWD/silent" silent 3>&- &
+	silent=$!
+	wait_until 10 test -S silent/.s.PGSQL.5432
+	mkfifo pipe
+	exec 5<>pipe
+	for program in 'handle-streams' 'periodic --retry-timeout 1min watch'; do
+		rm -f silent/taken
+		# shellcheck disable=SC2086 # words
+		PGHOST=$PWD/silent $program <pipe >log 2>&1 3>&- &
+		wait_until 10 test -e silent/taken
+		ends_soon $!
+		output=$(<log)
+		assert_status 0
+		assert_says "${words}connecting to database \"own\" at $PWD/silent port 5432: no answer so far"
+		assert_equal lines 1 "$(wc -l <log)"
+		# shellcheck disable=SC2086
+		PGHOST=127.0.0.1 PGPORT=1 $program --verbose <pipe >log 2>&1 3>&- &
+		wait_until 10 grep -q 'refused.*; trying again' log
+		ends_soon $!
+		output=$(grep -v 'trying again' log)
+		assert_status 0
+		assert_says "${words}"
+		assert_says "refused"
+		assert_equal lines 1 "$(wc -l <<<"$output")"
+	done
+	kill "$silent"
+}
+
 @test "of several hosts, one that does not answer is passed over" {
 	mkdir full
 	"$ROOT/tests/support/fake_server.py" "$PWD/full" full 3>&- &

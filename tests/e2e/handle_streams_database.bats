@@ -287,6 +287,71 @@ says() { grep -q "$1" log; }
 	assert_equal rows 50 "$(rows)"
 }
 
+# PostgreSQL has gone when the input is looked at, and when it is sent; another
+# has its socket, which takes connections and never says a word.
+take_over() {
+	stop_server
+	"$ROOT/tests/support/fake_server.py" "$PGHOST" silent 3>&- 7>&- &
+	silent=$!
+	wait_until 10 test -S "$PGHOST/.s.PGSQL.5432"
+}
+give_back() {
+	kill "$silent"
+	rm -f "$PGHOST/.s.PGSQL.5432" "$PGHOST/taken"
+	start_server 7>&-
+}
+
+@test "asked to stop while a server says nothing: what can be read again is left at once" {
+	items 1 50 >first
+	mkfifo second
+	handle-streams --linger 20ms first second >log 2>&1 3>&- &
+	pid=$!
+	exec 7>second
+	wait_for_value 20 "select count(*) from staging.items" 50
+	take_over
+	ends_soon "$pid"
+	output=$(<log)
+	assert_status 0
+	assert_says "asked to stop before second was begun"
+
+	items 51 60 >third
+	mkfifo locked
+	exec 7>&-
+	give_back
+	psql -Xq <locked 3>&- &
+	exec 7>locked
+	echo "begin; lock table staging.items in access exclusive mode;" >&7
+	wait_for_value 20 "select count(*) from pg_locks where relation = 'staging.items'::regclass and granted" 1
+	handle-streams --lock-timeout 1min third >log 2>&1 3>&- 7>&- &
+	pid=$!
+	wait_for_value 20 "select count(*) > 0 from pg_locks where relation = 'staging.items'::regclass and not granted" t
+	take_over
+	wait_until 20 test -e "$PGHOST/taken"
+	ends_soon "$pid"
+	give_back
+	output=$(<log)
+	assert_status 0
+	assert_says "stopped"
+	handle-streams third
+	assert_equal rows "60|60" "$(sql "select count(*), count(distinct n) from staging.items")"
+	assert_verified
+}
+
+@test "asked to stop while a server says nothing: what a pipe gave is not forgotten" {
+	begin_pipe --connect-timeout 500ms
+	wait_until 20 value_is "select count(*) > 0 from pg_stat_activity where application_name like 'handle-streams%' and state = 'idle'" t
+	take_over
+	items 1 5 >&7
+	wait_until 20 test -e "$PGHOST/taken"
+	ends_soon "$pid"
+	output=$(<log)
+	assert_status 4
+	assert_says "asked to stop before what was read from stdin could be loaded; it is lost unless its producer sends it again"
+	give_back
+	exec 7>&-
+	assert_equal rows 0 "$(rows)"
+}
+
 @test "asked to stop while a statement waits: --shutdown-timeout is kept" {
 	begin_pipe --shutdown-timeout 500ms --lock-timeout 10min --statement-timeout 10min
 	items 1 5 >&7

@@ -71,6 +71,20 @@ wait_for_value() {
 }
 value_is() { [ "$(sql "$1")" = "$2" ]; }
 
+# ends_soon PID: asked to stop, it ends within a second and a half; `status` is
+# its exit status then.
+ends_soon() {
+	local began=${EPOCHREALTIME/./}
+	status=0
+	kill -TERM "$1"
+	wait "$1" || status=$?
+	began=$(((${EPOCHREALTIME/./} - began) / 1000))
+	[ "$began" -lt 1500 ] || {
+		echo "took $began ms to stop" >&2
+		return 1
+	}
+}
+
 # assert_equal WHAT EXPECTED GOT
 assert_equal() {
 	[ "$2" = "$3" ] || {

@@ -3,7 +3,7 @@
 
 Listens on FOLDER/.s.PGSQL.5432.  With a version it lets everybody in, says it
 is that version in UTF8, and answers every query with nothing; silent, it takes
-connections and never says a word.  Full, it takes no connection, like a
+connections, makes FOLDER/taken and never says a word.  Full, it takes no connection, like a
 machine that is off: on a port of 127.0.0.1, which FOLDER/port tells.  Protocol:
 https://www.postgresql.org/docs/15/protocol-flow.html
 """
@@ -57,6 +57,7 @@ def attend(conn, version):
     try:
         if version == "silent":
             conn.recv(1 << 20)
+            open(os.path.join(sys.argv[1], "taken"), "w").close()
             threading.Event().wait()
         serve(conn, version)
     except (EOFError, ConnectionError):
