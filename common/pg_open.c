@@ -96,8 +96,9 @@ static bool reads_backslashes(PGconn *conn)
 	return !on || strcmp(on, "on") != 0;
 }
 
-static bool open(struct pg **out, const char *dsn, const char *application,
-		 int64_t timeout_ms, bool leave, struct error *err)
+static bool connect_to(struct pg **out, const char *dsn,
+		       const char *application, int64_t timeout_ms, bool leave,
+		       struct error *err)
 {
 	/* What dsn says itself comes later and wins, but for the last two. */
 	const char *const keys[] = {"keepalives_idle", "tcp_user_timeout",
@@ -135,12 +136,12 @@ failed:
 bool pg_open(struct pg **out, const char *dsn, const char *application,
 	     int64_t timeout_ms, struct error *err)
 {
-	return open(out, dsn, application, timeout_ms, false, err);
+	return connect_to(out, dsn, application, timeout_ms, false, err);
 }
 
 bool pg_open_unless_stopped(struct pg **out, const char *dsn,
 			    const char *application, int64_t timeout_ms,
 			    struct error *err)
 {
-	return open(out, dsn, application, timeout_ms, true, err);
+	return connect_to(out, dsn, application, timeout_ms, true, err);
 }

@@ -204,6 +204,8 @@ refused() {
 			from pg_tables where tablename in ('pageviews', 'strange')")"
 	PGUSER=app handle-streams <<<"$events"
 	assert_equal rows 2 "$(sql 'select count(*) from staging.pageviews')"
+	# one that asks for every range floods the server's log
+	assert_equal "indexes that ask autovacuum" 0 "$(sql "select count(*) from pg_class where reloptions @> '{autosummarize=on}'")"
 	sql 'revoke millrace_owner, millrace_ingest, millrace_aggregate from app'
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # handle-streams: what PostgreSQL may refuse, lose or take away.
 # bats file_tags=ingest
+# shellcheck disable=SC2030,SC2031 # tests are subshells
 
 setup_file() {
 	load ../support/common

@@ -60,6 +60,28 @@ dump() { pg_dump --schema-only --no-owner --no-comments -n millrace "$1" | grep 
 	assert_says "+0 -0 rows"
 }
 
+# The one that rows go into now, and the one of yesterday if it has any, ask on.
+@test "indexes that ask autovacuum for too much are told not to, once nobody has them" {
+	asking="select count(*) from pg_class where relname like 'r\_%loaded_at_idx' and reloptions @> '{autosummarize=on}'"
+	before=$(sql "$asking")
+	mkfifo reader
+	psql -XAtq <reader >seen 3>&- &
+	exec 7>reader
+	echo "update pg_class set reloptions = '{pages_per_range=32,autosummarize=on}' where relname like 'r\_%loaded_at_idx';
+	      begin; select count(*) from staging.r;" >&7
+	wait_until 20 test -s seen
+	all=$(sql "$asking")
+	timeout 20 handle-streams --stream r </dev/null
+	assert_equal "while they are read" "$all" "$(sql "$asking")"
+	exec 7>&-
+	wait
+	handle-streams --stream r </dev/null
+	assert_equal "asking" "$before" "$(sql "$asking")"
+	[ "$before" -ge 1 ]
+	[ "$before" -le 2 ]
+	[ "$all" -ge 9 ]
+}
+
 # It refuses servers that are newer than itself.
 needs_pg_dump() { pg_dump --schema-only "$PGDATABASE" >/dev/null 2>&1 || skip "pg_dump is older than the server"; }
 
