@@ -1,19 +1,7 @@
 #!/usr/bin/env bats
 # periodic as its user meets it.
 
-setup_file() {
-	load ../support/common
-	fresh_database
-}
-teardown_file() { drop_database; }
-setup() {
-	load ../support/common
-	load ../support/periodic
-	own_database
-	cd "$BATS_TEST_TMPDIR" || return 1
-	small_project
-}
-teardown() { drop_own_database; }
+load ../support/small_project
 
 @test "a first pass builds, a second finds nothing new, new rows are added" {
 	run -0 periodic
@@ -49,63 +37,6 @@ teardown() { drop_own_database; }
 	[[ $output == *"nothing new"* ]]
 }
 
-@test "a failing test keeps the old mart, and the loads wait" {
-	periodic
-	feed "('a', 1)"
-	periodic
-	feed "('a', 5000)"
-	run -3 periodic
-	[[ $output == *"test expression(total < 1000) of p.sums fails for 1 row"* ]]
-	assert_equal mart "a|1|1" "$(sql 'table p.sums' | cut -d'|' -f1-3)"
-	assert_equal file "a,1,1" "$(tail -1 metrics/sums.csv)"
-	assert_equal log "fail|fail|1|5001" "$(sql "
-		select m.status, t.status, t.failures, t.sample->0->>'total'
-		from millrace.run_model m join millrace.test_result t using (run_id, model)
-		where t.test like 'expression%' order by run_id desc limit 1")"
-	# it is tried again, and goes through once the data allow it
-	run -3 periodic
-	feed "('a', -4900)"
-	run -0 periodic
-	[[ $output == *"2 loads"* ]]
-	assert_equal mart "a|3|101" "$(sql 'table p.sums' | cut -d'|' -f1-3)"
-}
-
-@test "a warning does not stop anything" {
-	sed -i 's/total < 1000/total < 1000   severity=warn/' sql/p/models/sums.sql
-	periodic
-	feed "('a', 5000)"
-	run -0 periodic
-	[[ $output == *"warning: p.sums: test expression(total < 1000): 1 rows"* ]]
-	assert_equal mart "a|1|5000" "$(sql 'table p.sums' | cut -d'|' -f1-3)"
-	assert_equal log warn "$(sql "select status from millrace.test_result
-		where test like 'expression%' order by run_id desc limit 1")"
-}
-
-@test "what reads a failed model is skipped, others go on" {
-	model on_top <<-'SQL'
-		-- config:
-		--   materialized: incremental
-		--   strategy: recompute
-		--   by: k
-		select s.k, s.total * 2 as twice from p.sums s where /*+ incremental(s.k) */ true
-	SQL
-	model aside <<-'SQL'
-		-- config:
-		--   materialized: incremental
-		--   strategy: append
-		select r.k from staging.r r where /*+ incremental(r.k) */ true
-	SQL
-	periodic
-	feed "('a', 5000)"
-	run -3 periodic
-	[[ $output == *"p.on_top: skipped, something it reads has failed"* ]]
-	[[ $output == *"p.aside: append, +1 -0 rows"* ]]
-	[[ $output == *"1 done, 1 failed, 1 skipped"* ]]
-	assert_equal log "aside success,on_top skipped,sums fail" "$(sql "
-		select string_agg(substr(model, 3) || ' ' || status, ',' order by model)
-		from millrace.run_model where run_id = (select max(run_id) from millrace.run)")"
-}
-
 @test "merge keeps the first row of each key, in one load or in many" {
 	sed -i '/not_null/d' sql/p/models/sums.sql
 	model firsts <<-'SQL'
@@ -128,34 +59,6 @@ teardown() { drop_own_database; }
 	[[ $output == *"p.firsts: rebuild, +0 -0 rows"* ]]
 }
 
-@test "a comment may end an expression" {
-	sed -i 's/total < 1000/total < 1000 -- per key/' sql/p/models/sums.sql
-	periodic
-	feed "('a', 5000)"
-	run -3 periodic
-	[[ $output == *"test expression(total < 1000 -- per key) of p.sums fails for 1 row"* ]]
-}
-
-@test "a unique test is an index, and says which row" {
-	model rows <<-'SQL'
-		-- config:
-		--   materialized: incremental
-		--   strategy: append
-		-- tests:
-		--   - unique: [k]
-		select r.k, r.v from staging.r r where /*+ incremental(r.k) */ true
-	SQL
-	sed -i '/not_null/d' sql/p/models/sums.sql
-	periodic
-	feed "('a', 1), (null, 2), (null, 3)"
-	periodic
-	feed "('a', 4)"
-	run -3 periodic
-	[[ $output == *"test unique(k) of p.rows fails"* ]]
-	[[ $(sql "select sample from millrace.test_result where status = 'fail'") == *"(k)=(a)"* ]]
-	assert_equal rows 3 "$(sql 'select count(*) from p.rows')"
-}
-
 @test "a model someone else works on is skipped without an error" {
 	periodic
 	feed "('a', 1)"
@@ -171,104 +74,6 @@ teardown() { drop_own_database; }
 	wait "$holder" || true
 	run -0 periodic
 	[[ $output == *"p.sums: delta, +1"* ]]
-}
-
-@test "changed code rebuilds by a diff; changed columns take the table's place" {
-	periodic
-	feed "('a', 1), ('b', 2)"
-	periodic
-	sed -i 's/sum(r.v), 0)/sum(r.v) filter (where r.v > 1), 0)/' sql/p/models/sums.sql
-	run -0 periodic
-	[[ $output == *"p.sums: rebuild, +1 -1 rows"* ]]
-	sql "create view public.other as select count(*) from p.sums"
-	sed -i 's/as total/as total, max(r.v) as largest/; s/delta/recompute/' sql/p/models/sums.sql
-	sed -i 's/from staging.r r/from p.raw r/' sql/p/models/sums.sql
-	model raw <<-'SQL'
-		-- config:
-		--   materialized: incremental
-		--   strategy: append
-		select r.k, r.v from staging.r r where /*+ incremental(r.k) */ true
-	SQL
-	run -3 periodic
-	[[ $output == *"something that is no model depends on the old ones"* ]]
-	sql "drop view public.other"
-	run -0 periodic
-	[[ $output == *"p.sums: rebuild"* ]]
-	assert_equal columns "k,n,total,largest,loaded_at" "$(sql "
-		select string_agg(attname, ',' order by attnum) from pg_attribute
-		where attrelid = 'p.sums'::regclass and attnum > 0")"
-	assert_equal readable t "$(sql "select has_table_privilege('millrace_read', 'p.sums', 'select')")"
-	feed "('a', 7)"
-	periodic
-	assert_equal mart "a|2|7|7" "$(sql "select k, n, total, largest from p.sums where k = 'a'")"
-}
-
-@test "a view over a table that is swapped comes back" {
-	model shown <<-'SQL'
-		-- config:
-		--   materialized: view
-		select s.k, s.total from p.sums s
-	SQL
-	model shown_again <<-'SQL'
-		-- config:
-		--   materialized: view
-		select s.k from p.shown s
-	SQL
-	periodic
-	feed "('a', 1)"
-	periodic
-	sed -i 's/as total/as total, count(r.v) as present/' sql/p/models/sums.sql
-	run -0 periodic
-	assert_equal views "a" "$(sql 'table p.shown_again')"
-	sed -i 's/s.total/s.total, s.present/; s/s.k, s.total/s.total, s.k/' sql/p/models/shown.sql
-	run -0 periodic
-	assert_equal views "1|a|1" "$(sql 'table p.shown')"
-	assert_equal views "a" "$(sql 'table p.shown_again')"
-	assert_equal readable t "$(sql "select has_table_privilege('millrace_read', 'p.shown_again', 'select')")"
-}
-
-@test "a view may become a table, and a table a view" {
-	model shown <<-'SQL'
-		-- config:
-		--   materialized: view
-		select s.k, s.total from p.sums s
-	SQL
-	model shown_again <<-'SQL'
-		-- config:
-		--   materialized: view
-		select s.k from p.shown s
-	SQL
-	periodic
-	feed "('a', 1)"
-	periodic
-	sed -i 's/view/table/' sql/p/models/shown.sql
-	run -0 periodic
-	[[ $output == *"p.shown: build, +1 -0 rows"* ]]
-	assert_equal kind "r v" "$(sql "select relkind from pg_class where relname like 'shown%' and relkind <> 'i' order by relname" | xargs)"
-	feed "('b', 1)"
-	periodic
-	sed -i 's/table/view/' sql/p/models/shown.sql
-	run -0 periodic
-	assert_equal views "a b" "$(sql 'select k from p.shown_again order by 1' | xargs)"
-	run -0 periodic
-	[[ $output == *"nothing new"* ]]
-}
-
-@test "a view's failing test stops what it shows" {
-	model shown <<-'SQL'
-		-- config:
-		--   materialized: view
-		-- tests:
-		--   - expression: of_all < 100
-		select sum(s.total) as of_all from p.sums s
-	SQL
-	periodic
-	feed "('a', 70)"
-	periodic
-	feed "('b', 70)"
-	run -3 periodic
-	[[ $output == *"p.sums: test expression(of_all < 100) of p.shown fails"* ]]
-	assert_equal shown 70 "$(sql 'table p.shown')"
 }
 
 @test "--full-refresh repairs what was damaged by hand, and only that" {
@@ -300,18 +105,6 @@ teardown() { drop_own_database; }
 	feed "('c', 1)"
 	run -0 periodic
 	assert_equal on_top "1|2 2|1" "$(sql 'select n, ks from p.on_top order by n' | xargs)"
-}
-
-@test "a rebuild is refused where staging no longer holds what was consumed" {
-	periodic
-	feed "('a', 1)"
-	periodic
-	sql "with old as (insert into millrace.load (relation, loaded_at, row_count)
-	                  values ('staging.r', now() - interval '40 days', 5) returning load_id)
-	     insert into millrace.model_load (model, load_id, run_id) select 'p.sums', load_id, 1 from old"
-	sed -i 's/as total/as total, count(r.v) as one/' sql/p/models/sums.sql
-	run -2 periodic
-	[[ $output == *"p.sums: "*"staging.r only holds what was loaded since "*"a rebuild would lose it"* ]]
 }
 
 @test "selectors choose what runs" {

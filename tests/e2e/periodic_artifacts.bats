@@ -1,19 +1,7 @@
 #!/usr/bin/env bats
 # target/manifest.json and run_results.json, read as others read them.
 
-setup_file() {
-	load ../support/common
-	fresh_database
-}
-teardown_file() { drop_database; }
-setup() {
-	load ../support/common
-	load ../support/periodic
-	own_database
-	cd "$BATS_TEST_TMPDIR" || return 1
-	small_project
-}
-teardown() { drop_own_database; }
+load ../support/small_project
 
 # The published reader, in a venv that lives with the build.
 install_reader() {

@@ -138,3 +138,96 @@ rights() {
 	run -0 periodic
 	assert_says "nothing new"
 }
+
+@test "changed code rebuilds by a diff; changed columns take the table's place" {
+	periodic
+	feed "('a', 1), ('b', 2)"
+	periodic
+	sed -i 's/sum(r.v), 0)/sum(r.v) filter (where r.v > 1), 0)/' sql/p/models/sums.sql
+	run -0 periodic
+	[[ $output == *"p.sums: rebuild, +1 -1 rows"* ]]
+	sql "create view public.other as select count(*) from p.sums"
+	sed -i 's/as total/as total, max(r.v) as largest/; s/delta/recompute/' sql/p/models/sums.sql
+	sed -i 's/from staging.r r/from p.raw r/' sql/p/models/sums.sql
+	model raw <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: append
+		select r.k, r.v from staging.r r where /*+ incremental(r.k) */ true
+	SQL
+	run -3 periodic
+	[[ $output == *"something that is no model depends on the old ones"* ]]
+	sql "drop view public.other"
+	run -0 periodic
+	[[ $output == *"p.sums: rebuild"* ]]
+	assert_equal columns "k,n,total,largest,loaded_at" "$(sql "
+		select string_agg(attname, ',' order by attnum) from pg_attribute
+		where attrelid = 'p.sums'::regclass and attnum > 0")"
+	assert_equal readable t "$(sql "select has_table_privilege('millrace_read', 'p.sums', 'select')")"
+	feed "('a', 7)"
+	periodic
+	assert_equal mart "a|2|7|7" "$(sql "select k, n, total, largest from p.sums where k = 'a'")"
+}
+
+@test "a view over a table that is swapped comes back" {
+	model shown <<-'SQL'
+		-- config:
+		--   materialized: view
+		select s.k, s.total from p.sums s
+	SQL
+	model shown_again <<-'SQL'
+		-- config:
+		--   materialized: view
+		select s.k from p.shown s
+	SQL
+	periodic
+	feed "('a', 1)"
+	periodic
+	sed -i 's/as total/as total, count(r.v) as present/' sql/p/models/sums.sql
+	run -0 periodic
+	assert_equal views "a" "$(sql 'table p.shown_again')"
+	sed -i 's/s.total/s.total, s.present/; s/s.k, s.total/s.total, s.k/' sql/p/models/shown.sql
+	run -0 periodic
+	assert_equal views "1|a|1" "$(sql 'table p.shown')"
+	assert_equal views "a" "$(sql 'table p.shown_again')"
+	assert_equal readable t "$(sql "select has_table_privilege('millrace_read', 'p.shown_again', 'select')")"
+}
+
+@test "a view may become a table, and a table a view" {
+	model shown <<-'SQL'
+		-- config:
+		--   materialized: view
+		select s.k, s.total from p.sums s
+	SQL
+	model shown_again <<-'SQL'
+		-- config:
+		--   materialized: view
+		select s.k from p.shown s
+	SQL
+	periodic
+	feed "('a', 1)"
+	periodic
+	sed -i 's/view/table/' sql/p/models/shown.sql
+	run -0 periodic
+	[[ $output == *"p.shown: build, +1 -0 rows"* ]]
+	assert_equal kind "r v" "$(sql "select relkind from pg_class where relname like 'shown%' and relkind <> 'i' order by relname" | xargs)"
+	feed "('b', 1)"
+	periodic
+	sed -i 's/table/view/' sql/p/models/shown.sql
+	run -0 periodic
+	assert_equal views "a b" "$(sql 'select k from p.shown_again order by 1' | xargs)"
+	run -0 periodic
+	[[ $output == *"nothing new"* ]]
+}
+
+@test "a rebuild is refused where staging no longer holds what was consumed" {
+	periodic
+	feed "('a', 1)"
+	periodic
+	sql "with old as (insert into millrace.load (relation, loaded_at, row_count)
+	                  values ('staging.r', now() - interval '40 days', 5) returning load_id)
+	     insert into millrace.model_load (model, load_id, run_id) select 'p.sums', load_id, 1 from old"
+	sed -i 's/as total/as total, count(r.v) as one/' sql/p/models/sums.sql
+	run -2 periodic
+	[[ $output == *"p.sums: "*"staging.r only holds what was loaded since "*"a rebuild would lose it"* ]]
+}

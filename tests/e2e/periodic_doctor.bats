@@ -1,19 +1,7 @@
 #!/usr/bin/env bats
 # What periodic's doctor sees.
 
-setup_file() {
-	load ../support/common
-	fresh_database
-}
-teardown_file() { drop_database; }
-setup() {
-	load ../support/common
-	load ../support/periodic
-	own_database
-	cd "$BATS_TEST_TMPDIR" || return 1
-	small_project
-}
-teardown() { drop_own_database; }
+load ../support/small_project
 
 @test "an empty database, then a healthy one" {
 	run -0 periodic doctor

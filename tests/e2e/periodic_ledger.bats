@@ -1,19 +1,7 @@
 #!/usr/bin/env bats
 # Which loads count as consumed, with writers that overtake each other.
 
-setup_file() {
-	load ../support/common
-	fresh_database
-}
-teardown_file() { drop_database; }
-setup() {
-	load ../support/common
-	load ../support/periodic
-	own_database
-	cd "$BATS_TEST_TMPDIR" || return 1
-	small_project
-}
-teardown() { drop_own_database; }
+load ../support/small_project
 
 # session NAME: a psql that stays, to be told things with tell NAME SQL.
 declare -gA told

@@ -173,4 +173,16 @@ static inline const char *fixture_text(const struct fixture *fixture,
 	return text;
 }
 
+/* An integer as binary COPY writes it. */
+static inline int64_t big_endian(const char *bytes, size_t len)
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < len; i++)
+		value = value << 8 | (unsigned char)bytes[i];
+	return (int64_t)value;
+}
+
+/* One dimension from 1, elements of type text (25). */
+
 #endif
