@@ -194,6 +194,17 @@ bool joint_is_busy(const struct tasks *tasks, const struct task *task)
 	return false;
 }
 
+void joint_names(struct buf *out, const struct tasks *tasks,
+		 const struct task *task)
+{
+	for (size_t i = 0; i < tasks->joint_count; i++) {
+		if (!concerns(&tasks->joint[i], task))
+			continue;
+		buf_add_text(out, out->len ? ", " : "");
+		quote_literal(out, tasks->joint[i].name);
+	}
+}
+
 static bool is_there(const struct joint *joint, const struct task *but)
 {
 	for (size_t i = 0; i < joint->named_count; i++)

@@ -67,6 +67,11 @@ void joint_committed(struct tasks *tasks, const struct task *task, bool changed,
  * neither would see what the other does. */
 bool joint_is_busy(const struct tasks *tasks, const struct task *task);
 
+/* Adds the names of those tests, as literals after commas: who works on the
+ * task holds a lock on each, since other programs may be at work too. */
+void joint_names(struct buf *out, const struct tasks *tasks,
+		 const struct task *task);
+
 /* Whether a test that is still due can run at the end of the pass. */
 bool joint_is_left(const struct joint *joint);
 

@@ -324,7 +324,10 @@ static bool leave_to_other(const struct worker *worker, struct task *task,
 	if (!task->state.is_there)
 		task_leave_descendants(run->tasks, task, TASK_LOCKED);
 	run_unlock(run);
-	log_line(LOG_INFO, "%s: another periodic is working on it", task->name);
+	log_line(LOG_INFO,
+		 "%s: another periodic is working on it, or on what it has a "
+		 "test in common with",
+		 task->name);
 	return pg_run(worker->pg, run->timeout_ms, err,
 		      "select pg_advisory_unlock_all()");
 }

@@ -136,9 +136,14 @@ struct tasks {
 	struct arena arena;
 };
 
-/* First keys of advisory locks, `mrun` and `mswp`: of a model (the second key
- * is hashtext of its name), and of those who put tables in others' places. */
-enum { LOCK_MODEL = 0x6d72756e, LOCK_SWAP = 0x6d737770 };
+/* First keys of advisory locks, `mrun`, `mtst` and `mswp`: of a model and of a
+ * test of several (the second key is hashtext of its name), and of those who
+ * put tables in others' places. */
+enum {
+	LOCK_MODEL = 0x6d72756e,
+	LOCK_TEST = 0x6d747374,
+	LOCK_SWAP = 0x6d737770
+};
 
 /* Borrows the project, which must outlive the tasks. */
 bool tasks_open(struct tasks **out, const struct project *project,

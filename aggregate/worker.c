@@ -1,8 +1,21 @@
 #include "aggregate/worker.h"
 
+#include <inttypes.h>
+#include <string.h>
+
+#include "aggregate/joint.h"
 #include "aggregate/quote.h"
 #include "common/buf.h"
 #include "common/pg.h"
+#include "common/stop.h"
+
+/* Waited for too long, or in a circle; or we were asked to stop meanwhile. */
+static bool is_left(const struct error *err)
+{
+	return !strcmp(err->sqlstate, "55P03") ||
+	       !strcmp(err->sqlstate, "40P01") ||
+	       (!strcmp(err->sqlstate, "57014") && stop_requested());
+}
 
 /* One after the other: a private server may have to be started. */
 static bool open_session(struct worker *worker,
@@ -35,6 +48,38 @@ bool worker_join(struct worker *worker, struct error *err)
 	return open_session(worker, &once, DATABASE_BARE, err);
 }
 
+/* Each only once the one before it is held, since of others some would wait for
+ * all of ours.  The tests' are waited for. */
+static void lock_sql(struct buf *sql, const struct worker *worker,
+		     const struct task *task)
+{
+	struct buf tests = BUF_INIT;
+
+	joint_names(&tests, worker->run->tasks, task);
+	if (tests.len)
+		buf_format(sql,
+			   "begin; set local lock_timeout = %" PRId64 ";\n",
+			   worker->run->lock_ms);
+	buf_format(sql,
+		   "select case when not pg_try_advisory_lock(%d, hashtext(",
+		   LOCK_MODEL);
+	quote_literal(sql, task->name);
+	buf_add_text(sql, ")) then false ");
+	if (tests.len)
+		buf_format(sql,
+			   "when (select count(pg_advisory_lock(%d, "
+			   "hashtext(test))) from unnest(array[%s]) test) = 0 "
+			   "then false ",
+			   LOCK_TEST, buf_text(&tests));
+	if (task->needs_swap)
+		buf_add_text(sql, "else true end");
+	else
+		buf_format(sql, "else pg_try_advisory_lock_shared(%d, 0) end",
+			   LOCK_SWAP);
+	buf_add_text(sql, tests.len ? "; commit" : "");
+	buf_release(&tests);
+}
+
 bool worker_lock(const struct worker *worker, const struct task *task,
 		 bool *locked, struct error *err)
 {
@@ -42,20 +87,19 @@ bool worker_lock(const struct worker *worker, const struct task *task,
 	PGresult *res = NULL;
 	bool ok;
 
-	buf_format(&sql, "select case when pg_try_advisory_lock(%d, hashtext(",
-		   LOCK_MODEL);
-	quote_literal(&sql, task->name);
-	if (task->needs_swap)
-		buf_add_text(&sql, ")) then true else false end");
-	else
-		buf_format(&sql,
-			   ")) then pg_try_advisory_lock_shared(%d, 0) "
-			   "else false end",
-			   LOCK_SWAP);
+	lock_sql(&sql, worker, task);
+	pg_heed_stop(worker->pg, true);
 	ok = pg_fetch(worker->pg, worker->run->timeout_ms, err, &res, NULL,
 		      buf_text(&sql));
-	if (ok)
+	pg_heed_stop(worker->pg, false);
+	if (ok) {
 		*locked = PQgetvalue(res, 0, 0)[0] == 't';
+	} else if (is_left(err)) {
+		pg_rollback(worker->pg);
+		*err = ERROR_INIT;
+		*locked = false;
+		ok = true;
+	}
 	PQclear(res);
 	buf_release(&sql);
 	return ok;

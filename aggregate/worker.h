@@ -1,8 +1,10 @@
 /*
  * worker.h - one of those who work through a pass, and the locks it holds
  *
- * Locks are of the session: a task's own, and the swap lock, which all who run
- * a model share and whoever replaces a table has alone.
+ * Locks are of the session: a task's own; those of the tests that look at other
+ * models too, since two transactions do not see what the other does; and the
+ * swap lock, which all who run a model share and whoever replaces a table has
+ * alone.
  */
 #ifndef AGGREGATE_WORKER_H
 #define AGGREGATE_WORKER_H
@@ -26,8 +28,9 @@ bool worker_connect(struct worker *worker, struct error *err) MUST_CHECK;
  * to fit. */
 bool worker_join(struct worker *worker, struct error *err) MUST_CHECK;
 
-/* Takes the task's own lock and the shared swap lock, or neither: *locked.  For
- * a task that needs_swap only its own. */
+/* Takes the task's own lock, those of the tests that it has in common with
+ * others and the shared swap lock, or fails to: *locked.  Not the last for a
+ * task that needs_swap.  With false, some may be held. */
 bool worker_lock(const struct worker *worker, const struct task *task,
 		 bool *locked, struct error *err) MUST_CHECK;
 bool worker_unlock(const struct worker *worker, const struct task *task,
