@@ -1,5 +1,7 @@
 #include "common/utf8.h"
 
+#include <string.h>
+
 static bool is_continuation(char c)
 {
 	return ((unsigned char)c & 0xC0) == 0x80;
@@ -42,6 +44,11 @@ const char *utf8_flaw(const char *text, size_t len)
 		text += step;
 	}
 	return NULL;
+}
+
+size_t utf8_mark(const char *text, size_t len)
+{
+	return len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
 }
 
 void utf8_mend(char *text, size_t len)

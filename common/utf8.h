@@ -17,6 +17,9 @@ size_t utf8_length(const char *at, const char *end);
 /* The first byte that no character begins at, or NULL: all of it is text. */
 const char *utf8_flaw(const char *text, size_t len);
 
+/* Bytes of the byte order mark that the text begins with: 3 or 0. */
+size_t utf8_mark(const char *text, size_t len);
+
 /* Puts ? in place of every byte that is no text. */
 void utf8_mend(char *text, size_t len);
 

@@ -176,6 +176,13 @@ void batch_record(struct batch *batch, const struct record *record,
 	batch->byte_count += full_len;
 }
 
+void batch_restore(struct batch *batch, struct batch_origin *origin,
+		   const char *bytes)
+{
+	origin->raw_start = batch->raw.len;
+	add_padded(&batch->raw, bytes, origin->raw_len);
+}
+
 void batch_row_begin(struct batch *batch, size_t stream_index,
 		     const struct batch_origin *origin)
 {
@@ -192,7 +199,11 @@ void batch_row_begin(struct batch *batch, size_t stream_index,
 
 void batch_row_end(struct batch *batch)
 {
-	batch->open_table->row_count++;
+	struct batch_table *table = batch->open_table;
+
+	if (batch->light)
+		batch->raw.len = table->row[table->row_count].origin.raw_start;
+	table->row_count++;
 	batch->open_table = NULL;
 }
 

@@ -2,10 +2,10 @@
  * batch.h - what one transaction will load
  *
  * A batch holds, for each stream, rows already in PostgreSQL's binary COPY
- * format; the records that became rejects; the raw bytes of every record, so
- * that a row PostgreSQL refuses can still become a reject with its bytes; and
- * the range of each source part that it covers.  Once filled it needs nothing
- * else to be sent, sent again, or redone row by row.
+ * format; the records that became rejects, with their raw bytes; and the range
+ * of each source part that it covers.  It keeps the raw bytes of the rows too,
+ * so that one PostgreSQL refuses can still become a reject with its bytes,
+ * unless it is light: then they can be had from the source again.
  *
  * Filling is the decoder's: batch_row_begin, one batch_field_* per column in
  * the stream's column order, then batch_row_end; or batch_reject.  A row begun
@@ -82,7 +82,8 @@ struct batch {
 	struct batch_range *range; /* sorted by part once batch_seal ran */
 	size_t range_count;
 	size_t range_capacity;
-	struct buf raw;      /* every record's bytes, one after the other */
+	bool light;          /* keeps no bytes of rows; set after batch_init */
+	struct buf raw;      /* records' bytes, one after the other */
 	struct arena arena;  /* reasons */
 	size_t record_count; /* rows + rejects */
 	size_t byte_count;   /* source bytes covered */
@@ -103,7 +104,7 @@ void batch_init(struct batch *batch, const struct stream *const *streams,
 void batch_reset(struct batch *batch);
 void batch_release(struct batch *batch);
 
-/* Bytes it holds in memory: encoded rows, raw records, reasons, and the lists
+/* Bytes it holds in memory: encoded rows, kept records, reasons, and the lists
  * of rows and rejects.  What the setting batch-bytes limits. */
 size_t batch_bytes(const struct batch *batch);
 bool batch_is_empty(const struct batch *batch);
@@ -139,6 +140,11 @@ void batch_row_cancel(struct batch *batch);
 
 /* Notes the event time of the row last ended (microseconds since 2000). */
 void batch_event_time(struct batch *batch, size_t stream_index, int64_t us);
+
+/* Gives the reject that a light batch's row became its bytes back,
+ * origin->raw_len of them. */
+void batch_restore(struct batch *batch, struct batch_origin *origin,
+		   const char *bytes);
 
 /* Adds a reject; the strings are copied, the reason with ? for what is no UTF-8
  * in it.  stream, sqlstate, column_name may be

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/utf8.h"
 #include "ingest/csv_scan.h"
 #include "ingest/stream.h"
 
@@ -14,10 +15,8 @@ static const char delimiters[] = ",;\t|";
 /* Without a byte order mark and blank lines. */
 static void skip_to_text(const char **bytes, size_t *len)
 {
-	size_t at = 0;
+	size_t at = utf8_mark(*bytes, *len);
 
-	if (*len >= 3 && !memcmp(*bytes, "\xef\xbb\xbf", 3))
-		at = 3;
 	while (at < *len && memchr(" \t\r\n", (*bytes)[at], 4))
 		at++;
 	*bytes += at;

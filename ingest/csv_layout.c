@@ -11,10 +11,6 @@
 #include "ingest/csv_scan.h"
 #include "ingest/stream.h"
 
-static const char bom[] = "\xef\xbb\xbf";
-
-enum { BOM_BYTES = sizeof bom - 1 };
-
 static bool same_name(const char *a, const char *b)
 {
 	for (; *a && *b; a++, b++)
@@ -265,13 +261,12 @@ void csv_layout_close(struct csv_layout *layout)
 bool csv_layout_is_header(const struct csv_layout *layout, const char *bytes,
 			  size_t len)
 {
+	size_t mark = utf8_mark(bytes, len);
+
 	if (layout->header_len == 0)
 		return false;
-	if (len == layout->header_len + BOM_BYTES &&
-	    !memcmp(bytes, bom, BOM_BYTES)) {
-		bytes += BOM_BYTES;
-		len -= BOM_BYTES;
-	}
+	bytes += mark;
+	len -= mark;
 	return len == layout->header_len && !memcmp(bytes, layout->header, len);
 }
 

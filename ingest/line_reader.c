@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/stop.h"
+#include "common/utf8.h"
 #include "ingest/csv_scan.h"
 
 enum { READ_BYTES = 256 * 1024 };
@@ -168,10 +169,11 @@ static bool is_blank(const struct line_reader *reader, const char *bytes,
 /* Drops the byte order mark and the \r of the line end. */
 static void trim(struct line *line)
 {
-	if (line->start == 0 && line->len >= 3 &&
-	    !memcmp(line->bytes, "\xef\xbb\xbf", 3)) {
-		line->bytes += 3;
-		line->len -= 3;
+	if (line->start == 0) {
+		size_t mark = utf8_mark(line->bytes, line->len);
+
+		line->bytes += mark;
+		line->len -= mark;
 	}
 	if (line->len && line->bytes[line->len - 1] == '\r')
 		line->len--;

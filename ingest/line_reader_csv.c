@@ -1,6 +1,7 @@
 /* Records of CSV, which may hold line ends, where a line reader has lines. */
 #include <string.h>
 
+#include "common/utf8.h"
 #include "ingest/line_reader_parts.h"
 
 void line_reader_csv(struct line_reader *reader, char delimiter)
@@ -41,16 +42,13 @@ char *line_reader_line_end(const struct line_reader *reader)
 /* Whether a byte order mark stands before the record; *wait: it may. */
 static size_t mark_bytes(const struct line_reader *reader, bool *wait)
 {
-	static const char mark[] = "\xef\xbb\xbf";
 	size_t len = reader->buf.len - reader->start;
 
 	*wait = false;
 	if (line_reader_here(reader) != 0)
 		return 0;
 	*wait = !reader->ended && len < 3;
-	return len >= 3 && !memcmp(reader->buf.data + reader->start, mark, 3)
-		       ? 3
-		       : 0;
+	return utf8_mark(reader->buf.data + reader->start, len);
 }
 
 void line_reader_give_up(struct line_reader *reader, size_t end)

@@ -68,7 +68,9 @@ static const struct setting table[] = {
 	{"batch-rows", 0, SETTING_INTEGER, AT(pipeline.batch_rows), "50000",
 	 "ROWS", "commit after this many records", .min = 1, .max = 1000000},
 	{"batch-bytes", 0, SETTING_BYTES, AT(pipeline.batch_bytes), "16MB",
-	 "SIZE", "or after this much memory, records and encoded rows together",
+	 "SIZE",
+	 "or after this much memory: encoded rows, and records but for a "
+	 "file's",
 	 .min = 1024, .max = INT64_C(1) << 30},
 	{"linger", 0, SETTING_DURATION, AT(pipeline.linger_ms), "500ms", "TIME",
 	 "or after this long since the first record of the batch", .min = 0,

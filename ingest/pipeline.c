@@ -76,9 +76,13 @@ static void init(struct pipeline *pipeline, const struct pipeline_parts *parts)
 	pthread_condattr_destroy(&monotonic);
 	pipeline->load =
 		mem_zalloc(pipeline->load_count, sizeof *pipeline->load);
-	for (size_t i = 0; i < pipeline->load_count; i++)
-		batch_init(&pipeline->load[i].batch, parts->plan->stream,
+	for (size_t i = 0; i < pipeline->load_count; i++) {
+		struct batch *batch = &pipeline->load[i].batch;
+
+		batch_init(batch, parts->plan->stream,
 			   parts->plan->stream_count);
+		batch->light = source_rereads(parts->source);
+	}
 	pipeline->sealed = mem_zalloc(parts_count + 1, sizeof(int64_t));
 	pipeline->expected = mem_zalloc(parts_count + 1, sizeof(int64_t));
 	for (size_t i = 0; i < parts_count; i++)

@@ -55,6 +55,28 @@ static struct load *find_load(struct pipeline *pipeline, uint64_t sequence)
 	return load;
 }
 
+/* The bytes of rows that have become rejects, the last `count` of a light
+ * batch's. */
+static bool restore(struct pipeline *pipeline, struct batch *batch,
+		    size_t count, struct error *err)
+{
+	struct buf bytes = BUF_INIT;
+	bool ok = true;
+
+	for (size_t i = batch->reject_count - count;
+	     ok && i < batch->reject_count; i++) {
+		struct batch_origin *origin = &batch->reject[i].origin;
+
+		ok = source_reread(pipeline->parts.source, origin->position,
+				   buf_reserve(&bytes, origin->raw_len),
+				   origin->raw_len, err);
+		if (ok)
+			batch_restore(batch, origin, bytes.data);
+	}
+	buf_release(&bytes);
+	return ok;
+}
+
 /* PostgreSQL refused a row: find it and set it aside. */
 static bool isolate(struct pipeline *pipeline, struct error *err)
 {
@@ -77,6 +99,8 @@ static bool isolate(struct pipeline *pipeline, struct error *err)
 		load->isolations--;
 		return ease(pipeline, &failed, err);
 	}
+	if (load->batch.light && !restore(pipeline, &load->batch, moved, err))
+		return false;
 	pthread_mutex_lock(&pipeline->lock);
 	pipeline->parts.stats->isolated += moved;
 	load->isolated += moved;

@@ -22,6 +22,17 @@ bool source_rewind(struct source *source, int part, int64_t offset,
 	return source->class->rewind(source, part, offset, err);
 }
 
+bool source_rereads(const struct source *source)
+{
+	return source->class->reread && source->replayable;
+}
+
+bool source_reread(const struct source *source, int64_t position, char *bytes,
+		   size_t len, struct error *err)
+{
+	return source->class->reread(source, position, bytes, len, err);
+}
+
 bool source_changes(const struct source *source)
 {
 	return source->class->settle != NULL;

@@ -63,6 +63,9 @@ struct source_class {
 	bool (*anchor)(struct source *source, int part, struct anchor *anchor);
 	bool (*rewind)(struct source *source, int part, int64_t offset,
 		       struct error *err);
+	/* NULL: only by rewinding */
+	bool (*reread)(const struct source *source, int64_t position,
+		       char *bytes, size_t len, struct error *err);
 	void (*close)(struct source *source);
 	/* of a source whose parts come and go; NULL elsewhere */
 	bool (*settle)(struct source *source, struct pg *pg, struct error *err);
@@ -103,6 +106,14 @@ bool source_anchor(struct source *source, int part, struct anchor *anchor);
 /* Reads a part again from `offset`, after the database has gone back to it. */
 bool source_rewind(struct source *source, int part, int64_t offset,
 		   struct error *err) MUST_CHECK;
+
+/* Whether source_reread works; no record has a key or headers then. */
+bool source_rereads(const struct source *source);
+
+/* The first `len` bytes of the record at `position`, which was handed out
+ * before.  May run beside source_next. */
+bool source_reread(const struct source *source, int64_t position, char *bytes,
+		   size_t len, struct error *err) MUST_CHECK;
 
 /* Whether parts come and go. */
 bool source_changes(const struct source *source);

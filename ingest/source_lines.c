@@ -11,6 +11,7 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "common/stop.h"
+#include "common/utf8.h"
 #include "ingest/csv_header.h"
 #include "ingest/line_reader.h"
 #include "ingest/monitor.h"
@@ -140,6 +141,43 @@ static bool lines_rewind(struct source *source, int part, int64_t offset,
 	       error_context(err, "%s", lines->name);
 }
 
+static bool read_at(const struct source_lines *lines, int64_t offset,
+		    char *bytes, size_t len, struct error *err)
+{
+	size_t have = 0;
+
+	while (have < len) {
+		ssize_t n = pread(lines->fd, bytes + have, len - have,
+				  offset + (int64_t)have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+					 "cannot read %s again at byte %lld: "
+					 "%s",
+					 lines->name, (long long)offset,
+					 n < 0 ? strerror(errno)
+					       : "it has become shorter");
+		have += (size_t)n;
+	}
+	return true;
+}
+
+static bool lines_reread(const struct source *source, int64_t position,
+			 char *bytes, size_t len, struct error *err)
+{
+	const struct source_lines *lines = (const struct source_lines *)source;
+	char start[3];
+	ssize_t n;
+
+	if (position == 0) {
+		n = pread(lines->fd, start, sizeof start, 0);
+		position += (int64_t)utf8_mark(start, n > 0 ? (size_t)n : 0);
+	}
+	return read_at(lines, position, bytes, len, err);
+}
+
 static void lines_close(struct source *source)
 {
 	struct source_lines *lines = (struct source_lines *)source;
@@ -157,6 +195,7 @@ static const struct source_class lines_class = {
 	.offset = lines_offset,
 	.anchor = lines_anchor,
 	.rewind = lines_rewind,
+	.reread = lines_reread,
 	.close = lines_close,
 };
 

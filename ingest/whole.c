@@ -25,9 +25,13 @@ static void init(struct whole *whole, const struct pipeline_parts *parts,
 	stats_start(&whole->stats, parts->plan->stream_count);
 	pthread_mutex_init(&whole->lock, NULL);
 	pthread_cond_init(&whole->changed, NULL);
-	for (size_t i = 0; i < WHOLE_SLOTS; i++)
-		batch_init(&whole->slot[i].load.batch, parts->plan->stream,
+	for (size_t i = 0; i < WHOLE_SLOTS; i++) {
+		struct batch *batch = &whole->slot[i].load.batch;
+
+		batch_init(batch, parts->plan->stream,
 			   parts->plan->stream_count);
+		batch->light = true; /* a row that is refused refuses all */
+	}
 }
 
 static void release(struct whole *whole)

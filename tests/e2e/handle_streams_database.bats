@@ -162,6 +162,19 @@ says() { grep -q "$1" log; }
 	assert_verified
 }
 
+@test "a row that is refused keeps its bytes, whatever stands around them" {
+	items 1 1 | handle-streams
+	sql "alter table staging.items add constraint odd check (n not in (7, 9))"
+	printf '\xef\xbb\xbf{"n": 7, "name": "a\\u00e9"}\r\n\n{"n": 8}\r\n { "n": 9 }' >file
+	for input in file pipe; do
+		cat file | handle-streams "${input/pipe/-}"
+		assert_equal rejects '0 {"n": 7, "name": "a\u00e9"}|43  { "n": 9 }' "$(sql "select
+			string_agg(position || ' ' || convert_from(raw, 'UTF8'), '|' order by position)
+			from millrace.reject where source like '$input:%'")"
+	done
+	assert_verified
+}
+
 @test "rows that a deferred constraint refuses are found by halving" {
 	items 1 1 | handle-streams
 	sql "create function refuse() returns trigger language plpgsql as
