@@ -89,6 +89,21 @@ const char pg_pinning[] =
 	"set search_path = pg_catalog, pg_temp; "
 	"set client_min_messages = warning;\n";
 
+/* A unix socket holds 200 KB unless asked for more (TCP's grows by itself):
+ * who sends a COPY would wait for the server every few hundred rows. */
+static void widen(PGconn *conn)
+{
+	const int bytes = 1024 * 1024;
+	int domain = 0;
+	socklen_t len = sizeof domain;
+
+	if (getsockopt(PQsocket(conn), SOL_SOCKET, SO_DOMAIN, &domain, &len) ==
+		    0 &&
+	    domain == AF_UNIX)
+		setsockopt(PQsocket(conn), SOL_SOCKET, SO_SNDBUF, &bytes,
+			   sizeof bytes); /* what the kernel grants is enough */
+}
+
 static bool reads_backslashes(PGconn *conn)
 {
 	const char *on = PQparameterStatus(conn, "standard_conforming_strings");
@@ -122,6 +137,7 @@ static bool connect_to(struct pg **out, const char *dsn,
 		goto failed;
 	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
 	PQsetnonblocking(pg->conn, 1);
+	widen(pg->conn);
 	/* how a message is read is settled before it is looked at */
 	if (reads_backslashes(pg->conn) && !pg_run(pg, timeout_ms, err, ""))
 		goto failed;
