@@ -61,11 +61,17 @@ static bool passed_over(const struct pipeline *pipeline)
 	return false;
 }
 
-static bool is_full(const struct batch *batch,
-		    const struct pipeline_settings *settings)
+/* The first ones are small, so that PostgreSQL has work while the next are
+ * filled. */
+static bool is_full(const struct pipeline *pipeline, const struct batch *batch)
 {
+	const struct pipeline_settings *settings = pipeline->parts.settings;
+	size_t limit = (size_t)settings->batch_bytes;
+
+	if (pipeline->next_sequence < pipeline->load_count)
+		limit /= 4;
 	return batch->record_count >= (size_t)settings->batch_rows ||
-	       batch_bytes(batch) >= (size_t)settings->batch_bytes;
+	       batch_bytes(batch) >= limit;
 }
 
 /* Fills until the batch is full, old enough, or there is no more. */
@@ -76,7 +82,7 @@ static enum source_result fill(struct pipeline *pipeline, struct batch *batch,
 	struct source *source = pipeline->parts.source;
 	int64_t look_ms = clock_ms() + IDLE_MS;
 
-	while (!is_full(batch, settings)) {
+	while (!is_full(pipeline, batch)) {
 		int64_t due_ms = batch->opened_ms ? batch->opened_ms +
 							    settings->linger_ms
 						  : INT64_MAX;

@@ -264,12 +264,19 @@ static enum sink_result commit(struct sink *sink, const struct load *load,
 	return SINK_ROLLED_BACK;
 }
 
-static bool connect(struct sink *sink, struct error *err)
+/* With the session's settings, which every BEGIN would carry otherwise. */
+static bool connect_session(struct sink *sink, struct error *err)
 {
 	const struct sink_plan *plan = sink->plan;
 
-	return (sink->repeatable ? pg_open_unless_stopped : pg_open)(
-		&sink->pg, plan->dsn, plan->application, plan->connect_ms, err);
+	if (!(sink->repeatable ? pg_open_unless_stopped : pg_open)(
+		    &sink->pg, plan->dsn, plan->application, plan->connect_ms,
+		    err))
+		return false;
+	if (pg_run(sink->pg, plan->answer_ms, err, ""))
+		return true;
+	sink_close(sink);
+	return false;
 }
 
 enum sink_result sink_send(struct sink *sink, struct load *load,
@@ -278,7 +285,7 @@ enum sink_result sink_send(struct sink *sink, struct load *load,
 {
 	enum sink_result result = SINK_ROLLED_BACK;
 
-	if (!sink->pg && !connect(sink, err))
+	if (!sink->pg && !connect_session(sink, err))
 		return SINK_ROLLED_BACK;
 	fault_hit(FAULT_BEFORE_BEGIN);
 #ifdef MILLRACE_MUTANTS
