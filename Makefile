@@ -183,13 +183,13 @@ $(corpus)/seeded: $(spoilt)
 # Rivals that cannot be installed are left out, with a sentence.
 bench: deps-test all $(BUILD)/kafka-admin
 	@tests/support/deps.sh bench || echo "# not every rival can be run"
-	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/ingest.sh
-	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/safety.sh
-	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/kafka.sh
-	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/periodic.sh
-	for rate in 5000 20000 50000; do SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/lag.sh $$rate 20 --threads 2; done
-	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/periodic_history.sh
-	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/packs.sh
+	SUITE_PG_OPTIONS=--bench $(suite) tests/bench/ingest.sh
+	SUITE_PG_OPTIONS=--bench $(suite) tests/bench/safety.sh
+	SUITE_PG_OPTIONS=--bench $(suite) tests/bench/kafka.sh
+	SUITE_PG_OPTIONS=--bench $(suite) tests/bench/periodic.sh
+	for rate in 5000 20000 50000; do SUITE_PG_OPTIONS=--bench $(suite) tests/bench/lag.sh $$rate 20 --threads 2; done
+	SUITE_PG_OPTIONS=--bench $(suite) tests/bench/periodic_history.sh
+	SUITE_PG_OPTIONS=--bench $(suite) tests/bench/packs.sh
 
 # --- tormenting -------------------------------------------------------------
 
@@ -275,7 +275,7 @@ image-test: deps-test all
 	$(suite) tests/packaging/image_test.sh
 
 bench-scale: deps-test all $(BUILD)/kafka-admin
-	SUITE_PG_OPTIONS=--fsync $(suite) tests/bench/scale.sh
+	SUITE_PG_OPTIONS=--bench $(suite) tests/bench/scale.sh
 	tests/bench/failover.sh
 
 deb:

@@ -547,7 +547,8 @@ go_back() {
 	run handle-streams --batch-rows 60000 --retry-timeout 1s file
 	[ "$status" = 4 ]
 	assert_says "No space left on device"
-	assert_equal rows 1 "$(rows)"
+	[ "$(rows)" -lt 60000 ]
+	assert_verified # whole batches, or nothing
 	sql "select format('alter table %s set tablespace pg_default;', inhrelid::regclass) from pg_inherits where inhparent = 'staging.items'::regclass" |
 		psql -Xq
 	sql "drop tablespace small"

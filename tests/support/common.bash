@@ -36,7 +36,7 @@ drop_database() {
 }
 
 # A server that this file alone uses, to stop, crash and starve: crash_server,
-# start_server.  Takes suite_pg.sh's options (--fsync).
+# start_server.  Takes the options of suite_pg.sh make.
 own_server() {
 	OWN_PG=$("$ROOT/tests/support/suite_pg.sh" make "$@")
 	export OWN_PG

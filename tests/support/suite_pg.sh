@@ -1,14 +1,16 @@
 #!/bin/bash
 # A PostgreSQL for tests: its own temporary folder, a unix socket only, trust.
 #
-#   suite_pg.sh make [--fsync]       makes and starts one, prints its folder
-#   suite_pg.sh env FOLDER           prints the exports that lead to it
-#   suite_pg.sh start FOLDER         starts it again
-#   suite_pg.sh stop FOLDER [MODE]   smart, fast (default) or immediate: a crash
-#   suite_pg.sh remove FOLDER        stops and removes it
+#   suite_pg.sh make [--fsync | --bench]   makes and starts one, prints its folder
+#   suite_pg.sh env FOLDER                 prints the exports that lead to it
+#   suite_pg.sh start FOLDER               starts it again
+#   suite_pg.sh stop FOLDER [MODE]         smart, fast (default) or immediate: a crash
+#   suite_pg.sh remove FOLDER              stops and removes it
 #
 # Without --fsync nothing waits for the disk.  That is safe against any kill of
 # processes, immediate stops too; only a crash of the machine would hurt.
+# --bench waits for it, and has the memory and the WAL of a server that has a
+# machine for itself.
 # Root's servers run as user postgres.  SUITE_PG_BIN names the folder of another
 # server than the newest that is installed.
 set -eu
@@ -53,8 +55,12 @@ stop() {
 }
 
 make() {
-	local folder fsync=off
-	[ "${1:-}" = --fsync ] && fsync=on
+	local folder fsync=on buffers=128MB wal=1GB
+	case ${1:-} in
+	--bench) buffers=1GB wal=8GB ;;
+	--fsync) ;;
+	*) fsync=off ;;
+	esac
 	folder=$(as_server mktemp -d "${TMPDIR:-/tmp}/millrace-pg-XXXXXX" 2>/dev/null ||
 		as_server mktemp -d /tmp/millrace-pg-XXXXXX)
 	as_server "$bin/initdb" -D "$folder/data" -U postgres -A trust -N \
@@ -63,8 +69,8 @@ make() {
 		listen_addresses = ''
 		unix_socket_directories = '$folder'
 		fsync = $fsync
-		shared_buffers = 128MB
-		max_wal_size = 1GB
+		shared_buffers = $buffers
+		max_wal_size = $wal
 		max_connections = 60
 		client_connection_check_interval = 1s
 		timezone = 'UTC'
