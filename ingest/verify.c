@@ -7,15 +7,18 @@
 
 enum { ANSWER_MS = 3600 * 1000, SHOWN = 10 };
 
-/* The ranges that batches took, from the first ledger row of each. */
+/* The ranges that batches took, from the first ledger row of each.  later: how
+ * often the source has begun again since. */
 #define RANGES                                                                 \
 	"with range as (select l.load_id, r->>0 as source, "                   \
 	"(r->>1)::int as part, (r->>2)::bigint as start, "                     \
-	"(r->>3)::bigint as stop from millrace.load l, "                       \
-	"jsonb_array_elements(l.origin->'ranges') r), "                        \
+	"(r->>3)::bigint as stop, (select count(*) "                           \
+	"from millrace.begun_again b where b.source = r->>0 "                  \
+	"and b.part = (r->>1)::int and b.after_load >= l.load_id) as later "   \
+	"from millrace.load l, jsonb_array_elements(l.origin->'ranges') r), "  \
 	"chained as (select *, lag(stop) over w as before, "                   \
 	"lead(start) over w as after from range "                              \
-	"window w as (partition by source, part order by start, stop)) "
+	"window w as (partition by source, part, later order by start, stop)) "
 
 /* A check finds nothing when all is well.  Its first query counts what was
  * looked at; the second returns one sentence for each fault. */
@@ -44,7 +47,7 @@ static const struct check {
 	 "select count(*) from millrace.position",
 	 RANGES
 	 ", ends as (select source, part, max(stop) as stop from range "
-	 "group by source, part) select format('%s part %s: the "
+	 "where later = 0 group by source, part) select format('%s part %s: the "
 	 "position is %s, the ranges end at %s', source, part, "
 	 "p.next_offset, coalesce(e.stop, 0)) "
 	 "from millrace.position p left join ends e using (source, part) "

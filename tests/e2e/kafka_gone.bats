@@ -154,4 +154,10 @@ odd-codec 22 \\x07"
 	run consume again -e
 	assert_status 0
 	whole second 40
+	run handle-streams verify
+	assert_status 0
+	sql "update millrace.position set next_offset = next_offset - 1 where source like '%/again'"
+	run handle-streams verify
+	assert_status 3
+	assert_says "the position is 39, the ranges end at 40"
 }
