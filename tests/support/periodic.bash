@@ -4,8 +4,6 @@
 #   feed "('a', 1), ('b', 2)" [NAME]  rows for staging.r (or .NAME) and their
 #                              ledger row, committed
 #   model NAME <<< TEXT        writes sql/p/models/NAME.sql
-#   sums                       the rows of p.sums, in one line
-#   load_of N                  the load_id of the Nth load of staging.r
 
 small_project() {
 	mkdir -p sql/p/streams sql/p/models sql/p/seeds
@@ -41,9 +39,6 @@ sums_model() {
 		group by 1
 	SQL
 }
-
-sums() { sql 'select k, n, total from p.sums order by k' | tr '\n' ' '; }
-load_of() { sql "select load_id from millrace.load where relation = 'staging.r' order by load_id offset $1 - 1 limit 1"; }
 
 model() { cat >"sql/p/models/$1.sql"; }
 

@@ -2,6 +2,9 @@
 # periodic.bash for each test.  At the top of a file:
 #
 #   load ../support/small_project
+#
+#   sums       the rows of p.sums, in one line
+#   load_of N  the load_id of the Nth load of staging.r
 
 load ../support/common
 load ../support/periodic
@@ -14,3 +17,6 @@ setup() {
 	small_project
 }
 teardown() { drop_own_database; }
+
+sums() { sql 'select k, n, total from p.sums order by k' | tr '\n' ' '; }
+load_of() { sql "select load_id from millrace.load where relation = 'staging.r' order by load_id offset $1 - 1 limit 1"; }
