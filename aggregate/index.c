@@ -1,4 +1,5 @@
 #include "aggregate/index.h"
+#include "aggregate/index_parts.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -7,26 +8,7 @@
 
 #include "aggregate/build.h"
 #include "aggregate/quote.h"
-#include "aggregate/refresh.h"
 #include "common/mem.h"
-#include "common/pg.h"
-
-enum { COLUMNS_MAX = 32 }; /* PostgreSQL's own limit for an index */
-
-struct index {
-	const char *name;
-	bool is_unique;
-	const char *body; /* ("a", "b") nulls not distinct */
-	const char *column[COLUMNS_MAX];
-	size_t column_count; /* 0: not plain columns */
-};
-
-struct indexes {
-	struct index *at;
-	size_t count, capacity;
-	const struct task *task;
-	struct arena *arena;
-};
 
 /* --- one definition ------------------------------------------------------- */
 
@@ -246,7 +228,7 @@ static void add_readers(struct indexes *indexes)
 		add_unless_covered(indexes, loaded_at, 1);
 }
 
-static struct indexes find(const struct task *task, struct arena *arena)
+struct indexes index_find(const struct task *task, struct arena *arena)
 {
 	const struct model *model = task->model;
 	struct indexes indexes = {.task = task, .arena = arena};
@@ -266,31 +248,11 @@ static struct indexes find(const struct task *task, struct arena *arena)
 	return indexes;
 }
 
-/* --- using ---------------------------------------------------------------- */
-
-static void create_sql(struct buf *out, const struct index *index,
-		       const char *table)
-{
-	buf_format(out, "create %sindex ", index->is_unique ? "unique " : "");
-	quote_identifier(out, index->name);
-	buf_format(out, " on %s %s;\n", table, index->body);
-}
-
-void index_create_sql(struct buf *out, const struct task *task,
-		      const char *table)
-{
-	struct arena arena = ARENA_INIT;
-	struct indexes indexes = find(task, &arena);
-
-	for (size_t i = 0; i < indexes.count; i++)
-		create_sql(out, &indexes.at[i], table);
-	free(indexes.at);
-	arena_release(&arena);
-}
+/* --- their names ---------------------------------------------------------- */
 
 const char *index_signature(const struct task *task, struct arena *arena)
 {
-	struct indexes indexes = find(task, arena);
+	struct indexes indexes = index_find(task, arena);
 	struct buf text = BUF_INIT;
 	struct buf comment = BUF_INIT;
 	const char *signature;
@@ -315,89 +277,4 @@ const char *index_of_test(const struct task *task, size_t number,
 	struct index index = of_test(&indexes, &task->model->test[number]);
 
 	return name_of(&indexes, &index);
-}
-
-/* Ours: the table's name and eight hexadecimal digits. */
-static bool is_ours(const struct task *task, const char *name)
-{
-	size_t base = strlen(task->model->base);
-
-	return !strncmp(name, task->model->base, base) && name[base] == '_' &&
-	       strspn(name + base + 1, "0123456789abcdef") == 8 &&
-	       strlen(name) == base + 9;
-}
-
-static void drop_sql(struct buf *out, const struct indexes *indexes,
-		     const char *name)
-{
-	const struct task *task = indexes->task;
-
-	for (size_t i = 0; i < indexes->count; i++)
-		if (!strcmp(indexes->at[i].name, name))
-			return;
-	if (!is_ours(task, name))
-		return;
-	buf_add_text(out, "drop index ");
-	quote_identifier(out, task->model->pack);
-	buf_add_byte(out, '.');
-	quote_identifier(out, name);
-	buf_add_text(out, ";\n");
-}
-
-static void missing_sql(struct buf *out, const struct indexes *indexes,
-			const PGresult *there)
-{
-	for (size_t i = 0; i < indexes->count; i++) {
-		bool found = false;
-
-		for (int row = 0; row < PQntuples(there); row++)
-			found |= !strcmp(indexes->at[i].name,
-					 PQgetvalue(there, row, 0));
-		if (!found)
-			create_sql(out, &indexes->at[i], indexes->task->table);
-	}
-}
-
-enum change { CHANGE_DROP, CHANGE_CREATE };
-
-static bool change(struct refresh *refresh, enum change what, struct error *err)
-{
-	const struct task *task = refresh->task;
-	struct indexes indexes = find(task, &refresh->arena);
-	struct buf sql = BUF_INIT;
-	PGresult *there = NULL;
-	bool ok;
-
-	buf_add_text(&sql, "select c.relname from pg_index i join pg_class c "
-			   "on c.oid = i.indexrelid where i.indrelid = ");
-	quote_literal(&sql, task->table);
-	buf_add_text(&sql, "::regclass");
-	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &there, NULL,
-		      buf_text(&sql));
-	buf_reset(&sql);
-	if (ok && what == CHANGE_CREATE) {
-		missing_sql(&sql, &indexes, there);
-		build_comment_sql(&sql, task, task->table);
-	}
-	for (int row = 0; ok && what == CHANGE_DROP && row < PQntuples(there);
-	     row++)
-		drop_sql(&sql, &indexes, PQgetvalue(there, row, 0));
-	if (ok && sql.len)
-		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
-	PQclear(there);
-	free(indexes.at);
-	buf_release(&sql);
-	return ok;
-}
-
-bool index_drop(struct refresh *refresh, struct error *err)
-{
-	return refresh->task->state.has_indexes ||
-	       change(refresh, CHANGE_DROP, err);
-}
-
-bool index_create(struct refresh *refresh, struct error *err)
-{
-	return refresh->task->state.has_indexes ||
-	       change(refresh, CHANGE_CREATE, err);
 }
