@@ -43,6 +43,18 @@ static bool is_star(const struct words *words, size_t i)
 	       !is_mark(words, i + 1, ')');
 }
 
+enum { NAME_MAX_BYTES = 63 };
+
+/* A name with escapes, U&"\0061", or that PostgreSQL cuts, could be any. */
+static bool is_obscure(const struct words *words, size_t i)
+{
+	const struct token *token = &words->token[i];
+
+	return is_name(token) && ((token->kind == TOKEN_QUOTED &&
+				   words->text[token->start] != '"') ||
+				  token->end - token->start > NAME_MAX_BYTES);
+}
+
 /* An alias that no dot follows is the whole row, but for where it is given. */
 static bool is_row(const struct words *words, size_t i, const char *alias,
 		   const char *base)
@@ -76,6 +88,7 @@ static bool looks_at(const struct words *words, const struct task *task,
 			return true;
 	for (size_t i = 0; i + 1 < words->count; i++)
 		if (means(words, i, column) || is_star(words, i) ||
+		    is_obscure(words, i) ||
 		    is_row(words, i, marker->alias, task->model->base) ||
 		    lexer_is(words->text, &words->token[i], "natural"))
 			return true;

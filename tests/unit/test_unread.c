@@ -70,6 +70,15 @@ static void a_column_that_is_named_is_read(void **state)
 	assert_true(reads(
 		"select s.k, sum((s).\"total\") as c from p.sums s " WHERE,
 		"total"));
+	assert_true(reads("select s.k, sum(s.U&\"\\0074otal\") as c from "
+			  "p.sums s " WHERE,
+			  "total"));
+	/* of which PostgreSQL reads 63 bytes */
+	assert_true(reads("select s.k, sum(s."
+			  "a23456789012345678901234567890123456789012345678901"
+			  "2345678901234) as c from p.sums s " WHERE,
+			  "a23456789012345678901234567890123456789012345678901"
+			  "234567890123"));
 }
 
 static void whole_rows_are_every_column(void **state)
