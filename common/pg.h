@@ -8,8 +8,10 @@
  * kind that the policy table in pg_kind.c gives to its class.
  *
  * Sessions are pinned by their first message, whatever it is: UTF8, UTC, ISO
- * dates, a search_path of PostgreSQL's own.  A role's settings and anything a
- * pooler could lose are set with SET LOCAL by whoever begins a transaction.
+ * dates, a search_path of PostgreSQL's own; and the server asks for us where we
+ * are silent for long, so that no lock outlives our machine.  A role's settings
+ * and anything a pooler could lose are set with SET LOCAL by whoever begins a
+ * transaction.
  */
 #ifndef COMMON_PG_H
 #define COMMON_PG_H

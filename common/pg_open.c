@@ -87,7 +87,11 @@ const char pg_pinning[] =
 	"set standard_conforming_strings = on; "
 	"set bytea_output = 'hex'; set extra_float_digits = 1; "
 	"set search_path = pg_catalog, pg_temp; "
-	"set client_min_messages = warning;\n";
+	"set client_min_messages = warning; "
+	/* a session whose client's machine is gone holds its locks until the
+	 * server asks for it, by default after two hours */
+	"set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; "
+	"set tcp_keepalives_count = 3;\n";
 
 /* A unix socket holds 200 KB unless asked for more (TCP's grows by itself):
  * who sends a COPY would wait for the server every few hundred rows. */

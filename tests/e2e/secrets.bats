@@ -79,8 +79,14 @@ refused() { # WHY NAME=VALUE...
 
 @test "over TLS the server must be the one that is meant" {
 	echo '{"n": 1}' >one
+	handle-streams /dev/null
+	sql "create table seen (idle text);
+	     create function see() returns trigger language plpgsql security definer as \$\$
+	         begin insert into public.seen values (current_setting('tcp_keepalives_idle')); return null; end \$\$;
+	     create trigger see after insert on millrace.load execute function see()"
 	run env -u PGHOST -u PGPORT handle-streams -d "$(tls)" one
 	assert_status 0
+	assert_equal "seconds until the server asks for a client that is silent" 30 "$(sql 'select idle from seen')"
 	run env -u PGHOST -u PGPORT periodic -d "$(tls)" plan
 	assert_status 0
 	refused 'server certificate for "localhost"' host=127.0.0.1
