@@ -27,8 +27,8 @@ struct pipeline {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	struct load *unacked; /* filled, not known to be committed; in order */
-	uint64_t next_sequence; /* the reader writes it */
-	uint64_t turn;          /* of the load that may commit */
+	uint64_t next_sequence;
+	uint64_t turn; /* of the load that may commit */
 	size_t sending;
 	bool failed;          /* a load has failed; the others roll back */
 	struct error failure; /* of the earliest that failed */

@@ -61,17 +61,11 @@ static bool passed_over(const struct pipeline *pipeline)
 	return false;
 }
 
-/* The first ones are small, so that PostgreSQL has work while the next are
- * filled. */
-static bool is_full(const struct pipeline *pipeline, const struct batch *batch)
+static bool is_full(const struct batch *batch,
+		    const struct pipeline_settings *settings)
 {
-	const struct pipeline_settings *settings = pipeline->parts.settings;
-	size_t limit = (size_t)settings->batch_bytes;
-
-	if (pipeline->next_sequence < pipeline->load_count)
-		limit /= 4;
 	return batch->record_count >= (size_t)settings->batch_rows ||
-	       batch_bytes(batch) >= limit;
+	       batch_bytes(batch) >= (size_t)settings->batch_bytes;
 }
 
 /* Fills until the batch is full, old enough, or there is no more. */
@@ -82,7 +76,7 @@ static enum source_result fill(struct pipeline *pipeline, struct batch *batch,
 	struct source *source = pipeline->parts.source;
 	int64_t look_ms = clock_ms() + IDLE_MS;
 
-	while (!is_full(pipeline, batch)) {
+	while (!is_full(batch, settings)) {
 		int64_t due_ms = batch->opened_ms ? batch->opened_ms +
 							    settings->linger_ms
 						  : INT64_MAX;
