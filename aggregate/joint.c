@@ -9,7 +9,6 @@
 #include "aggregate/singular.h"
 #include "common/buf.h"
 #include "common/mem.h"
-#include "common/pg.h"
 
 /* --- opening -------------------------------------------------------------- */
 
@@ -113,7 +112,7 @@ void joints_close(struct tasks *tasks)
 
 /* --- when ----------------------------------------------------------------- */
 
-static bool concerns(const struct joint *joint, const struct task *task)
+bool joint_concerns(const struct joint *joint, const struct task *task)
 {
 	for (size_t i = 0; i < joint->named_count; i++)
 		if (joint->named[i] == task)
@@ -185,7 +184,7 @@ bool joint_is_busy(const struct tasks *tasks, const struct task *task)
 	for (size_t i = 0; i < tasks->joint_count; i++) {
 		const struct joint *joint = &tasks->joint[i];
 
-		if (!concerns(joint, task))
+		if (!joint_concerns(joint, task))
 			continue;
 		for (size_t k = 0; k < joint->named_count; k++)
 			if (joint->named[k]->turn == TURN_TAKEN)
@@ -198,7 +197,7 @@ void joint_names(struct buf *out, const struct tasks *tasks,
 		 const struct task *task)
 {
 	for (size_t i = 0; i < tasks->joint_count; i++) {
-		if (!concerns(&tasks->joint[i], task))
+		if (!joint_concerns(&tasks->joint[i], task))
 			continue;
 		buf_add_text(out, out->len ? ", " : "");
 		quote_literal(out, tasks->joint[i].name);
@@ -275,8 +274,9 @@ bool joint_run(struct test_report *report, struct run *run, struct pg *pg,
 		const struct joint *joint = &tasks->joint[i];
 		struct test_case one;
 
-		if (!concerns(joint, task) || !can_break(joint, task, change) ||
-		    !is_there(joint, task) || must_wait(run, joint, task))
+		if (!joint_concerns(joint, task) ||
+		    !can_break(joint, task, change) || !is_there(joint, task) ||
+		    must_wait(run, joint, task))
 			continue;
 		one = joint->child == task && !joint->is_due &&
 				      !change->is_new_code
@@ -289,84 +289,4 @@ bool joint_run(struct test_report *report, struct run *run, struct pg *pg,
 		ran[i] = true;
 	}
 	return true;
-}
-
-const char joint_question[] = "select exists (select from millrace.due_test)";
-
-/* A pass that was told to leave its models alone leaves the test alone too:
- * another may be between them. */
-static bool is_asked_for(const struct joint *joint)
-{
-	for (size_t i = 0; i < joint->named_count; i++)
-		if (joint->named[i]->is_selected)
-			return true;
-	return false;
-}
-
-void joints_ask(struct tasks *tasks)
-{
-	for (size_t i = 0; i < tasks->joint_count; i++) {
-		const struct joint *joint = &tasks->joint[i];
-
-		for (size_t k = 0;
-		     k < joint->named_count && is_asked_for(joint); k++)
-			joint->named[k]->is_asked = true;
-	}
-}
-
-bool joints_recall(struct tasks *tasks, struct pg *pg, int64_t timeout_ms,
-		   struct error *err)
-{
-	PGresult *res = NULL;
-
-	tasks->knows_due |= !tasks->has_due_test;
-	if (tasks->knows_due || !tasks->joint_count)
-		return true;
-	if (!pg_fetch(pg, timeout_ms, err, &res, NULL,
-		      "begin; set local role millrace_aggregate; "
-		      "select test from millrace.due_test; commit"))
-		return false;
-	tasks->knows_due = true;
-	for (size_t i = 0; i < tasks->joint_count; i++)
-		for (int row = 0; row < PQntuples(res); row++)
-			tasks->joint[i].is_due |=
-				is_asked_for(&tasks->joint[i]) &&
-				!strcmp(PQgetvalue(res, row, 0),
-					tasks->joint[i].name);
-	PQclear(res);
-	return true;
-}
-
-void joint_forget_sql(struct buf *out, const struct joint *joint)
-{
-	buf_add_text(out, "delete from millrace.due_test where test = ");
-	quote_literal(out, joint->name);
-	buf_add_text(out, ";\n");
-}
-
-void joint_due_sql(struct buf *out, const struct tasks *tasks,
-		   const struct task *task, bool changed, const bool *ran)
-{
-	for (size_t i = 0; i < tasks->joint_count; i++) {
-		const struct joint *joint = &tasks->joint[i];
-
-		if (ran[i] && joint->is_due)
-			joint_forget_sql(out, joint);
-		if (ran[i] || joint->is_due || !changed ||
-		    !concerns(joint, task))
-			continue;
-		buf_add_text(out, "insert into millrace.due_test values (");
-		quote_literal(out, joint->name);
-		buf_add_text(out, ") on conflict do nothing;\n");
-	}
-}
-
-void joint_committed(struct tasks *tasks, const struct task *task, bool changed,
-		     const bool *ran)
-{
-	for (size_t i = 0; i < tasks->joint_count; i++)
-		if (ran[i])
-			tasks->joint[i].is_due = false;
-		else if (changed && concerns(&tasks->joint[i], task))
-			tasks->joint[i].is_due = true;
 }

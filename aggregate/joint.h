@@ -33,6 +33,9 @@ struct joint {
 bool joints_open(struct tasks *tasks, struct error *err) MUST_CHECK;
 void joints_close(struct tasks *tasks);
 
+/* Whether it names the task. */
+bool joint_concerns(const struct joint *joint, const struct task *task);
+
 /* What a transaction has done to its task. */
 struct joint_change {
 	bool is_new_code, changed, deleted;
@@ -48,7 +51,8 @@ bool joint_run(struct test_report *report, struct run *run, struct pg *pg,
 /* Marks, as is_asked, what has a test in common with something selected. */
 void joints_ask(struct tasks *tasks);
 
-/* Reads from the database which tests earlier runs have left due. */
+/* Reads from the database which tests earlier runs have left due, and forgets
+ * those that are not in the files any more. */
 extern const char joint_question[]; /* a select: whether there is any */
 bool joints_recall(struct tasks *tasks, struct pg *pg, int64_t timeout_ms,
 		   struct error *err) MUST_CHECK;

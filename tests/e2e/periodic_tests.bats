@@ -250,6 +250,11 @@ know() { feed "$1" known; }
 	sql "delete from p.b"
 	run -0 periodic
 	assert_equal "none is due" 0 "$(sql "select count(*) from millrace.due_test")"
+	# one whose file is gone is forgotten, but for another project's
+	sql "insert into millrace.due_test values ('p/tests/both.sql'), ('elsewhere/tests/both.sql')"
+	rm sql/p/tests/both.sql
+	run -0 periodic
+	assert_equal due "elsewhere/tests/both.sql" "$(sql "select test from millrace.due_test")"
 }
 
 @test "a test that is left is for whoever takes what has come meanwhile" {
