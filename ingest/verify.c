@@ -18,7 +18,8 @@ enum { ANSWER_MS = 3600 * 1000, SHOWN = 10 };
 	"from millrace.load l, jsonb_array_elements(l.origin->'ranges') r), "  \
 	"chained as (select *, lag(stop) over w as before, "                   \
 	"lead(start) over w as after from range "                              \
-	"window w as (partition by source, part, later order by start, stop)) "
+	"window w as (partition by source, part, later order by start, "       \
+	"stop)) "
 
 /* A check finds nothing when all is well.  Its first query counts what was
  * looked at; the second returns one sentence for each fault. */
@@ -47,7 +48,8 @@ static const struct check {
 	 "select count(*) from millrace.position",
 	 RANGES
 	 ", ends as (select source, part, max(stop) as stop from range "
-	 "where later = 0 group by source, part) select format('%s part %s: the "
+	 "where later = 0 group by source, part) select format('%s part %s: "
+	 "the "
 	 "position is %s, the ranges end at %s', source, part, "
 	 "p.next_offset, coalesce(e.stop, 0)) "
 	 "from millrace.position p left join ends e using (source, part) "
