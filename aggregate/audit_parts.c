@@ -21,7 +21,6 @@ static bool count_rows(struct refresh *refresh, int64_t *rows,
 		       struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
 	bool ok;
 
 	buf_add_text(&sql, "select case when relpages > 0 and reltuples > 0 "
@@ -31,11 +30,8 @@ static bool count_rows(struct refresh *refresh, int64_t *rows,
 			   "from pg_class where oid = ");
 	quote_literal(&sql, refresh->task->table);
 	buf_add_text(&sql, "::regclass");
-	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
+	ok = pg_count(refresh->pg, refresh->timeout_ms, err, rows,
 		      buf_text(&sql));
-	if (ok)
-		*rows = strtoll(PQgetvalue(res, 0, 0), NULL, 10);
-	PQclear(res);
 	buf_release(&sql);
 	return ok;
 }

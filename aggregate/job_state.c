@@ -13,16 +13,12 @@ bool job_state_lock(struct pg *pg, const char *job, bool *mine,
 		    struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
 	bool ok;
 
 	buf_format(&sql, "select pg_try_advisory_lock(%d, hashtext(", LOCK_JOB);
 	quote_literal(&sql, job);
 	buf_add_text(&sql, "))");
-	ok = pg_fetch(pg, ANSWER_MS, err, &res, NULL, buf_text(&sql));
-	if (ok)
-		*mine = PQgetvalue(res, 0, 0)[0] == 't';
-	PQclear(res);
+	ok = pg_ask(pg, ANSWER_MS, err, mine, buf_text(&sql));
 	buf_release(&sql);
 	return ok;
 }

@@ -210,7 +210,6 @@ bool ledger_is_pending(struct pg *pg, int64_t timeout_ms,
 		       struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
 	bool ok;
 
 	buf_add_text(&sql, "select exists (select from ");
@@ -222,10 +221,7 @@ bool ledger_is_pending(struct pg *pg, int64_t timeout_ms,
 			   "a.load_id > m.floor_load offset 0) l where ");
 	ledger_pending_sql(&sql, "m.model");
 	buf_add_byte(&sql, ')');
-	ok = pg_fetch(pg, timeout_ms, err, &res, NULL, buf_text(&sql));
-	if (ok)
-		*pending = PQgetvalue(res, 0, 0)[0] == 't';
-	PQclear(res);
+	ok = pg_ask(pg, timeout_ms, err, pending, buf_text(&sql));
 	buf_release(&sql);
 	return ok;
 }

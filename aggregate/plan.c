@@ -29,18 +29,14 @@ static bool sum_parts(struct refresh *refresh, const struct parts *parts,
 		      int64_t *count, struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
 	bool ok;
 
 	buf_add_text(&sql, "select 0");
 	for (size_t i = 0; i < parts->count; i++)
 		buf_format(&sql, " + (select count(*) from pg_temp.%s)",
 			   parts->pattern[i].rebuilt);
-	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
+	ok = pg_count(refresh->pg, refresh->timeout_ms, err, count,
 		      buf_text(&sql));
-	if (ok)
-		*count = strtoll(PQgetvalue(res, 0, 0), NULL, 10);
-	PQclear(res);
 	buf_release(&sql);
 	return ok;
 }

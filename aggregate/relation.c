@@ -104,17 +104,13 @@ static bool pack_is_there(struct pg *pg, int64_t timeout_ms, const char *quoted,
 			  bool *there, struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
 	bool ok;
 
 	buf_add_text(&sql, "select has_schema_privilege('millrace_read', "
 			   "to_regnamespace(");
 	quote_literal(&sql, quoted);
 	buf_add_text(&sql, "), 'usage')");
-	ok = pg_fetch(pg, timeout_ms, err, &res, NULL, buf_text(&sql));
-	if (ok)
-		*there = PQgetvalue(res, 0, 0)[0] == 't';
-	PQclear(res);
+	ok = pg_ask(pg, timeout_ms, err, there, buf_text(&sql));
 	buf_release(&sql);
 	return ok;
 }

@@ -166,7 +166,6 @@ static bool is_kept(const struct plan *plan, const struct snapshot_step *step,
 {
 	const struct refresh *refresh = plan->refresh;
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
 	bool ok;
 
 	buf_format(&sql,
@@ -174,11 +173,8 @@ static bool is_kept(const struct plan *plan, const struct snapshot_step *step,
 		   "exists (select from millrace.load where load_id = %" PRId64
 		   " and row_count = 0)",
 		   plan->input->table, step->loaded_at, step->load_id);
-	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
-		      buf_text(&sql));
-	if (ok)
-		*kept = PQgetvalue(res, 0, 0)[0] == 't';
-	PQclear(res);
+	ok = pg_ask(refresh->pg, refresh->timeout_ms, err, kept,
+		    buf_text(&sql));
 	buf_release(&sql);
 	return ok;
 }

@@ -119,7 +119,6 @@ static bool has_doubles(struct refresh *refresh, const char *query,
 			bool *doubles, struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
 	bool ok;
 
 	if (refresh->task->model->keeps_deleted) {
@@ -137,11 +136,8 @@ static bool has_doubles(struct refresh *refresh, const char *query,
 		   "- count(*) filter (where not millrace_here) "
 		   "from pg_temp.change)",
 		   query, refresh->task->table);
-	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
-		      buf_text(&sql));
-	if (ok)
-		*doubles = PQgetvalue(res, 0, 0)[0] == 't';
-	PQclear(res);
+	ok = pg_ask(refresh->pg, refresh->timeout_ms, err, doubles,
+		    buf_text(&sql));
 	buf_release(&sql);
 	return ok;
 }
@@ -151,18 +147,14 @@ static bool has_null_keys(struct refresh *refresh, bool *nulls,
 			  struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
 	bool ok;
 
 	buf_add_text(&sql, "select exists (select from pg_temp.change "
 			   "where num_nulls(");
 	snapshot_keys(&sql, refresh, "");
 	buf_add_text(&sql, ") > 0)");
-	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
-		      buf_text(&sql));
-	if (ok)
-		*nulls = PQgetvalue(res, 0, 0)[0] == 't';
-	PQclear(res);
+	ok = pg_ask(refresh->pg, refresh->timeout_ms, err, nulls,
+		    buf_text(&sql));
 	buf_release(&sql);
 	return ok;
 }

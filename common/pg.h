@@ -92,6 +92,13 @@ bool pg_runf(struct pg *pg, int64_t timeout_ms, struct error *err,
 bool pg_fetch(struct pg *pg, int64_t timeout_ms, struct error *err,
 	      PGresult **out, char tag[64], const char *sql) MUST_CHECK;
 
+/* What one value, a boolean or a number, is: the first of the last statement
+ * that returned rows. */
+bool pg_ask(struct pg *pg, int64_t timeout_ms, struct error *err, bool *answer,
+	    const char *sql) MUST_CHECK;
+bool pg_count(struct pg *pg, int64_t timeout_ms, struct error *err,
+	      int64_t *count, const char *sql) MUST_CHECK;
+
 /* Ends a transaction that has failed.  A session that cannot even do that is
  * no longer usable; the error that led here stands. */
 void pg_rollback(struct pg *pg);
