@@ -73,6 +73,19 @@ static void add_row_count(struct buf *out, const struct model_test *test,
 		buf_format(out, " or count(*) > %" PRId64, test->at_most);
 }
 
+void test_fails_sql(struct buf *out, const struct model_test *test)
+{
+	buf_add_byte(out, '(');
+	if (test->kind == TEST_NOT_NULL)
+		add_columns(out, test, " is null", " or ");
+	else if (test->kind == TEST_ACCEPTED_VALUES)
+		add_accepted(out, test);
+	else
+		/* a line comment in it ends with the line */
+		buf_format(out, "not (%s\n)", test->expression);
+	buf_add_byte(out, ')');
+}
+
 static void add_failing(struct buf *out, const struct model_test *test,
 			const char *rows)
 {
@@ -81,20 +94,13 @@ static void add_failing(struct buf *out, const struct model_test *test,
 		add_unique(out, test, rows);
 		return;
 	case TEST_NOT_NULL:
-		buf_format(out, "select * from %s where ", rows);
-		add_columns(out, test, " is null", " or ");
-		return;
 	case TEST_ACCEPTED_VALUES:
+	case TEST_EXPRESSION:
 		buf_format(out, "select * from %s where ", rows);
-		add_accepted(out, test);
+		test_fails_sql(out, test);
 		return;
 	case TEST_RELATIONSHIPS:
 		add_orphans(out, test, rows);
-		return;
-	case TEST_EXPRESSION:
-		/* a line comment in it ends with the line */
-		buf_format(out, "select * from %s where not (%s\n)", rows,
-			   test->expression);
 		return;
 	case TEST_ROW_COUNT:
 		add_row_count(out, test, rows);

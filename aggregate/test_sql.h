@@ -14,6 +14,10 @@
 void test_failing_sql(struct buf *out, const struct model_test *test,
 		      const char *rows);
 
+/* The condition under which a row fails a test that judges rows one by one:
+ * not_null, accepted_values, expression. */
+void test_fails_sql(struct buf *out, const struct model_test *test);
+
 /* A select of one row: number, how many rows of `failing` there are, and a
  * sample of them as JSON, of bounded size. */
 void test_count_sql(struct buf *out, size_t number, const char *failing);
