@@ -157,6 +157,7 @@ struct model {
 	enum on_schema_change on_schema_change;
 	const char *rows;   /* delta: the measure that is 0 when empty */
 	int64_t touch_us;   /* recompute: widening; 0: none */
+	bool touch_before;  /* a row changes what lies before it, no more */
 	int64_t lag_us;     /* watch: it may be that stale; 0: not said */
 	const char **index; /* `(did, event_at)`: further indexes wanted */
 	size_t index_count;

@@ -87,7 +87,16 @@ static bool set_rows(const struct model_at *at, const char *value)
 
 static bool set_touch(const struct model_at *at, const char *value)
 {
-	return model_duration(at, value, &at->model->touch_us);
+	static const char before[] = " before";
+	size_t len = strlen(value);
+	size_t most = sizeof before - 1;
+	char *width = arena_strdup(&at->model->arena, value);
+
+	if (len > most && !strcmp(value + len - most, before)) {
+		at->model->touch_before = true;
+		width[len - most] = '\0';
+	}
+	return model_duration(at, width, &at->model->touch_us);
 }
 
 static bool set_unique_key(const struct model_at *at, const char *value)

@@ -21,7 +21,9 @@ static void add_all(struct buf *out, const char *const *text, size_t count)
 static void add_config(struct buf *out, const struct model *model)
 {
 	buf_format(out, "%d:%d:%lld:%zu:", (int)model->materialized,
-		   (int)model->strategy, (long long)model->touch_us,
+		   (int)model->strategy,
+		   (long long)(model->touch_before ? -model->touch_us
+						   : model->touch_us),
 		   model->by_count);
 	for (size_t i = 0; i < model->by_count; i++) {
 		add(out, model->by[i].name);

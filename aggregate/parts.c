@@ -120,7 +120,9 @@ static void touched_sql(struct buf *out, const struct refresh *refresh,
 
 /* The time column of parts becomes a range: since k<i>, until k<i>_end, widened
  * by `touch` and cut to the grain; ranges that meet become one.  `from` has
- * parts, or ranges to widen once more.  A part without a time stays alone. */
+ * parts, or ranges to widen once more: where a row changes only what lies
+ * before it, that is rebuilt, and made of what lies behind it.  A part without
+ * a time stays alone. */
 enum source { SOURCE_PARTS, SOURCE_RANGES };
 
 static void ranges_sql(struct buf *out, const struct refresh *refresh,
@@ -129,6 +131,11 @@ static void ranges_sql(struct buf *out, const struct refresh *refresh,
 {
 	const struct model *model = refresh->task->model;
 	const char *grain = model_grains[model->by[pattern->time].grain];
+	bool one_sided = model->touch_before;
+	int64_t back =
+		one_sided && source == SOURCE_RANGES ? 0 : model->touch_us;
+	int64_t ahead =
+		one_sided && source == SOURCE_PARTS ? 0 : model->touch_us;
 	struct buf others = BUF_INIT;
 	struct buf end = BUF_INIT;
 	const char *keys;
@@ -156,8 +163,8 @@ static void ranges_sql(struct buf *out, const struct refresh *refresh,
 		   " microseconds') + interval '1 %s' as until\n"
 		   "from pg_temp.%s) wide) seen) islands\n"
 		   "group by %ssince is null, island",
-		   keys, grain, pattern->time, model->touch_us, grain,
-		   buf_text(&end), model->touch_us - 1, grain, from, keys);
+		   keys, grain, pattern->time, back, grain, buf_text(&end),
+		   ahead - 1, grain, from, keys);
 	buf_release(&others);
 	buf_release(&end);
 }
@@ -206,6 +213,27 @@ static bool store(struct refresh *refresh, const char *name, uint32_t columns,
 	return ok;
 }
 
+/* The planner takes new loads, which its statistics do not know, for a row or
+ * none, and would sort them to find their parts. */
+static bool find_touched(struct refresh *refresh, const struct pattern *pattern,
+			 const char *name, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	touched_sql(&sql, refresh, pattern->columns);
+	ok = refresh_run(refresh, "set local enable_sort = off", NULL, err);
+	/* what only becomes ranges is read once, from end to end */
+	if (ok && pattern->time >= 0)
+		ok = refresh_temp(refresh, name, buf_text(&sql), NULL, err);
+	else if (ok)
+		ok = store(refresh, name, pattern->columns, buf_text(&sql),
+			   err);
+	buf_release(&sql);
+	return ok && refresh_run(refresh, "set local enable_sort to default",
+				 NULL, err);
+}
+
 static bool fill_pattern(struct parts *parts, struct refresh *refresh,
 			 struct pattern *pattern, struct error *err)
 {
@@ -219,16 +247,10 @@ static bool fill_pattern(struct parts *parts, struct refresh *refresh,
 			? parts->time
 			: -1;
 	pattern->rebuilt = pattern->shown = touched;
-	touched_sql(&sql, refresh, pattern->columns);
-	/* what only becomes ranges is read once, from end to end */
-	ok = pattern->time >= 0
-		     ? refresh_temp(refresh, touched, buf_text(&sql), NULL, err)
-		     : store(refresh, touched, pattern->columns, buf_text(&sql),
-			     err);
+	ok = find_touched(refresh, pattern, touched, err);
 	if (ok && pattern->time >= 0) {
 		pattern->shown = pattern->rebuilt =
 			arena_format(&refresh->arena, "rebuilt_%zu", n);
-		buf_reset(&sql);
 		ranges_sql(&sql, refresh, pattern, touched, SOURCE_PARTS);
 		ok = store(refresh, pattern->rebuilt, pattern->columns,
 			   buf_text(&sql), err);

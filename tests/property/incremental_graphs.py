@@ -162,7 +162,7 @@ class Graph:
             "group by 4"), [up], ["at"]
 
     def with_touch(self, up):
-        return "[k, at minute]", "60s", (
+        return "[k, at minute]", self.random.choice(["60s", "60s before"]), (
             "select q.k, min(q.g) as g, count(*) as v, date_trunc('minute', q.at) as at\n"
             "from (\n    select e.k, e.g, e.at,\n"
             "        lead(e.at, 1) over (partition by e.k order by e.at, e.g, e.v) as next_at\n"

@@ -221,7 +221,7 @@ group by 1"""),
         materialized: incremental
         strategy: recompute
         by: [k, minute minute]
-        touch: 60s
+        touch: 60s before
         """, """
 select q.k, date_trunc('minute', q.at at time zone 'UTC') as minute, count(*) as n
 from (

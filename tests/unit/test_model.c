@@ -78,6 +78,30 @@ static void a_header_sets_what_it_says(void **state)
 	model_close(m);
 }
 
+static void a_touch_may_be_of_what_lies_before_alone(void **state)
+{
+	static const char *const touch[] = {"60s", "60s before"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char *text = mem_format("-- config:\n"
+					"--   materialized: incremental\n"
+					"--   strategy: recompute\n"
+					"--   by: [did, time minute]\n"
+					"--   touch: %s\n"
+					"select x.did, x.time from shop.likes x"
+					" where /*+ incremental(x.did, x.time)"
+					" */ true",
+					touch[i]);
+		struct model *m = parse(text);
+
+		assert_int_equal(m->touch_us, 60 * 1000000);
+		assert_int_equal(m->touch_before, i == 1);
+		model_close(m);
+		free(text);
+	}
+}
+
 static void the_query_is_the_text_without_header_and_semicolon(void **state)
 {
 	struct model *m = parse(full_header);
@@ -290,6 +314,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_header_sets_what_it_says),
+		cmocka_unit_test(a_touch_may_be_of_what_lies_before_alone),
 		cmocka_unit_test(
 			the_query_is_the_text_without_header_and_semicolon),
 		cmocka_unit_test(a_marker_knows_its_relation_and_its_place),

@@ -2,7 +2,7 @@
 --   materialized: incremental
 --   strategy: recompute
 --   by: [user_id, minute minute]
---   touch: 60s
+--   touch: 60s before
 --   unique_key: [user_id, minute]
 --   tags: [daily, every_30_mins]
 -- description: One row per user and minute (UTC) in which a run of at least 50
