@@ -13,6 +13,7 @@
 # make install             under PREFIX=/usr/local, DESTDIR in front of it
 # make deb                 build/deb/millrace_*.deb
 # make deb-test            installs, runs, upgrades and purges it in a chroot
+# make systemd-test        runs its units under a systemd of their own
 # make image-test          the container's file system, run as a container would
 # make bench-scale         consumers, streams, PgBouncer, failover
 # make versions            tests against every PostgreSQL from 15 on
@@ -271,6 +272,8 @@ versions: deps-test all $(probes)
 # The package in a bare Debian, the image's file system in a namespace; as root.
 deb-test: deb
 	DEB="$$(ls $(CURDIR)/build/deb/millrace_*.deb)" $(suite) tests/packaging/deb_test.sh
+systemd-test: deps-test deb $(BUILD)/kafka-admin
+	DEB="$$(ls $(CURDIR)/build/deb/millrace_*.deb)" $(suite) tests/packaging/systemd_test.sh
 image-test: deps-test all
 	$(suite) tests/packaging/image_test.sh
 
@@ -297,6 +300,6 @@ demo-kafka: deps-test all $(BUILD)/kafka-admin
 clean:
 	rm -rf build $(PROGRAMS) handle-stream
 
-.PHONY: FORCE man install uninstall deb deb-test image-test bench-scale versions all links test check sanitized mutant fuzz fuzzers bench chaos format lint deps deps-test deps-lint demo demo-kafka stop help clean
+.PHONY: FORCE man install uninstall deb deb-test systemd-test image-test bench-scale versions all links test check sanitized mutant fuzz fuzzers bench chaos format lint deps deps-test deps-lint demo demo-kafka stop help clean
 .DELETE_ON_ERROR:
 .SUFFIXES:
