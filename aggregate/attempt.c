@@ -151,6 +151,17 @@ static bool refuses_columns(const struct attempt *attempt)
 	       !attempt->run->full_refresh && attempt->task->state.is_known;
 }
 
+/* The file is another, or so are the columns of what it reads. */
+static bool may_have_other_columns(const struct attempt *attempt)
+{
+	const struct task_state *state = &attempt->task->state;
+	bool may = attempt->is_new_code || attempt->run->full_refresh;
+
+	for (size_t i = 0; i < state->load_count && !may; i++)
+		may = state->load[i].input->task && state->load[i].op == 't';
+	return may;
+}
+
 static bool rebuild(struct attempt *attempt, struct error *err)
 {
 	struct refresh *refresh = &attempt->refresh;
@@ -158,7 +169,7 @@ static bool rebuild(struct attempt *attempt, struct error *err)
 
 	if (attempt->task->state.is_known && !build_is_possible(refresh, err))
 		return false;
-	if (attempt->is_new_code &&
+	if (may_have_other_columns(attempt) &&
 	    (!shape(attempt, err) || !build_fits(refresh, &fits, err)))
 		return false;
 	if (!fits && refuses_columns(attempt))
@@ -192,7 +203,8 @@ bool attempt_apply(struct attempt *attempt, struct error *err)
 	    !seed_load(attempt->task->seed, refresh->pg, refresh->timeout_ms,
 		       err))
 		return false;
-	if (attempt->action == ACTION_APPLY && attempt->is_new_code &&
+	if (attempt->action == ACTION_APPLY &&
+	    may_have_other_columns(attempt) &&
 	    (!shape(attempt, err) || !build_extend(refresh, err)))
 		return false;
 	switch (attempt->action) {

@@ -169,6 +169,61 @@ rights() {
 	assert_equal mart "a|2|7|7" "$(sql "select k, n, total, largest from p.sums where k = 'a'")"
 }
 
+@test "a column that gets another type gets it in all that reads it, or is refused there" {
+	shown
+	model again <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: recompute
+		--   by: k
+		select s.k, s.total from p.sums s where /*+ incremental(s.k) */ true
+	SQL
+	model whole <<-'SQL'
+		-- config:
+		--   materialized: table
+		select s.k, s.total from p.shown s
+	SQL
+	model last <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: delta
+		--   unique_key: [one]
+		--   rows: n
+		select 1 as one, count(*) as n, coalesce(sum(a.total), 0) as total from p.again a where /*+ incremental(a.k) */ true group by 1
+	SQL
+	mkdir sql/p/snapshots
+	cat >sql/p/snapshots/kept.sql <<-'SQL'
+		-- config:
+		--   materialized: snapshot
+		--   strategy: check
+		--   unique_key: k
+		--   check_cols: [total]
+		select s.k, s.total from p.sums s where /*+ incremental(s.k) */ true
+	SQL
+	sed 's/p.sums/p.again/; /strategy/i --   on_schema_change: fail' sql/p/models/again.sql >sql/p/models/strict.sql
+	periodic
+	feed "('a', 1), ('b', 2)"
+	periodic
+	sed -i 's/sum(r.v)/sum(r.v * 1.25)/' sql/p/models/sums.sql
+	run -2 periodic
+	assert_says "strict.sql: the columns of the query are no longer those of p.strict"
+	assert_says "kept.sql: the column total has become numeric and is bigint in the table: cast it back"
+	assert_says "4 done, 2 failed"
+	sed -i 's/s.total/s.total::bigint/' sql/p/snapshots/kept.sql
+	feed "('a', 1)"
+	run -2 periodic
+	assert_says "p.kept: snapshot, +"
+	local name
+	for name in again whole; do
+		assert_equal "p.$name" "a|2.50 b|2.50" "$(sql "select k, total from p.$name order by k" | xargs)"
+	done
+	assert_equal p.last 5.00 "$(sql "select total from p.last")"
+	assert_equal "as it was" "a|1 b|2" "$(sql "select k, total from p.strict order by k" | xargs)"
+	run -0 periodic --full-refresh -s p.strict
+	assert_equal p.strict "a|2.50 b|2.50" "$(sql "select k, total from p.strict order by k" | xargs)"
+	run -0 periodic audit
+}
+
 @test "a view over a table that is swapped comes back" {
 	model shown <<-'SQL'
 		-- config:
