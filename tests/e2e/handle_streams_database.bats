@@ -167,7 +167,7 @@ says() { grep -q "$1" log; }
 	sql "alter table staging.items add constraint odd check (n not in (7, 9))"
 	printf '\xef\xbb\xbf{"n": 7, "name": "a\\u00e9"}\r\n\n{"n": 8}\r\n { "n": 9 }' >file
 	for input in file pipe; do
-		cat file | handle-streams "${input/pipe/-}"
+		handle-streams "${input/pipe/-}" < <(cat file)
 		assert_equal rejects '0 {"n": 7, "name": "a\u00e9"}|43  { "n": 9 }' "$(sql "select
 			string_agg(position || ' ' || convert_from(raw, 'UTF8'), '|' order by position)
 			from millrace.reject where source like '$input:%'")"
