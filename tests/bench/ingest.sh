@@ -33,7 +33,7 @@ prepare() {
 	     create table public.copied (like staging.bluesky_events including defaults)
 	         partition by range (loaded_at);
 	     create index on public.copied using brin (loaded_at)
-	         with (pages_per_range = 32, autosummarize = on);
+	         with (pages_per_range = 32);
 	     create table public.copied_all partition of public.copied default"
 	sql "\\copy (select $columns from staging.bluesky_events) to '$work/rows' with (format binary)"
 }
