@@ -63,7 +63,11 @@ left=$(cat "$work/end")
 echo "# waiting in staging: $halfway events halfway, $left at the end: $(
 	[ $((left - halfway)) -gt $((rate * seconds / 8)) ] && echo "falls behind" || echo "keeps up")"
 passes=$(sql "select count(*) from millrace.load where relation = 'bluesky.events'")
-echo "# periodic watch $*: $(backends) CPU s of its sessions, $passes loads of bluesky.events; ms a load, by model: $(sql "
+cpu_s=$(backends)
+# by now the last of what waited has been taken, or has had a minute for it
+each_us=$(awk -v s="$cpu_s" -v n="$((loaded - $(waiting)))" 'BEGIN {
+	printf "%.1f", n ? s * 1e6 / n : 0 }')
+echo "# periodic watch $*: $cpu_s CPU s of its sessions, $each_us us an event, $passes loads of bluesky.events; ms a load, by model: $(sql "
 	select string_agg(split_part(model, '.', 2) || ' ' || ms, ', ' order by ms desc) from (
 		select model, round(sum(duration_ms)::numeric / $passes) as ms
 		from millrace.run_model group by 1) m")"
@@ -72,6 +76,7 @@ results lag
 grep -oE '(p50|p90|p99|max) [0-9.]+ s' "$work/report" | while read -r name value _; do
 	result "event to mart at $rate events/s" "${name}_s" "$value"
 done
+result "sessions of periodic watch at $rate events/s" cpu_us_per_event "$each_us"
 result "waiting in staging at $rate events/s, halfway" events "$halfway"
 result "waiting in staging at $rate events/s, at the end" events "$left"
 kill -TERM $watch
