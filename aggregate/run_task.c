@@ -7,61 +7,15 @@
 
 #include "aggregate/attempt.h"
 #include "aggregate/crew.h"
-#include "aggregate/export.h"
 #include "aggregate/failure.h"
 #include "aggregate/fate.h"
-#include "aggregate/ledger.h"
 #include "aggregate/quote.h"
+#include "aggregate/run_export.h"
 #include "aggregate/worker.h"
 #include "common/clock.h"
 #include "common/log.h"
 #include "common/pg.h"
 #include "common/stop.h"
-
-enum { ATTEMPTS = 3 };
-
-/* --- exports -------------------------------------------------------------- */
-
-static void report_export(struct run *run, const struct task *task)
-{
-	run_lock(run);
-	run->exported++;
-	run_unlock(run);
-	log_line(run->is_terse ? LOG_DEBUG : LOG_INFO, "%s: wrote %s",
-		 task->name, task->model->export_path);
-}
-
-/* A table's CSV, after the commit: a later run catches up on a crash here.
- * With false, the transaction may be open. */
-static bool export_table(const struct worker *worker, struct task *task,
-			 struct error *err)
-{
-	enum export_outcome outcome = EXPORT_UNCHANGED;
-	struct run *run = worker->run;
-	struct buf sql = BUF_INIT;
-	bool ok;
-
-	if (!task->model->export_path)
-		return true;
-	ok = ledger_look(worker->pg, run->timeout_ms, run->tasks, task,
-			 run_begin(run), err);
-	if (ok && task->state.exported_load >= task->state.changed_load &&
-	    !export_is_missing(task))
-		return pg_run(worker->pg, run->timeout_ms, err, "commit");
-	buf_format(&sql,
-		   "update millrace.model set exported_load = %" PRId64
-		   " where model = ",
-		   task->state.changed_load);
-	quote_literal(&sql, task->name);
-	buf_add_text(&sql, "; commit");
-	ok = ok &&
-	     export_write(worker->pg, run->timeout_ms, task, &outcome, err) &&
-	     pg_run(worker->pg, run->timeout_ms, err, buf_text(&sql));
-	buf_release(&sql);
-	if (ok && outcome == EXPORT_WRITTEN)
-		report_export(run, task);
-	return ok;
-}
 
 /* --- how it ended --------------------------------------------------------- */
 
@@ -96,7 +50,7 @@ static void report_done(struct run *run, const struct attempt *attempt)
 static void succeed(const struct attempt *attempt)
 {
 	if (attempt->exported)
-		report_export(attempt->run, attempt->task);
+		run_export_report(attempt->run, attempt->task);
 	if (attempt->action != ACTION_NONE)
 		report_done(attempt->run, attempt);
 	run_lock(attempt->run);
@@ -211,19 +165,13 @@ static bool lose(struct worker *worker, struct attempt *attempt,
 
 /* --- attempts ------------------------------------------------------------- */
 
-/* Serialization failures and deadlocks: the next snapshot may do better. */
-static bool is_worth_trying_again(const struct error *failure)
-{
-	return !failure->lost && !strncmp(failure->sqlstate, "40", 2);
-}
-
 /* Tries until everything pending is done, step by step, or it has failed for
  * good, or needs the swap lock. */
 static bool try_task(struct worker *worker, struct task *task,
 		     struct error *err)
 {
 	struct verdicts verdicts = {0};
-	int left = ATTEMPTS;
+	int left = RUN_ATTEMPTS;
 	bool ok;
 
 	for (;;) {
@@ -249,7 +197,7 @@ static bool try_task(struct worker *worker, struct task *task,
 			again = task->state.next_load && !stop_requested();
 		} else if (failure.lost) {
 			ok = lose(worker, &attempt, &failure, err);
-		} else if (is_worth_trying_again(&failure) && --left > 0) {
+		} else if (run_may_try_again(&failure) && --left > 0) {
 			again = true;
 			ok = pg_run(worker->pg, worker->run->timeout_ms, err,
 				    "rollback");
@@ -262,19 +210,6 @@ static bool try_task(struct worker *worker, struct task *task,
 	}
 	free(verdicts.passed);
 	return ok;
-}
-
-/* What another periodic notes of the model in the meantime is no failure. */
-static bool export_patiently(const struct worker *worker, struct task *task,
-			     struct error *failure)
-{
-	for (int left = ATTEMPTS; !export_table(worker, task, failure);) {
-		if (!is_worth_trying_again(failure) || --left == 0)
-			return false;
-		pg_rollback(worker->pg);
-		*failure = ERROR_INIT;
-	}
-	return true;
 }
 
 /* A file that cannot be written fails the task, not the run, nor those who read
@@ -293,7 +228,7 @@ static bool try_export(struct worker *worker, struct task *task,
 	if (task->status != TASK_DONE || task_is_view(task))
 		return true;
 	pg_heed_stop(worker->pg, true);
-	ok = export_patiently(worker, task, &failure);
+	ok = run_export(worker, task, &failure);
 	pg_heed_stop(worker->pg, false);
 	if (ok)
 		return true;
@@ -317,17 +252,19 @@ static bool leave_to_other(const struct worker *worker, struct task *task,
 			   struct error *err)
 {
 	struct run *run = worker->run;
+	bool stopped = stop_requested(); /* then nobody else need have it */
 
 	run_lock(run);
-	task->status = TASK_LOCKED;
-	run->locked++;
+	task->status = stopped ? TASK_STOPPED : TASK_LOCKED;
+	run->locked += !stopped;
 	if (!task->state.is_there)
 		task_leave_descendants(run->tasks, task, TASK_LOCKED);
 	run_unlock(run);
-	log_line(LOG_INFO,
-		 "%s: another periodic is working on it, or on what it has a "
-		 "test in common with",
-		 task->name);
+	if (!stopped)
+		log_line(LOG_INFO,
+			 "%s: another periodic is working on it, or on what it "
+			 "has a test in common with",
+			 task->name);
 	return pg_run(worker->pg, run->timeout_ms, err,
 		      "select pg_advisory_unlock_all()");
 }

@@ -104,6 +104,7 @@ know() { feed "$1" known; }
 	wait_for_value 10 "select count(*) from pg_locks where not granted and locktype = 'advisory'" 1
 	kill "$second"
 	wait "$second"
+	run -1 grep "another periodic" log.3
 }
 
 @test "relationships: only with what it may be, and over what is there" {
