@@ -145,7 +145,7 @@ bool command_doctor(const struct options *options, struct error *err)
 	buf_release(&dsn);
 	if (ok && faults)
 		return error_set(err, ERROR_FATAL, STATUS_CONFIG,
-				 "%zu faults found; each says what to do",
-				 faults);
+				 "%zu %s found; each says what to do", faults,
+				 faults == 1 ? "fault" : "faults");
 	return ok;
 }

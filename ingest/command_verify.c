@@ -36,9 +36,9 @@ bool command_verify(const struct options *options, struct error *err)
 
 	if (ok && faults)
 		ok = error_set(err, ERROR_FATAL, STATUS_DATA,
-			       "%zu faults found: what is loaded and what the "
+			       "%zu %s found: what is loaded and what the "
 			       "ledger says differ",
-			       faults);
+			       faults, faults == 1 ? "fault" : "faults");
 	else if (ok)
 		puts("all is well");
 	pg_close(pg);

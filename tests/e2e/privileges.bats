@@ -106,7 +106,7 @@ roles="'millrace_owner', 'millrace_ingest', 'millrace_aggregate', 'millrace_read
 	may reader "select * from p.sums"
 	may reader "select * from millrace.status"
 	for relation in staging.r millrace.load millrace.reject millrace.position millrace.gap millrace.drift \
-		millrace.model millrace.model_load millrace.run millrace.run_model millrace.test_result millrace.seal; do
+		millrace.begun_again millrace.model millrace.model_load millrace.run millrace.run_model millrace.test_result millrace.seal; do
 		may_not reader "select from $relation"
 	done
 	for statement in "insert into p.sums values ('z', 1, 1)" "update p.sums set n = 0" "delete from p.sums" \
@@ -123,6 +123,7 @@ roles="'millrace_owner', 'millrace_ingest', 'millrace_aggregate', 'millrace_read
 		"delete from staging.r" "update staging.r set k = 'x'" "truncate staging.r" "drop table staging.r" \
 		"create table staging.x ()" "create table millrace.x ()" "create table public.x ()" "create schema x" \
 		"delete from millrace.reject" "update millrace.reject set raw = ''" "delete from millrace.gap" \
+		"delete from millrace.begun_again" "select millrace.quiet_indexes()" \
 		"update millrace.position set next_offset = 0" "update millrace.schema_version set min_program = 0" \
 		"select from millrace.run" "copy (select 1) to program 'true'" "set role millrace_owner"; do
 		may_not ingester "$statement"
