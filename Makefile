@@ -136,11 +136,15 @@ endif
 
 # --- testing: everything speaks TAP, and prove sums it up --------------------
 
+jobs     := -j$(shell nproc)
 PROVE    := prove --failures --comments
 suite     = env BUILD=$(CURDIR)/$(BUILD) FLAVOUR=$(FLAVOUR) tests/support/suite.sh
 
-# Two files at a time, each with a PostgreSQL of its own; the longest first.
-test: deps-test all $(BUILD)/kafka-admin $(probes) mutant check
+# Two files at a time, each with a PostgreSQL of its own.
+test: deps-test
+	$(MAKE) $(jobs) all $(BUILD)/kafka-admin $(probes) $(units)
+	$(MAKE) $(jobs) mutant
+	$(MAKE) check
 	$(PROVE) --jobs 2 --timer --exec '$(suite) tests/support/run' $(wildcard tests/property/*.tap tests/chaos/*.tap tests/e2e/*.bats)
 
 check: $(units)
@@ -151,7 +155,9 @@ mutant:
 	$(MAKE) MUTANTS=1
 
 # The units, and the programs as a user meets them, with SANITIZE=...
-sanitized: deps-test all $(BUILD)/kafka-admin $(probes) check
+sanitized: deps-test
+	$(MAKE) $(jobs) all $(BUILD)/kafka-admin $(probes) $(units)
+	$(MAKE) check
 	$(PROVE) --jobs 2 --exec '$(suite) tests/support/run' $(wildcard tests/e2e/handle_streams*.bats tests/e2e/kafka*.bats tests/e2e/periodic*.bats)
 
 # --- inventing input ---------------------------------------------------------
@@ -228,7 +234,7 @@ deps-lint:
 	@tests/support/deps.sh build test lint
 
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory $(jobs) all
 	@tests/support/demo.sh
 
 BINDIR     ?= $(PREFIX)/bin
