@@ -68,6 +68,11 @@ bool load_stopped_before(const struct source *source, const char *name,
 
 struct pipeline_parts load_parts(struct load_run *run, struct source *source);
 
+/* load_recognise.c: how the input is to be read, as CSV or JSON, and by its
+ * beginning which stream it is for, -1 if that cannot be said. */
+bool load_recognise(struct load_run *run, struct source *source, int *stream,
+		    struct error *err) MUST_CHECK;
+
 /* load_full.c: the input is a complete extract of a stream that is `load:
  * full`. */
 bool load_full(struct load_run *run, struct source *source, int fd, int stream,
