@@ -2,16 +2,10 @@
 # handle-streams: CSV files, their headers, their dirt.
 # bats file_tags=ingest
 
-setup_file() {
-	load ../support/common
-	load ../support/ingest
-}
 setup() {
 	load ../support/common
 	load ../support/ingest
-	fresh_database
-	cd "$BATS_TEST_TMPDIR" || exit
-	make_project "$PWD/project"
+	fresh_project
 	stream people 'csv' 'id bigint not null, -- from: id
 		postcode text, -- from: postcode | "post code"'
 	stream visits 'csv delimiter=; null=NULL' 'visit text not null, -- from: visit_id

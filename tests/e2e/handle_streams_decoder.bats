@@ -2,10 +2,6 @@
 # handle-streams: both decoders, seen from outside.
 # bats file_tags=ingest
 
-setup_file() {
-	load ../support/common
-	load ../support/ingest
-}
 setup() {
 	load ../support/common
 	load ../support/ingest

@@ -2,16 +2,10 @@
 # handle-streams: complete extracts (load: full), whole or not at all.
 # bats file_tags=ingest
 
-setup_file() {
-	load ../support/common
-	load ../support/ingest
-}
 setup() {
 	load ../support/common
 	load ../support/ingest
-	fresh_database
-	cd "$BATS_TEST_TMPDIR" || exit
-	make_project "$PWD/project"
+	fresh_project
 	cat >project/sql/shop/streams/users.sql <<-'SQL'
 		-- stream: users
 		-- format: json | csv

@@ -2,16 +2,10 @@
 # handle-streams --from-table: a table of another PostgreSQL.
 # bats file_tags=ingest
 
-setup_file() {
-	load ../support/common
-	load ../support/ingest
-}
 setup() {
 	load ../support/common
 	load ../support/ingest
-	fresh_database
-	cd "$BATS_TEST_TMPDIR" || exit
-	make_project "$PWD/project"
+	fresh_project
 	cat >project/sql/shop/streams/orders.sql <<-'SQL'
 		-- stream: orders
 		-- format: csv delimiter=;

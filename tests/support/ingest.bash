@@ -18,6 +18,13 @@ make_project() {
 	export HANDLE_STREAMS_PROJECT=$1
 }
 
+# A database, a folder and a project of the test's own.
+fresh_project() {
+	fresh_database
+	cd "$BATS_TEST_TMPDIR" || exit
+	make_project "$PWD/project"
+}
+
 # items FROM TO: one line for each number.
 items() {
 	seq "$1" "$2" | sed 's/.*/{"n": &, "name": "item &"}/'

@@ -1,10 +1,10 @@
 #include "model_fixture.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cases.h"
 #include "common/mem.h"
 
 static void a_view_may_ask_the_clock_and_limit(void **state)
@@ -182,21 +182,8 @@ static void check_bad(const char *name)
 
 static void a_malformed_model_is_told_file_line_and_remedy(void **state)
 {
-	struct dirent **name;
-	int count = scandir("tests/models-bad", &name, NULL, alphasort);
-	int checked = 0;
-
 	(void)state;
-	assert_true(count > 0);
-	for (int i = 0; i < count; i++) {
-		if (name[i]->d_name[0] != '.') {
-			check_bad(name[i]->d_name);
-			checked++;
-		}
-		free(name[i]);
-	}
-	free(name);
-	assert_true(checked > 100);
+	assert_true(check_cases("tests/models-bad", check_bad) > 100);
 }
 
 int main(void)

@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <dirent.h>
 #include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "aggregate/project.h"
+#include "cases.h"
 #include "common/buf.h"
 #include "common/mem.h"
 
@@ -327,21 +327,8 @@ static void check_bad(const char *name)
 
 static void a_malformed_project_is_told_what_is_wrong(void **state)
 {
-	struct dirent **name;
-	int count = scandir("tests/projects-bad", &name, NULL, alphasort);
-	int checked = 0;
-
 	(void)state;
-	assert_true(count > 0);
-	for (int i = 0; i < count; i++) {
-		if (name[i]->d_name[0] != '.') {
-			check_bad(name[i]->d_name);
-			checked++;
-		}
-		free(name[i]);
-	}
-	free(name);
-	assert_true(checked > 20);
+	assert_true(check_cases("tests/projects-bad", check_bad) > 20);
 }
 
 int main(void)
