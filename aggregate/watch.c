@@ -243,6 +243,22 @@ static bool turn(struct watch *watch, struct error *err)
 	return stop_requested() || (tidy(watch, err) && wait(watch, err));
 }
 
+/* What is done stays done, whether or not the log hears of the end. */
+static bool leave(struct watch *watch, bool ok, struct error *err)
+{
+	const struct run *run = watch->run;
+	struct error unheard = ERROR_INIT;
+
+	if (!run->pg || !pg_is_usable(run->pg))
+		return ok;
+	if (!ok)
+		return end_row(watch, false, err);
+	if (!end_row(watch, true, &unheard))
+		log_line(LOG_WARNING, "millrace.run is not told of the end: %s",
+			 unheard.text);
+	return true;
+}
+
 bool watch_run(struct run *run, const struct watch_settings *settings,
 	       struct error *err)
 {
@@ -268,8 +284,7 @@ bool watch_run(struct run *run, const struct watch_settings *settings,
 		if (!ok && (err->lost || err->kind == ERROR_TRANSIENT))
 			ok = reconnect(&watch, err);
 	}
-	if (run->pg && pg_is_usable(run->pg))
-		ok = end_row(&watch, ok, err);
+	ok = leave(&watch, ok, err);
 	run->status = STATUS_DONE;
 	pace_close(watch.pace);
 	return ok;
