@@ -328,7 +328,8 @@ REPLAYERS = [("first_of_key", "staging.a"), ("known_keys", "staging.a"), ("sums_
 
 # What a change of code may turn a model into: 1, 2, ... and back to MODELS.
 VARIANTS = {
-    "hours_of_first": {1: MODELS["hours_of_first"].replace("e.v >= 0", "e.v >= 1")},
+    "hours_of_first": {1: MODELS["hours_of_first"].replace("e.v >= 0", "e.v >= 1"),
+                       2: MODELS["hours_of_first"].replace("coalesce(sum(e.v), 0)", "coalesce(sum(e.v * 1.5), 0)")},
     "kinds_of_day": {1: MODELS["kinds_of_day"].replace(
         "count(distinct e.g) as kinds", "count(distinct e.g) as kinds, min(e.v) as least")},
     "sums_of_staging": {1: MODELS["sums_of_staging"].replace(
