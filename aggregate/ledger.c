@@ -11,7 +11,6 @@
 #include "common/fault.h"
 #include "common/mem.h"
 #include "common/pg.h"
-#include "common/schema.h"
 
 /* --- looking -------------------------------------------------------------- */
 
@@ -35,7 +34,6 @@ enum {
 	COL_EXCLUDED,
 	COL_QUEUED,
 	COL_STALE,
-	COL_SCHEMA,
 	COL_IS_RETIRED,                /* of a load */
 	COL_DUE_TEST = COL_IS_RETIRED, /* of a task */
 	COL_UNWATCHED,
@@ -154,7 +152,6 @@ static void read_besides(struct tasks *tasks, const PGresult *res, int row)
 	tasks->is_tick_due = PQgetvalue(res, row, COL_TICK)[0] == 't';
 	tasks->has_stale = PQgetvalue(res, row, COL_STALE)[0] == 't';
 	tasks->has_due_test = PQgetvalue(res, row, COL_DUE_TEST)[0] == 't';
-	tasks->fits_schema = schema_fits(PQgetvalue(res, row, COL_SCHEMA));
 	snprintf(tasks->unwatched, sizeof tasks->unwatched, "%s",
 		 PQgetvalue(res, row, COL_UNWATCHED));
 }

@@ -28,6 +28,14 @@ bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 		 struct task *only, const char *before,
 		 struct error *err) MUST_CHECK;
 
+/* As little of it as tells whether anything is to be done, for a session that
+ * has asked nothing yet: it costs half of a look.  is_clear: of the selected
+ * tasks, all that run_reason looks at is known, and no load is pending;
+ * besides, only the tick may be due.  If not, a look must follow.  Notes
+ * whether the schema fits; it fails if there is none. */
+bool ledger_glance(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
+		   bool *is_clear, struct error *err) MUST_CHECK;
+
 /* Whether one of these tasks has loads pending in the snapshot of the open
  * transaction. */
 bool ledger_is_pending(struct pg *pg, int64_t timeout_ms,

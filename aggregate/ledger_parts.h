@@ -33,6 +33,13 @@ bool ledger_complete(struct pg *pg, int64_t timeout_ms,
 bool ledger_concerns(const struct tasks *tasks, const struct task *task,
 		     const struct task *only);
 
+/* An expression: what pg_class says of the kind of `model` (an expression);
+ * null: it is not there. */
+void ledger_kind_sql(struct buf *out, const char *model);
+
+/* A select: whether a tick is due. */
+extern const char ledger_tick_question[];
+
 /* The one question of a look: a row for each task, and behind it one for each
  * of its pending loads; its columns are those of ledger.c. */
 void ledger_look_sql(struct buf *sql, const struct tasks *tasks,

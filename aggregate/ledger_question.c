@@ -7,7 +7,6 @@
 #include "aggregate/stale.h"
 #include "common/fault.h"
 #include "common/pg.h"
-#include "common/schema.h"
 
 bool ledger_concerns(const struct tasks *tasks, const struct task *task,
 		     const struct task *only)
@@ -84,6 +83,22 @@ static void add_unwatched(struct buf *sql, const struct tasks *tasks)
 	buf_add_byte(sql, ')');
 }
 
+const char ledger_tick_question[] =
+	"select candidate_at < now() - interval '30 seconds' "
+	"from millrace.seal";
+
+/* By name: to_regclass would stumble over a schema that is somebody else's, and
+ * stop every other pack. */
+void ledger_kind_sql(struct buf *out, const char *model)
+{
+	buf_format(out,
+		   "(select c.relkind from pg_class c"
+		   " join pg_namespace n on n.oid = c.relnamespace"
+		   " where n.nspname = split_part(%s, '.', 1)"
+		   " and c.relname = split_part(%s, '.', 2))",
+		   model, model);
+}
+
 /* One row for each task: its state. */
 static void add_models(struct buf *sql, const struct tasks *tasks,
 		       const struct task *only)
@@ -94,29 +109,22 @@ static void add_models(struct buf *sql, const struct tasks *tasks,
 		add_unwatched(&unwatched, tasks);
 	else
 		buf_add_text(&unwatched, "null");
+	buf_add_text(sql, "\nselect t.number, m.model is not null, ");
+	ledger_kind_sql(sql, "t.model");
 	buf_format(
 		sql,
-		"\nselect t.number, m.model is not null,"
-		/* by name: to_regclass would stumble over a schema that is
-		 * somebody else's, and stop every other pack */
-		" (select c.relkind from pg_class c"
-		" join pg_namespace n on n.oid = c.relnamespace"
-		" where n.nspname = split_part(t.model, '.', 1)"
-		" and c.relname = split_part(t.model, '.', 2)),"
-		" to_regclass(t.old) is not null,"
+		", to_regclass(t.old) is not null,"
 		" encode(m.code_hash, 'hex'), m.gone_from_load,"
 		" m.changed_load, m.exported_load, m.indexes, null::int,"
 		" null::bigint as load_id, null, null, null,"
-		" (select candidate_at < now() - interval '30 seconds'"
-		" from millrace.seal), null::bool,"
+		" (%s), null::bool,"
 		" (select string_agg(e.relation || E'\\t' || e.loaded_at ||"
 		" E'\\n', '' order by e.load_id) from millrace.excluded e"
-		" where e.model = t.model), m.queued, (%s), (%s),"
+		" where e.model = t.model), m.queued, (%s),"
 		" (%s), %s,"
 		" m.settled_load, array_to_string(m.settled_columns, E'\\n')"
 		"\nfrom task t left join millrace.model m on m.model = t.model",
-		only ? "null::bool" : stale_question,
-		only ? "null" : schema_question,
+		ledger_tick_question, only ? "null::bool" : stale_question,
 		only ? "null::bool" : joint_question, buf_text(&unwatched));
 	buf_release(&unwatched);
 }
@@ -145,7 +153,7 @@ static void add_loads(struct buf *sql, const struct task *only)
 		" null, l.op = 'd' and to_regclass(i.old) is not null and"
 		" l.load_id > coalesce((select gone_from_load from"
 		" millrace.source s where s.relation = i.relation), 0),"
-		" null, null, null, null, %s, null, null, null"
+		" null, null, null, %s, null, null, null"
 		"\nfrom input i join task t on t.number = i.number"
 		" join millrace.model m on m.model = t.model"
 		/* offset 0: by index from the floor on, whatever the planner

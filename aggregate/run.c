@@ -212,29 +212,35 @@ static void narrow(struct tasks *tasks)
 	tasks->is_narrow = any;
 }
 
-/* Looks at it.  The first time the schema may be another than ours, or
- * missing: then the question is not understood, or it answers that too. */
+static bool look_closely(struct run *run, struct error *err)
+{
+	return ledger_look(run->pg, run->timeout_ms, run->tasks, NULL, "", err);
+}
+
+/* Looks at it.  The first time mostly nothing is new, and a glance shows it;
+ * but the schema may be another than ours, or missing: then the glance fails,
+ * or tells that too. */
 static bool look(struct run *run, struct error *err)
 {
 	struct tasks *tasks = run->tasks;
 	struct error first = ERROR_INIT;
+	bool is_clear = false;
 
 	narrow(tasks);
 	if (!run->is_bare)
-		return ledger_look(run->pg, run->timeout_ms, tasks, NULL, "",
-				   err);
+		return look_closely(run, err);
 	run->is_bare = false;
 	if (!tasks->count)
 		return database_prepare(run->pg, err);
-	if (ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", &first) &&
-	    tasks->fits_schema)
-		return true;
-	if (first.lost || first.kind == ERROR_TRANSIENT) {
+	if (!ledger_glance(run->pg, run->timeout_ms, tasks, &is_clear,
+			   &first) &&
+	    (first.lost || first.kind == ERROR_TRANSIENT)) {
 		*err = first;
 		return false;
 	}
-	return database_prepare(run->pg, err) &&
-	       ledger_look(run->pg, run->timeout_ms, tasks, NULL, "", err);
+	if (!tasks->fits_schema)
+		return database_prepare(run->pg, err) && look_closely(run, err);
+	return (is_clear && !anything_is_due(run)) || look_closely(run, err);
 }
 
 /* Once, in a process that stays. */

@@ -122,7 +122,7 @@ struct tasks {
 	/* what the last look has told besides */
 	bool is_tick_due;     /* the seal is old: ledger_tick */
 	bool has_stale;       /* stale_end has something to do */
-	bool fits_schema;     /* schema_fits */
+	bool fits_schema;     /* ledger_glance has seen that it does */
 	bool has_due_test;    /* joints_recall has something to read */
 	char unwatched[256];  /* tables of others that tell of no loads */
 	char warned[256];     /* the same, when it was last said */

@@ -169,16 +169,14 @@ static bool look_after_others(struct pg *pg, int *version, int *min,
 	       look(pg, version, min, err);
 }
 
-const char schema_question[] = "select max(version) || ' ' || max(min_program) "
-			       "from millrace.schema_version";
-
-bool schema_fits(const char *answer)
+void schema_fits_sql(struct buf *out)
 {
-	char *end;
-	long version = strtol(answer, &end, 10);
-
-	return version >= schema_newest() &&
-	       strtol(end, NULL, 10) <= schema_newest();
+	buf_format(out,
+		   "exists (select from millrace.schema_version "
+		   "where version >= %d) "
+		   "and not exists (select from millrace.schema_version "
+		   "where min_program > %d)",
+		   schema_newest(), schema_newest());
 }
 
 bool schema_prepare(struct pg *pg, struct error *err)

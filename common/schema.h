@@ -12,6 +12,7 @@
 
 #include "common/error.h"
 
+struct buf;
 struct pg;
 
 /* Makes the database usable: applies every migration to a database that has
@@ -20,10 +21,9 @@ struct pg;
  * migrates it. */
 bool schema_prepare(struct pg *pg, struct error *err) MUST_CHECK;
 
-/* A select, for a message that asks something else too, of a text that
- * schema_fits knows: whether the schema is one that schema_prepare accepts. */
-extern const char schema_question[];
-bool schema_fits(const char *answer);
+/* A condition, for who asks something else too: the schema is one that
+ * schema_prepare accepts. */
+void schema_fits_sql(struct buf *out);
 
 /* Applies the migrations that are missing; *applied is their number. */
 bool schema_migrate(struct pg *pg, int *applied, struct error *err) MUST_CHECK;
