@@ -43,11 +43,12 @@ static struct database_options database_of(const struct options *options)
 }
 
 static bool open_database(const struct options *options,
-			  enum database_schema schema, struct pg **pg,
-			  struct error *err)
+			  enum database_schema schema, struct pg *begun,
+			  struct pg **pg, struct error *err)
 {
-	const struct database_options database = database_of(options);
+	struct database_options database = database_of(options);
 
+	database.begun = begun;
 	return database_open(pg, &database, schema, NULL, err);
 }
 
@@ -136,7 +137,7 @@ static bool do_migrate(const struct options *options, struct run *run,
 
 static bool open_for_job(void *arg, struct pg **pg, struct error *err)
 {
-	return open_database(arg, DATABASE_READY, pg, err);
+	return open_database(arg, DATABASE_READY, NULL, pg, err);
 }
 
 static bool pass_for_job(void *arg, struct run *run, struct error *err)
@@ -160,7 +161,7 @@ static bool do_jobs(const struct options *options, struct run *run,
 
 	return command_jobs_check(options, &needs_database, err) &&
 	       (!needs_database ||
-		open_database(options, DATABASE_READY, &run->pg, err)) &&
+		open_database(options, DATABASE_READY, NULL, &run->pg, err)) &&
 	       command_jobs(options, run->pg, stdout, err);
 }
 
@@ -337,6 +338,30 @@ static const struct {
 
 /* --- around them ---------------------------------------------------------- */
 
+/* The server makes the session while the project is read; but a wrong file is
+ * told before anything about the database is.  late: what is chosen depends on
+ * the database. */
+static bool open_needs(const struct options *options, unsigned needs, bool late,
+		       struct run *run, struct error *err)
+{
+	struct pg *begun = NULL;
+
+	if (needs & (NEED_DATABASE | NEED_BARE))
+		begun = database_begin(&run->database);
+	if (needs & NEED_PROJECT &&
+	    !(open_project(options, run, err) &&
+	      (late || choose_tasks(options, run, err)))) {
+		pg_close(begun);
+		return false;
+	}
+	if (!(needs & (NEED_DATABASE | NEED_BARE)))
+		return true;
+	return open_database(options,
+			     needs & NEED_BARE ? DATABASE_BARE : DATABASE_READY,
+			     begun, &run->pg, err) &&
+	       (!late || choose_tasks(options, run, err));
+}
+
 static bool run_command(struct options *options, const struct job *job,
 			enum exit_status *status, struct error *err)
 {
@@ -356,7 +381,7 @@ static bool run_command(struct options *options, const struct job *job,
 	};
 	unsigned needs = commands[options->command].needs;
 	bool late = needs & NEED_PROJECT && choose_asks_database(options);
-	bool ok = true;
+	bool ok;
 
 	/* a pass asks about the schema together with what is new */
 	run.is_bare =
@@ -367,15 +392,7 @@ static bool run_command(struct options *options, const struct job *job,
 		needs &= ~(unsigned)NEED_DATABASE;
 	if (late)
 		needs |= NEED_DATABASE;
-	if (needs & NEED_PROJECT)
-		ok = open_project(options, &run, err) &&
-		     (late || choose_tasks(options, &run, err));
-	if (ok && (needs & (NEED_DATABASE | NEED_BARE)))
-		ok = open_database(options,
-				   needs & NEED_BARE ? DATABASE_BARE
-						     : DATABASE_READY,
-				   &run.pg, err) &&
-		     (!late || choose_tasks(options, &run, err));
+	ok = open_needs(options, needs, late, &run, err);
 	if (ok && job)
 		ok = do_job(options, job, &run, err);
 	else if (ok)

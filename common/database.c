@@ -60,6 +60,13 @@ bool database_prepare(struct pg *pg, struct error *err)
 	return false;
 }
 
+struct pg *database_begin(const struct database_options *options)
+{
+	if (private_pg_is_wanted(options->dsn))
+		return NULL;
+	return pg_begin(options->dsn ? options->dsn : "", options->application);
+}
+
 static bool connect(struct pg **out, const struct database_options *options,
 		    struct buf *dsn, struct error *err)
 {
@@ -67,6 +74,7 @@ static bool connect(struct pg **out, const struct database_options *options,
 	struct backoff backoff =
 		BACKOFF_INIT(FIRST_WAIT_MS, MOST_WAIT_MS, options->patience_ms);
 	bool patient = options->patience_ms > 0 || is_private;
+	struct pg *begun = options->begun;
 
 	if (is_private && options->patience_ms < PRIVATE_PATIENCE_MS)
 		backoff.within_ms = PRIVATE_PATIENCE_MS;
@@ -77,10 +85,12 @@ static bool connect(struct pg **out, const struct database_options *options,
 			buf_add_text(dsn, options->dsn ? options->dsn : "");
 		else if (!private_pg_start(options->home, dsn, err))
 			return false;
-		if (pg_open_unless_stopped(out, buf_text(dsn),
-					   options->application,
-					   options->timeout_ms, err))
+		if (begun ? pg_open_begun(out, begun, options->timeout_ms, err)
+			  : pg_open_unless_stopped(out, buf_text(dsn),
+						   options->application,
+						   options->timeout_ms, err))
 			return true;
+		begun = NULL;
 		if (err->kind != ERROR_TRANSIENT || !patient)
 			return false;
 		log_line(LOG_DEBUG, "%s; trying again", err->text);

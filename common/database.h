@@ -23,6 +23,7 @@ struct database_options {
 	const char *application; /* shown in pg_stat_activity */
 	const char *home;        /* the project, for the private server */
 	int64_t timeout_ms;      /* for connecting */
+	struct pg *begun;        /* database_begin's; taken */
 	int64_t patience_ms; /* how long to try again while PostgreSQL cannot
 			      * be reached or is starting; 0: one try */
 };
@@ -32,6 +33,12 @@ enum database_schema {
 	DATABASE_BARE,  /* whatever schema there is: for migrate and doctor, or
 			   for who asks about it together with something else */
 };
+
+/* Begins to connect to where the options say, without waiting, for whoever has
+ * something else to do first: database_open goes on, with options that say so,
+ * and tells what went wrong.  NULL: the private server may have to be started.
+ * pg_close gives it up. */
+struct pg *database_begin(const struct database_options *options) MUST_CHECK;
 
 /* What makes a bare database a ready one. */
 bool database_prepare(struct pg *pg, struct error *err) MUST_CHECK;

@@ -52,6 +52,14 @@ bool pg_open_unless_stopped(struct pg **out, const char *dsn,
 			    const char *application, int64_t timeout_ms,
 			    struct error *err) MUST_CHECK;
 
+/* pg_open_unless_stopped in two halves, for whoever has something else to do
+ * while the server makes the session.  The first never fails, and waits for
+ * nothing but the names of hosts; the second takes what the first has begun.
+ * pg_close gives it up. */
+struct pg *pg_begin(const char *dsn, const char *application) MUST_CHECK;
+bool pg_open_begun(struct pg **out, struct pg *begun, int64_t timeout_ms,
+		   struct error *err) MUST_CHECK;
+
 /* Ends the session.  NULL is allowed. */
 void pg_close(struct pg *pg);
 

@@ -12,7 +12,8 @@
 
 struct pg {
 	PGconn *conn;
-	PGresult *failed; /* holds the strings of `failure` */
+	PostgresPollingStatusType polling; /* until it is open */
+	PGresult *failed;                  /* holds the strings of `failure` */
 	struct pg_failure failure;
 	bool lost;
 	bool is_pinned;     /* the session's settings are in force */

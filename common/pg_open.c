@@ -53,21 +53,21 @@ static bool abandon(struct pg *pg)
 
 static bool handshake(struct pg *pg, int64_t timeout_ms, struct error *err)
 {
-	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
 	struct error late = ERROR_INIT;
 	struct place place = {0};
 	int64_t deadline = 0;
 
-	while (state != PGRES_POLLING_OK) {
+	while (pg->polling != PGRES_POLLING_OK) {
 		if (has_moved(pg->conn, &place)) {
 			deadline = clock_ms() + timeout_ms;
 			late = ERROR_INIT;
 		}
-		if (state == PGRES_POLLING_FAILED && !late.lost)
+		if (pg->polling == PGRES_POLLING_FAILED && !late.lost)
 			return pg_refusal_explain(pg->conn, err);
-		if (state == PGRES_POLLING_FAILED ||
+		if (pg->polling == PGRES_POLLING_FAILED ||
 		    (!pg_wait(pg,
-			      state == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+			      pg->polling == PGRES_POLLING_READING ? POLLIN
+								   : POLLOUT,
 			      deadline, &late) &&
 		     !abandon(pg))) {
 			*err = late;
@@ -76,7 +76,7 @@ static bool handshake(struct pg *pg, int64_t timeout_ms, struct error *err)
 				"connecting to database \"%s\" at %s port %s",
 				PQdb(pg->conn), place.host, place.port);
 		}
-		state = PQconnectPoll(pg->conn);
+		pg->polling = PQconnectPoll(pg->conn);
 	}
 	return true;
 }
@@ -115,9 +115,21 @@ static bool reads_backslashes(PGconn *conn)
 	return !on || strcmp(on, "on") != 0;
 }
 
-static bool connect_to(struct pg **out, const char *dsn,
-		       const char *application, int64_t timeout_ms, bool leave,
-		       struct error *err)
+/* Goes on as long as nothing has to be waited for: to a server of this machine,
+ * until it has all that it needs to make a session. */
+static void push(struct pg *pg)
+{
+	struct pollfd fd = {.events = POLLOUT};
+
+	while (pg->polling == PGRES_POLLING_WRITING) {
+		fd.fd = PQsocket(pg->conn);
+		if (fd.fd < 0 || poll(&fd, 1, 0) != 1)
+			return;
+		pg->polling = PQconnectPoll(pg->conn);
+	}
+}
+
+static struct pg *start(const char *dsn, const char *application)
 {
 	/* What dsn says itself comes later and wins, but for the last two. */
 	const char *const keys[] = {"keepalives_idle", "tcp_user_timeout",
@@ -127,16 +139,21 @@ static bool connect_to(struct pg **out, const char *dsn,
 				      application, "UTF8",  NULL};
 	struct pg *pg = mem_zalloc(1, sizeof *pg);
 
-	pg->leaves_at_stop = leave;
 	pg->conn = PQconnectStartParams(keys, values, 1);
 	if (!pg->conn)
 		abort();
 	PQsetNoticeReceiver(pg->conn, quiet, NULL);
 	pg_refusal_expect(pg->conn);
-	if (PQstatus(pg->conn) == CONNECTION_BAD) {
-		pg_refusal_explain(pg->conn, err);
-		goto failed;
-	}
+	pg->polling = PQstatus(pg->conn) == CONNECTION_BAD
+			      ? PGRES_POLLING_FAILED
+			      : PGRES_POLLING_WRITING;
+	return pg;
+}
+
+static bool finish(struct pg **out, struct pg *pg, int64_t timeout_ms,
+		   bool leave, struct error *err)
+{
+	pg->leaves_at_stop = leave;
 	if (!handshake(pg, timeout_ms, err))
 		goto failed;
 	PQsetErrorVerbosity(pg->conn, PQERRORS_DEFAULT);
@@ -156,12 +173,26 @@ failed:
 bool pg_open(struct pg **out, const char *dsn, const char *application,
 	     int64_t timeout_ms, struct error *err)
 {
-	return connect_to(out, dsn, application, timeout_ms, false, err);
+	return finish(out, start(dsn, application), timeout_ms, false, err);
 }
 
 bool pg_open_unless_stopped(struct pg **out, const char *dsn,
 			    const char *application, int64_t timeout_ms,
 			    struct error *err)
 {
-	return connect_to(out, dsn, application, timeout_ms, true, err);
+	return finish(out, start(dsn, application), timeout_ms, true, err);
+}
+
+struct pg *pg_begin(const char *dsn, const char *application)
+{
+	struct pg *pg = start(dsn, application);
+
+	push(pg);
+	return pg;
+}
+
+bool pg_open_begun(struct pg **out, struct pg *begun, int64_t timeout_ms,
+		   struct error *err)
+{
+	return finish(out, begun, timeout_ms, true, err);
 }
