@@ -53,8 +53,6 @@ static bool is_clock_literal(const struct query *query,
 	bool is_typed = token[1].end - token[1].start == 2 &&
 			query->text[token[1].start] == ':';
 
-	if (token->kind != TOKEN_STRING)
-		return false;
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		if (token > query->word &&
 		    lexer_is(query->text, token - 1, types[i]))
@@ -72,8 +70,10 @@ static const char *asks(const struct query *query, const struct token *token)
 	const char *text = query->text;
 	bool is_call = lexer_is_mark(text, &token[1], '(');
 
-	if (is_clock_literal(query, token))
-		return "the clock";
+	if (token->kind == TOKEN_STRING)
+		return is_clock_literal(query, token) ? "the clock" : NULL;
+	if (token->kind != TOKEN_WORD)
+		return NULL;
 	/* a column, or the function of some schema other than PostgreSQL's */
 	if (token > query->word && lexer_is_mark(text, token - 1, '.') &&
 	    (token - 1 == query->word ||

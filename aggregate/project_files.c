@@ -2,19 +2,21 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 
 enum {
 	DEPTH_MAX = 16,
 	NAME_MAX_BYTES = 63, /* of an identifier in PostgreSQL */
 	FILE_MAX_BYTES = 1048576,
-	CHUNK_BYTES = 65536,
+	CHUNK_BYTES = 16384,
 };
 
 /* What is being listed. */
@@ -59,6 +61,14 @@ static bool is_folder(const char *path)
 	struct stat st;
 
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The same of an entry that has been read: mostly it says so itself. */
+static bool is_folder_entry(const char *path, const struct dirent *entry)
+{
+	if (entry->d_type == DT_UNKNOWN || entry->d_type == DT_LNK)
+		return is_folder(path);
+	return entry->d_type == DT_DIR;
 }
 
 static bool is_name(const char *name)
@@ -154,7 +164,7 @@ static bool list_files(struct listing *list, const char *folder,
 		const char *path = arena_format(list->arena, "%s/%s", folder,
 						name[i]->d_name);
 
-		if (!is_folder(path))
+		if (!is_folder_entry(path, name[i]))
 			ok = add_file(list, path, name[i]->d_name, pack, kind);
 		else if (kind == RELATION_MODEL)
 			ok = list_files(list, path, pack, kind, depth + 1);
@@ -215,97 +225,58 @@ bool project_files_list(const char *folder, struct arena *arena,
 	return ok;
 }
 
-/* The length of the UTF-8 sequence at p, 0 if it is none (RFC 3629). */
-static size_t sequence_length(const unsigned char *p)
-{
-	unsigned char least = 0x80, most = 0xbf;
-	size_t len;
-
-	if (p[0] < 0x80)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4)
-		return 0;
-	len = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
-	if (p[0] == 0xe0)
-		least = 0xa0;
-	else if (p[0] == 0xed)
-		most = 0x9f; /* no surrogates */
-	else if (p[0] == 0xf0)
-		least = 0x90;
-	else if (p[0] == 0xf4)
-		most = 0x8f;
-	if (p[1] < least || p[1] > most)
-		return 0;
-	for (size_t i = 2; i < len; i++)
-		if (p[i] < 0x80 || p[i] > 0xbf)
-			return 0;
-	return len;
-}
-
 static bool check_text(const char *path, const struct buf *text,
 		       struct error *err)
 {
-	/* the NUL behind the content ends any sequence that is cut short */
-	const unsigned char *p = (const unsigned char *)buf_text(text);
+	const char *flaw = utf8_flaw(buf_text(text), text->len);
 	int line = 1;
 
-	for (size_t at = 0, len; at < text->len; at += len) {
-		line += p[at] == '\n';
-		len = sequence_length(p + at);
-		if (p[at] == '\0')
-			return error_config(err, "%s:%d: holds a NUL byte",
-					    path, line);
-		if (len == 0)
-			return error_config(err,
-					    "%s:%d: is not UTF-8: convert the "
-					    "file, for example with iconv",
-					    path, line);
-	}
-	return true;
+	if (!flaw)
+		return true;
+	for (const char *at = buf_text(text); at < flaw; at++)
+		line += *at == '\n';
+	if (*flaw == '\0')
+		return error_config(err, "%s:%d: holds a NUL byte", path, line);
+	return error_config(err,
+			    "%s:%d: is not UTF-8: convert the file, for "
+			    "example with iconv",
+			    path, line);
 }
 
-static bool read_all(FILE *in, const char *path, struct buf *text,
+static bool read_all(int in, const char *path, struct buf *text,
 		     struct error *err)
 {
-	size_t got;
+	char chunk[CHUNK_BYTES];
+	ssize_t got;
 
 	do {
-		char *room = buf_reserve(text, CHUNK_BYTES);
-
-		got = fread(room, 1, CHUNK_BYTES, in);
-		text->len += got;
+		got = read(in, chunk, sizeof chunk);
+		if (got < 0)
+			return error_config(err, "cannot read %s: %s", path,
+					    strerror(errno));
+		buf_add(text, chunk, (size_t)got);
 		if (text->len > FILE_MAX_BYTES)
 			return error_config(err, "%s: is larger than 1 MB",
 					    path);
 	} while (got > 0);
-	if (ferror(in))
-		return error_config(err, "cannot read %s: %s", path,
-				    strerror(errno));
 	return true;
 }
 
 bool project_files_read(const char *path, char **out, struct error *err)
 {
-	static const char mark[] = "\xef\xbb\xbf";
 	struct buf text = BUF_INIT;
-	FILE *in = fopen(path, "rb");
+	int in = open(path, O_RDONLY | O_CLOEXEC);
 	bool ok;
 
-	if (!in)
+	if (in < 0)
 		return error_config(err, "cannot read %s: %s", path,
 				    strerror(errno));
 	ok = read_all(in, path, &text, err);
-	fclose(in);
-	buf_add(&text, "", 0);
-	if (ok && check_text(path, &text, err)) {
-		const char *begin = buf_text(&text);
-
-		if (strncmp(begin, mark, strlen(mark)) == 0)
-			begin += strlen(mark);
-		*out = mem_strdup(begin);
-	} else {
-		ok = false;
-	}
+	close(in);
+	ok = ok && check_text(path, &text, err);
+	if (ok)
+		*out = mem_strdup(buf_text(&text) +
+				  utf8_mark(buf_text(&text), text.len));
 	buf_release(&text);
 	return ok;
 }

@@ -77,6 +77,7 @@ static bool name_it(struct arena *arena, struct task *task, struct error *err)
 /* The code of a stored model includes that of the views it reads through. */
 static void hash_it(const struct tasks *tasks, struct task *task, size_t number)
 {
+	static const char digits[] = "0123456789abcdef";
 	const struct graph *graph = tasks->project->graph;
 	bool *reached = mem_zalloc(tasks->project->relation_count, 1);
 	uint8_t hash[16];
@@ -100,8 +101,10 @@ static void hash_it(const struct tasks *tasks, struct task *task, size_t number)
 			memcpy(hash, digest.digest, sizeof hash);
 		}
 	}
-	for (size_t i = 0; i < sizeof hash; i++)
-		snprintf(task->code_hash + 2 * i, 3, "%02x", hash[i]);
+	for (size_t i = 0; i < sizeof hash; i++) {
+		task->code_hash[2 * i] = digits[hash[i] >> 4];
+		task->code_hash[2 * i + 1] = digits[hash[i] & 15];
+	}
 	buf_release(&all);
 	free(reached);
 }

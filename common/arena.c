@@ -64,14 +64,19 @@ char *arena_strdup(struct arena *arena, const char *s)
 
 char *arena_format(struct arena *arena, const char *fmt, ...)
 {
+	struct arena_block *block = arena->block;
+	char *rest = block ? block->bytes + arena->used : NULL;
+	size_t room = block ? block->size - arena->used : 0;
 	va_list args;
 	char *s;
 	int len;
 
 	va_start(args, fmt);
-	len = vsnprintf(NULL, 0, fmt, args);
+	len = vsnprintf(rest, room, fmt, args);
 	va_end(args);
 	s = arena_alloc(arena, (size_t)len + 1);
+	if (s == rest)
+		return s;
 	va_start(args, fmt);
 	vsnprintf(s, (size_t)len + 1, fmt, args);
 	va_end(args);

@@ -59,17 +59,24 @@ void buf_add_byte(struct buf *buf, char byte)
 
 void buf_format(struct buf *buf, const char *fmt, ...)
 {
+	char *to = buf_reserve(buf, 0);
+	size_t room = buf->capacity - buf->len;
 	va_list args;
 	int len;
 
 	va_start(args, fmt);
-	len = vsnprintf(NULL, 0, fmt, args);
+	len = vsnprintf(to, room, fmt, args);
 	va_end(args);
-	if (len < 0)
+	if (len < 0) {
+		*to = '\0';
 		return;
-	va_start(args, fmt);
-	vsnprintf(buf_reserve(buf, (size_t)len), (size_t)len + 1, fmt, args);
-	va_end(args);
+	}
+	if ((size_t)len >= room) {
+		va_start(args, fmt);
+		vsnprintf(buf_reserve(buf, (size_t)len), (size_t)len + 1, fmt,
+			  args);
+		va_end(args);
+	}
 	buf->len += (size_t)len;
 }
 

@@ -1,5 +1,6 @@
 #include "common/utf8.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static bool is_continuation(char c)
@@ -32,12 +33,24 @@ size_t utf8_length(const char *at, const char *end)
 	return 4;
 }
 
+/* Eight bytes: whether all are ASCII, and none is NUL. */
+static bool is_plain(const char *at)
+{
+	const uint64_t ones = 0x0101010101010101, highs = ones << 7;
+	uint64_t bytes;
+
+	memcpy(&bytes, at, sizeof bytes);
+	return ((bytes | (bytes - ones)) & highs) == 0;
+}
+
 const char *utf8_flaw(const char *text, size_t len)
 {
 	const char *end = text + len;
 
 	while (text < end) {
-		size_t step = utf8_length(text, end);
+		size_t step = end - text >= 8 && is_plain(text)
+				      ? 8
+				      : utf8_length(text, end);
 
 		if (step == 0)
 			return text;
