@@ -7,7 +7,6 @@
 #include "aggregate/joint.h"
 #include "aggregate/quote.h"
 #include "aggregate/source.h"
-#include "aggregate/stale.h"
 #include "common/buf.h"
 #include "common/pg.h"
 #include "common/schema.h"
@@ -93,7 +92,7 @@ static void add_question(struct buf *sql, const struct tasks *tasks)
 	buf_add_text(sql, ", m.code_hash, m.changed_load, m.exported_load,"
 			  " m.indexes, m.queued is not null, ");
 	add_pending(sql, tasks);
-	buf_format(sql, " or (%s) or (%s)", joint_question, stale_suspicion);
+	buf_format(sql, " or (%s)", joint_question);
 	add_unwatched(sql, tasks);
 	buf_format(sql, ", (%s), ", ledger_tick_question);
 	schema_fits_sql(sql);
@@ -145,6 +144,8 @@ static bool read_answer(struct tasks *tasks, const PGresult *res)
 		return false;
 	tasks->fits_schema = PQgetvalue(res, 0, COL_SCHEMA)[0] == 't';
 	tasks->is_tick_due = PQgetvalue(res, 0, COL_TICK)[0] == 't';
+	/* who holds up the seal is looked for when it is to move */
+	tasks->has_stale = tasks->is_tick_due;
 	return PQgetvalue(res, 0, COL_SUSPECT)[0] == 'f';
 }
 

@@ -18,11 +18,6 @@ static const char find[] =
 
 const char stale_question[] = "select exists (select " FROM_STALE ")";
 
-const char stale_suspicion[] =
-	"select exists (select from pg_stat_get_activity(null) "
-	"where xact_start < now() - interval '10 minutes' "
-	"and starts_with(application_name, 'handle-streams '))";
-
 static bool end(struct pg *pg, int64_t timeout_ms, const PGresult *res, int row,
 		struct error *err)
 {

@@ -19,9 +19,6 @@ struct pg;
  * has something to do. */
 extern const char stale_question[];
 
-/* The same, for less: true where it may have. */
-extern const char stale_suspicion[];
-
 /* Ends the sessions of handle-streams that have been in one transaction for
  * more than ten minutes, and logs each.  One that this user may not end is
  * logged too; one whose times it may not see is left alone. */

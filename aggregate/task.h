@@ -121,7 +121,7 @@ struct tasks {
 	bool is_narrow; /* a look is at those that is_asked, not at all */
 	/* what the last look has told besides */
 	bool is_tick_due;     /* the seal is old: ledger_tick */
-	bool has_stale;       /* stale_end has something to do */
+	bool has_stale;       /* stale_end may have something to do */
 	bool fits_schema;     /* ledger_glance has seen that it does */
 	bool has_due_test;    /* joints_recall has something to read */
 	char unwatched[256];  /* tables of others that tell of no loads */

@@ -271,10 +271,13 @@ refused() {
 		end $$;
 	SQL
 	sql 'grant millrace_owner, millrace_ingest, millrace_aggregate to app; grant pg_read_all_stats to app'
+	seal_due="update millrace.seal set candidate_at = now() - interval '1 minute'"
+	sql "$seal_due" # they are looked for when it is to move
 	PGUSER=app run -0 periodic
 	assert_says 'warning: handle-streams 00ff (pid'
 	assert_says 'is in one transaction for 11 minutes and cannot be ended: '
 	sql 'revoke millrace_owner, millrace_ingest, millrace_aggregate, pg_read_all_stats from app'
+	sql "$seal_due"
 	run -0 periodic
 	assert_says 'was in one transaction for 11 minutes; ended it'
 	wait_for_value 10 "$names" 'handle-streams verify,somebody'
