@@ -90,6 +90,23 @@ static void a_flaw_is_found_where_it_is(void **state)
 	assert_ptr_equal(utf8_flaw(text, sizeof text), text + 9);
 }
 
+static void a_flaw_is_found_wherever_it_lies_in_plain_text(void **state)
+{
+	static const char flaws[] = {'\0', '\x80', '\xff'};
+
+	(void)state;
+	for (size_t at = 0; at < 26; at++) {
+		char text[] = "a line of text\x7f\x01 in ASCII";
+
+		assert_null(utf8_flaw(text, at));
+		for (size_t i = 0; i < sizeof flaws; i++) {
+			text[at] = flaws[i];
+			assert_ptr_equal(utf8_flaw(text, sizeof text - 1),
+					 text + at);
+		}
+	}
+}
+
 static void mending_leaves_text_and_replaces_the_rest(void **state)
 {
 	char text[] = "\xff\xc3\xa9\xed\xa0\xbcx\xe2\x82";
@@ -107,6 +124,8 @@ int main(void)
 			utf8_is_what_unicode_says_for_every_lead_and_edge),
 		cmocka_unit_test(ascii_is_text_but_nul_is_not),
 		cmocka_unit_test(a_flaw_is_found_where_it_is),
+		cmocka_unit_test(
+			a_flaw_is_found_wherever_it_lies_in_plain_text),
 		cmocka_unit_test(mending_leaves_text_and_replaces_the_rest),
 	};
 
