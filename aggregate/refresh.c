@@ -290,19 +290,23 @@ bool refresh_diff(struct refresh *refresh, const char *wanted,
 
 /* --- the first of a key --------------------------------------------------- */
 
+/* By bytes, as collate "C" has it: that would be another expression than the
+ * column, and have the sort carry every text twice. */
+#define BY_BYTES " using ~<~"
+
 static void add_sort_key(struct buf *out, const struct column *column)
 {
 	static const char *const suffix[] = {
 		[ORDER_EXACT] = "",
-		[ORDER_TEXT] = " collate \"C\"",
-		[ORDER_AS_TEXT] = "::text collate \"C\"",
+		[ORDER_TEXT] = BY_BYTES,
+		[ORDER_AS_TEXT] = "::text" BY_BYTES,
 	};
 
 	buf_format(out, "%s%s", column->quoted, suffix[column->order]);
 }
 
 void refresh_keys(struct buf *out, const struct refresh *refresh,
-		  const char *collation)
+		  const char *order)
 {
 	const struct model *model = refresh->task->model;
 
@@ -311,7 +315,7 @@ void refresh_keys(struct buf *out, const struct refresh *refresh,
 			columns_find(&refresh->columns, model->unique_key[i]);
 
 		buf_format(out, "%s%s%s", i ? ", " : "", column->quoted,
-			   column->order == ORDER_TEXT ? collation : "");
+			   column->order == ORDER_TEXT ? order : "");
 	}
 }
 
@@ -321,10 +325,10 @@ void refresh_first(struct buf *out, const struct refresh *refresh,
 	const struct model *model = refresh->task->model;
 
 	buf_add_text(out, "select distinct on (");
-	refresh_keys(out, refresh, " collate \"C\"");
+	refresh_keys(out, refresh, "");
 	buf_format(out, ") %s%s\nfrom (\n%s\n) q\norder by ", refresh->list,
 		   with_row ? ", millrace_row" : "", select);
-	refresh_keys(out, refresh, " collate \"C\"");
+	refresh_keys(out, refresh, BY_BYTES);
 	if (with_row && mutant("merge-last-wins"))
 		buf_add_text(out, ", millrace_row nulls first");
 	for (size_t i = 0; i < model->order_by_count; i++) {

@@ -94,9 +94,9 @@ void refresh_query(struct buf *out, const struct refresh *refresh);
 void refresh_first(struct buf *out, const struct refresh *refresh,
 		   const char *select, bool with_row);
 
-/* The unique_key, separated by commas; text followed by the collation. */
+/* The unique_key, separated by commas; text followed by its order. */
 void refresh_keys(struct buf *out, const struct refresh *refresh,
-		  const char *collation);
+		  const char *order);
 
 /* Creates pg_temp.<into>: millrace_row and the columns of those rows of the
  * table that have the key of one of the `rows` in pg_temp.<name>, NULLs equal,

@@ -22,7 +22,7 @@ struct task;
  * the same value, whatever the database's collation. */
 enum column_order {
 	ORDER_EXACT,   /* as it is: integers, times, uuid */
-	ORDER_TEXT,    /* collate "C" */
+	ORDER_TEXT,    /* by its bytes */
 	ORDER_AS_TEXT, /* cast to text first: numeric, jsonb, json */
 };
 
