@@ -118,55 +118,72 @@ static void touched_sql(struct buf *out, const struct refresh *refresh,
 	buf_release(&all);
 }
 
-/* The time column of parts becomes a range: since k<i>, until k<i>_end, widened
- * by `touch` and cut to the grain; ranges that meet become one.  `from` has
- * parts, or ranges to widen once more: where a row changes only what lies
- * before it, that is rebuilt, and made of what lies behind it.  A part without
- * a time stays alone. */
-enum source { SOURCE_PARTS, SOURCE_RANGES };
+/* Times widened to the grain that holds them; by nothing, they are its edges.
+ */
+static const char *earlier(struct refresh *refresh, const char *grain,
+			   const char *time, int64_t us)
+{
+	if (!us)
+		return time;
+	return arena_format(&refresh->arena,
+			    "date_trunc('%s', %s - interval '%" PRId64
+			    " microseconds')",
+			    grain, time, us);
+}
 
-static void ranges_sql(struct buf *out, const struct refresh *refresh,
-		       const struct pattern *pattern, const char *from,
-		       enum source source)
+static const char *later(struct refresh *refresh, const char *grain,
+			 const char *time, int64_t us)
+{
+	if (!us)
+		return time;
+	return arena_format(&refresh->arena,
+			    "date_trunc('%s', %s + interval '%" PRId64
+			    " microseconds') + interval '1 %s'",
+			    grain, time, us - 1, grain);
+}
+
+/* The time column of parts becomes a range: what is shown, since k<i>_shown
+ * until k<i>_shown_end, and what is rebuilt from it, since k<i> until k<i>_end.
+ * Where a row changes only what lies before it, that is rebuilt, and made of
+ * what lies behind it.  Ranges that meet become one, so that no row is shown
+ * twice: what lies between is rebuilt with them.  A part without a time stays
+ * alone. */
+static void ranges_sql(struct buf *out, struct refresh *refresh,
+		       const struct pattern *pattern, const char *touched)
 {
 	const struct model *model = refresh->task->model;
 	const char *grain = model_grains[model->by[pattern->time].grain];
-	bool one_sided = model->touch_before;
-	int64_t back =
-		one_sided && source == SOURCE_RANGES ? 0 : model->touch_us;
-	int64_t ahead =
-		one_sided && source == SOURCE_PARTS ? 0 : model->touch_us;
+	int64_t touch = model->touch_us;
+	int64_t other = model->touch_before ? 0 : touch;
+	int k = pattern->time;
+	const char *since = arena_format(&refresh->arena, "k%d", k);
+	const char *until = arena_format(&refresh->arena,
+					 "k%d + interval '1 %s'", k, grain);
 	struct buf others = BUF_INIT;
-	struct buf end = BUF_INIT;
 	const char *keys;
 
-	buf_add_text(&others, add_key_list(&others, pattern->columns, "",
-					   pattern->time));
+	since = earlier(refresh, grain, since, touch);
+	since = earlier(refresh, grain, since, other);
+	until = later(refresh, grain, until, other);
+	until = later(refresh, grain, until, touch);
+	buf_add_text(&others, add_key_list(&others, pattern->columns, "", k));
 	keys = buf_text(&others);
-	if (source == SOURCE_RANGES)
-		buf_format(&end, "k%d_end", pattern->time);
-	else
-		buf_format(&end, "k%d + interval '1 %s'", pattern->time, grain);
 	buf_format(out,
-		   "select %smin(since) as k%d, max(until) as k%d_end\n"
-		   "from (select *, count(*) filter (where since > reached) "
-		   "over (partition by %ssince is null order by since) "
-		   "as island\n"
-		   "from (select *, max(until) over (partition by %s"
-		   "since is null order by since rows between unbounded "
-		   "preceding and 1 preceding) as reached\n",
-		   keys, pattern->time, pattern->time, keys, keys);
+		   "select %s%s as k%d, %s as k%d_end,\n"
+		   "    min(since) as k%d_shown, max(until) as k%d_shown_end\n",
+		   keys, later(refresh, grain, "min(since)", other), k,
+		   earlier(refresh, grain, "max(until)", touch), k, k, k);
 	buf_format(out,
-		   "from (select %sdate_trunc('%s', k%d - interval '%" PRId64
-		   " microseconds') as since,\n"
-		   "    date_trunc('%s', %s + interval '%" PRId64
-		   " microseconds') + interval '1 %s' as until\n"
-		   "from pg_temp.%s) wide) seen) islands\n"
-		   "group by %ssince is null, island",
-		   keys, grain, pattern->time, back, grain, buf_text(&end),
-		   ahead - 1, grain, from, keys);
+		   "from (select *, count(*) filter (where since > reached "
+		   "or since is null)\n"
+		   "    over (partition by %strue order by k%d) as island\n"
+		   "from (select *, lag(until)\n"
+		   "    over (partition by %strue order by k%d) as reached\n"
+		   "from (select *, %s as since,\n    %s as until\n"
+		   "from (\n%s\n) t) wide) seen) islands\n"
+		   "group by %sisland",
+		   keys, k, keys, k, since, until, touched, keys);
 	buf_release(&others);
-	buf_release(&end);
 }
 
 static bool find_nulls(struct pattern *pattern, struct refresh *refresh,
@@ -184,7 +201,7 @@ static bool find_nulls(struct pattern *pattern, struct refresh *refresh,
 				   "%scoalesce(bool_or(k%zu is null), "
 				   "false)",
 				   col++ ? ", " : "", i);
-	buf_format(&sql, " from pg_temp.%s", pattern->shown);
+	buf_format(&sql, " from pg_temp.%s", pattern->table);
 	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
 		      buf_text(&sql));
 	col = 0;
@@ -214,55 +231,33 @@ static bool store(struct refresh *refresh, const char *name, uint32_t columns,
 }
 
 /* The planner takes new loads, which its statistics do not know, for a row or
- * none, and would sort them to find their parts. */
-static bool find_touched(struct refresh *refresh, const struct pattern *pattern,
-			 const char *name, struct error *err)
-{
-	struct buf sql = BUF_INIT;
-	bool ok;
-
-	touched_sql(&sql, refresh, pattern->columns);
-	ok = refresh_run(refresh, "set local enable_sort = off", NULL, err);
-	/* what only becomes ranges is read once, from end to end */
-	if (ok && pattern->time >= 0)
-		ok = refresh_temp(refresh, name, buf_text(&sql), NULL, err);
-	else if (ok)
-		ok = store(refresh, name, pattern->columns, buf_text(&sql),
-			   err);
-	buf_release(&sql);
-	return ok && refresh_run(refresh, "set local enable_sort to default",
-				 NULL, err);
-}
-
+ * none, and would sort them to find their parts.  Where they become ranges they
+ * are sorted anyway. */
 static bool fill_pattern(struct parts *parts, struct refresh *refresh,
 			 struct pattern *pattern, struct error *err)
 {
 	size_t n = (size_t)(pattern - parts->pattern);
-	const char *touched = arena_format(&refresh->arena, "touched_%zu", n);
+	struct buf touched = BUF_INIT;
 	struct buf sql = BUF_INIT;
-	bool ok;
+	bool ok = true;
 
 	pattern->time =
 		parts->time >= 0 && has(pattern->columns, (size_t)parts->time)
 			? parts->time
 			: -1;
-	pattern->rebuilt = pattern->shown = touched;
-	ok = find_touched(refresh, pattern, touched, err);
-	if (ok && pattern->time >= 0) {
-		pattern->shown = pattern->rebuilt =
-			arena_format(&refresh->arena, "rebuilt_%zu", n);
-		ranges_sql(&sql, refresh, pattern, touched, SOURCE_PARTS);
-		ok = store(refresh, pattern->rebuilt, pattern->columns,
-			   buf_text(&sql), err);
-	}
-	if (ok && pattern->time >= 0 && refresh->task->model->touch_us) {
-		pattern->shown = arena_format(&refresh->arena, "shown_%zu", n);
-		buf_reset(&sql);
-		ranges_sql(&sql, refresh, pattern, pattern->rebuilt,
-			   SOURCE_RANGES);
-		ok = store(refresh, pattern->shown, pattern->columns,
-			   buf_text(&sql), err);
-	}
+	pattern->table = arena_format(&refresh->arena, "touched_%zu", n);
+	touched_sql(&touched, refresh, pattern->columns);
+	if (pattern->time >= 0)
+		ranges_sql(&sql, refresh, pattern, buf_text(&touched));
+	else
+		ok = refresh_run(refresh, "set local enable_sort = off", NULL,
+				 err);
+	ok = ok && store(refresh, pattern->table, pattern->columns,
+			 buf_text(sql.len ? &sql : &touched), err);
+	if (ok && pattern->time < 0)
+		ok = refresh_run(refresh, "set local enable_sort to default",
+				 NULL, err);
+	buf_release(&touched);
 	buf_release(&sql);
 	return ok && find_nulls(pattern, refresh, err);
 }
@@ -322,10 +317,11 @@ static uint32_t shared(const struct parts_relation *relation, uint32_t columns)
 /* Row x lies in part p: half-open ranges for times, so that indexes serve. */
 static void add_match(struct buf *out, const struct refresh *refresh,
 		      const struct parts_relation *relation,
-		      const struct pattern *pattern)
+		      const struct pattern *pattern, enum parts_set set)
 {
 	const struct model *model = refresh->task->model;
 	uint32_t columns = shared(relation, pattern->columns);
+	const char *shown = set == PARTS_SHOWN ? "_shown" : "";
 	const char *separator = "";
 
 	for (size_t i = 0; i < BY_MAX; i++) {
@@ -343,9 +339,10 @@ static void add_match(struct buf *out, const struct refresh *refresh,
 			buf_format(out, "x.%s = p.k%zu", column->quoted, i);
 		else if ((int)i == pattern->time)
 			buf_format(out,
-				   "x.%s >= p.k%zu%s and x.%s < p.k%zu_end%s",
-				   column->quoted, i, zone, column->quoted, i,
-				   zone);
+				   "x.%s >= p.k%zu%s%s and "
+				   "x.%s < p.k%zu%s_end%s",
+				   column->quoted, i, shown, zone,
+				   column->quoted, i, shown, zone);
 		else
 			buf_format(out,
 				   "x.%s >= p.k%zu%s and "
@@ -360,18 +357,13 @@ static void add_match(struct buf *out, const struct refresh *refresh,
 		buf_add_text(out, "true");
 }
 
-static const char *table_of(const struct pattern *pattern, enum parts_set set)
-{
-	return set == PARTS_SHOWN ? pattern->shown : pattern->rebuilt;
-}
-
 static void add_exists(struct buf *out, const struct refresh *refresh,
 		       const struct parts_relation *relation,
 		       const struct pattern *pattern, enum parts_set set)
 {
 	buf_format(out, "exists (select from pg_temp.%s p where ",
-		   table_of(pattern, set));
-	add_match(out, refresh, relation, pattern);
+		   pattern->table);
+	add_match(out, refresh, relation, pattern, set);
 	buf_add_byte(out, ')');
 }
 
@@ -396,15 +388,15 @@ static void add_pattern_rows(struct buf *out, const struct parts *parts,
 
 	if (both == pattern->columns) {
 		buf_format(out, "select %s from pg_temp.%s p join %s x on ",
-			   list, table_of(pattern, set), relation->table);
-		add_match(out, refresh, relation, pattern);
+			   list, pattern->table, relation->table);
+		add_match(out, refresh, relation, pattern, set);
 		buf_add_text(out, "\nwhere true");
 	} else if (pattern->time < 0 || !has(both, (size_t)pattern->time)) {
 		buf_format(out, "select %s from (select distinct ", list);
 		add_key_list(out, both, "", -1);
 		buf_format(out, " from pg_temp.%s) p join %s x on ",
-			   table_of(pattern, set), relation->table);
-		add_match(out, refresh, relation, pattern);
+			   pattern->table, relation->table);
+		add_match(out, refresh, relation, pattern, set);
 		buf_add_text(out, "\nwhere true");
 	} else { /* ranges of different parts may overlap here */
 		buf_format(out, "select %s from %s x where ", list,

@@ -3,12 +3,12 @@
  *
  * A part is one combination of `by` values: a user, a user's minute.  Markers
  * that name the same `by` columns fill one pattern together; `*` leaves a
- * column open, so that a pattern may hold whole families of parts.  For each
- * pattern there are two temporary tables: the parts that are rebuilt, and the
- * wider ones (by `touch`, on both sides) whose rows the query gets to see.
- * Key k<i> stands for by column i; times are truncated to the grain, in UTC,
- * and parts that follow each other in time are kept as one range, until
- * k<i>_end.  NULL is a value like any other.
+ * column open, so that a pattern may hold whole families of parts.  Each
+ * pattern has a temporary table.  Key k<i> stands for by column i; times are
+ * truncated to the grain, in UTC, and parts that follow each other in time are
+ * kept as one range, until k<i>_end, with the wider one (by `touch`) whose rows
+ * the query gets to see, from k<i>_shown until k<i>_shown_end.  NULL is a value
+ * like any other.
  */
 #ifndef AGGREGATE_PARTS_H
 #define AGGREGATE_PARTS_H
@@ -25,8 +25,7 @@ struct pattern {
 	uint32_t columns; /* bit i: by column i is in it */
 	uint32_t nulls;   /* bit i: some of its parts have NULL there */
 	int time;         /* the by column that is a range; -1: none */
-	const char *rebuilt;
-	const char *shown;
+	const char *table;
 };
 
 struct parts {

@@ -34,7 +34,7 @@ static bool sum_parts(struct refresh *refresh, const struct parts *parts,
 	buf_add_text(&sql, "select 0");
 	for (size_t i = 0; i < parts->count; i++)
 		buf_format(&sql, " + (select count(*) from pg_temp.%s)",
-			   parts->pattern[i].rebuilt);
+			   parts->pattern[i].table);
 	ok = pg_count(refresh->pg, refresh->timeout_ms, err, count,
 		      buf_text(&sql));
 	buf_release(&sql);
