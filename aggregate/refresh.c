@@ -384,6 +384,8 @@ static void same_branch(struct buf *out, const struct refresh *refresh,
 	const struct model *model = refresh->task->model;
 	bool one_by_one =
 		PQgetvalue(nulls, row, (int)model->unique_key_count)[0] == 't';
+	const char *separator = "\nwhere ";
+	struct buf where = BUF_INIT;
 
 	buf_format(out,
 		   "select n.ctid as millrace_from, t.* "
@@ -398,13 +400,17 @@ static void same_branch(struct buf *out, const struct refresh *refresh,
 				->quoted;
 
 		buf_add_text(out, i ? " and " : "");
-		if (PQgetvalue(nulls, row, (int)i)[0] == 't')
-			buf_format(out, "t.%s is null and n.%s is null", key,
-				   key);
-		else
+		if (PQgetvalue(nulls, row, (int)i)[0] != 't') {
 			buf_format(out, "t.%s = n.%s", key, key);
+			continue;
+		}
+		buf_format(out, "t.%s is null", key);
+		buf_format(&where, "%sn.%s is null", separator, key);
+		separator = " and ";
 	}
-	buf_add_text(out, one_by_one ? "\n    offset 0) t" : ") t");
+	buf_format(out, "%s) t%s", one_by_one ? "\n    offset 0" : "",
+		   buf_text(&where));
+	buf_release(&where);
 }
 
 bool refresh_present(struct refresh *refresh, const char *name, int64_t rows,
