@@ -82,3 +82,16 @@ provoke() {
 	assert_equal moved t "$(sql "select candidate_at > now() - interval '30 seconds' from millrace.seal")"
 	assert_idle "a tick"
 }
+
+@test "a wrong file is told before anything about the database" {
+	PGHOST=/nowhere run periodic
+	assert_status 4
+	assert_says "cannot connect"
+	model wrong <<<"select 1 from p.sumz"
+	for host in /nowhere "$PGHOST"; do
+		PGHOST=$host run periodic
+		assert_status 2
+		assert_says 'wrong.sql:1: unknown relation "p.sumz"'
+		[[ $output != *"cannot connect"* ]]
+	done
+}
