@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "aggregate/build.h"
+#include "aggregate/crew.h"
 #include "aggregate/excluded.h"
 #include "aggregate/export.h"
 #include "aggregate/index.h"
@@ -232,6 +233,18 @@ bool attempt_apply(struct attempt *attempt, struct error *err)
 	return true;
 }
 
+/* As its file says: it shows what is there. */
+static bool is_shown(const struct attempt *attempt, const struct task *view)
+{
+	bool shown;
+
+	run_lock(attempt->run);
+	shown = view->state.is_there &&
+		!strcmp(view->state.code_hash, view->code_hash);
+	run_unlock(attempt->run);
+	return shown;
+}
+
 /* The tests of the task, of views that show it, and of those that look at
  * others too. */
 static bool test(struct attempt *attempt, struct error *err)
@@ -254,8 +267,7 @@ static bool test(struct attempt *attempt, struct error *err)
 	for (size_t i = 0; changed && i < task->view_count; i++) {
 		const struct task *view = task->view[i];
 
-		if (view->state.is_there &&
-		    !strcmp(view->state.code_hash, view->code_hash) &&
+		if (is_shown(attempt, view) &&
 		    !test_run(&attempt->report, refresh->pg,
 			      refresh->timeout_ms, view, NULL, false,
 			      &refresh->arena, err))

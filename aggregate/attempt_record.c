@@ -123,9 +123,9 @@ void attempt_settle(struct attempt *attempt)
 {
 	struct task *task = attempt->task;
 
+	run_lock(attempt->run);
 	task->state.is_known = task->state.is_there = true;
 	memcpy(task->state.code_hash, task->code_hash, sizeof task->code_hash);
-	run_lock(attempt->run);
 	if (attempt->is_changed)
 		task_touch_consumers(attempt->run->tasks, task);
 	joint_committed(attempt->run->tasks, task, attempt->is_changed,

@@ -1,8 +1,12 @@
 #include "aggregate/crew.h"
 
+#include <libpq-fe.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "aggregate/joint.h"
+#include "aggregate/crew_choose.h"
 #include "aggregate/run_task.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -11,14 +15,20 @@
 #include "common/stop.h"
 
 struct crew {
-	struct run *run; /* of the pass at work */
-	struct worker *worker;
+	struct run *run;       /* that is worked on */
+	struct worker *worker; /* the caller, and those who help */
 	size_t size;
 	bool is_told;         /* that a helper cannot connect */
 	pthread_cond_t moved; /* a task is over, or all is */
+	int over_fd;          /* an eventfd: the same, rolling */
+	bool is_rolling;
 	/* guarded by the run's mutex */
+	bool is_held;    /* nobody takes anything */
+	bool is_leaving; /* all go home */
 	size_t busy;
-	size_t started; /* in this pass, with the caller */
+	size_t started; /* with the caller */
+	size_t absent;  /* of them: could not connect */
+	size_t idle;    /* of them: wait for something to do */
 	bool has_failed;
 	struct error failure; /* the first */
 };
@@ -36,16 +46,27 @@ void run_unlock(struct run *run)
 struct crew *crew_open(size_t size)
 {
 	struct crew *crew = mem_zalloc(1, sizeof *crew);
+	pthread_condattr_t attr;
 
 	crew->size = size;
-	crew->worker = mem_zalloc(size, sizeof *crew->worker);
-	pthread_cond_init(&crew->moved, NULL);
+	/* the caller and, rolling, as many others */
+	crew->worker = mem_zalloc(size + 1, sizeof *crew->worker);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&crew->moved, &attr);
+	pthread_condattr_destroy(&attr);
+	crew->over_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return crew;
+}
+
+size_t crew_size(const struct crew *crew)
+{
+	return crew->size;
 }
 
 void crew_rest(struct crew *crew)
 {
-	for (size_t i = 1; i < crew->size; i++) {
+	for (size_t i = 1; i <= crew->size; i++) {
 		pg_close(crew->worker[i].pg);
 		crew->worker[i].pg = NULL;
 	}
@@ -57,54 +78,13 @@ void crew_close(struct crew *crew)
 		return;
 	crew_rest(crew);
 	pthread_cond_destroy(&crew->moved);
+	if (crew->over_fd >= 0)
+		close(crew->over_fd);
 	free(crew->worker);
 	free(crew);
 }
 
 /* --- who does what -------------------------------------------------------- */
-
-static bool is_ready(const struct tasks *tasks, const struct task *task)
-{
-	const struct project *project = tasks->project;
-	const struct graph_node *node =
-		&project->graph->node[task->relation - project->relation];
-
-	for (size_t i = 0; i < node->input_count; i++) {
-		const struct task *input = tasks->at[node->input[i]];
-
-		if (input && input->turn != TURN_OVER)
-			return false;
-	}
-	return true;
-}
-
-/* A task that can be worked on now; else *left says whether any will be.  Of
- * several the one that was quickest the last time: in pass after pass, what is
- * quick then never waits for what is slow. */
-static struct task *choose(const struct crew *crew, bool *left)
-{
-	const struct tasks *tasks = crew->run->tasks;
-	struct task *quick = NULL;
-	struct task *swap = NULL;
-
-	*left = false;
-	for (size_t i = 0; i < tasks->count; i++) {
-		struct task *task = tasks->order[i];
-
-		if (task->turn != TURN_OVER)
-			*left = true;
-		if (task->turn != TURN_WAITING || !is_ready(tasks, task) ||
-		    joint_is_busy(tasks, task))
-			continue;
-		if (task->needs_swap)
-			swap = swap ? swap : task;
-		else if (!quick || task->took_ms < quick->took_ms)
-			quick = task;
-	}
-	if (quick)
-		return quick;
-	return crew->busy ? NULL : swap;
-}
 
 /* Tasks that need no worker are over at once. */
 static bool needs_work(struct run *run, const struct task *task)
@@ -113,19 +93,57 @@ static bool needs_work(struct run *run, const struct task *task)
 	       (task->status != TASK_IDLE || run_reason(run, task));
 }
 
-/* Those that it passes over are over. */
-static struct task *find_work(const struct crew *crew, bool *left)
+/* Rolling, the caller hears of it. */
+static void tell(const struct crew *crew)
 {
-	struct task *task;
+	const uint64_t one = 1;
 
-	while ((task = choose(crew, left)) && !task->needs_swap &&
-	       !needs_work(crew->run, task))
+	if (crew->is_rolling &&
+	    write(crew->over_fd, &one, sizeof one) != sizeof one)
+		return; /* it is full: readable already */
+}
+
+/* Those that it passes over are over. */
+static struct task *find_work(const struct crew *crew, bool *left,
+			      int64_t *wake_ms)
+{
+	struct crew_state state = {.is_rolling = crew->is_rolling,
+				   .size = crew->size,
+				   .busy = crew->busy,
+				   .now_ms = clock_ms()};
+	struct task *task;
+	bool passed = false;
+
+	while ((task = crew_choose(crew->run->tasks, &state, left)) &&
+	       !task->needs_swap && !needs_work(crew->run, task)) {
 		task->turn = TURN_OVER;
+		passed = true;
+	}
+	if (passed)
+		tell(crew);
+	*wake_ms = state.wake_ms;
 	return task;
 }
 
 /* One more, where there is something to do for one. */
 static void call_helper(struct crew *crew);
+
+static bool may_take(const struct crew *crew)
+{
+	return !crew->has_failed && !crew->is_leaving && !stop_requested();
+}
+
+/* Until somebody has moved, or one that rests may begin. */
+static void sleep_until(struct crew *crew, int64_t wake_ms)
+{
+	const struct timespec at = {.tv_sec = wake_ms / 1000,
+				    .tv_nsec = wake_ms % 1000 * 1000000};
+
+	if (wake_ms == INT64_MAX)
+		pthread_cond_wait(&crew->moved, &crew->run->mutex);
+	else
+		pthread_cond_timedwait(&crew->moved, &crew->run->mutex, &at);
+}
 
 /* The next task for a worker; NULL: go home. */
 static struct task *take(struct crew *crew)
@@ -133,16 +151,22 @@ static struct task *take(struct crew *crew)
 	struct run *run = crew->run;
 	struct task *task = NULL;
 	bool left = true;
+	int64_t wake_ms = INT64_MAX;
 
 	run_lock(run);
-	while (!crew->has_failed && !stop_requested()) {
-		task = find_work(crew, &left);
-		if (task || !left)
+	while (may_take(crew)) {
+		if (!crew->is_held)
+			task = find_work(crew, &left, &wake_ms);
+		if (task || (!left && !crew->is_rolling))
 			break;
-		pthread_cond_wait(&crew->moved, &run->mutex);
+		crew->idle++;
+		sleep_until(crew, wake_ms);
+		crew->idle--;
 	}
 	if (task) {
 		task->turn = TURN_TAKEN;
+		task->is_due = true;
+		task->is_touched = false;
 		crew->busy++;
 		call_helper(crew);
 	}
@@ -153,7 +177,13 @@ static struct task *take(struct crew *crew)
 
 static bool is_connected(const struct worker *worker)
 {
-	return worker->pg && pg_is_usable(worker->pg);
+	PGconn *conn;
+
+	if (!worker->pg || !pg_is_usable(worker->pg))
+		return false;
+	/* the server may have ended it since */
+	conn = pg_raw(worker->pg);
+	return PQconsumeInput(conn) && PQstatus(conn) == CONNECTION_OK;
 }
 
 static void put_back(struct crew *crew, struct task *task, int64_t took_ms,
@@ -161,7 +191,9 @@ static void put_back(struct crew *crew, struct task *task, int64_t took_ms,
 {
 	run_lock(crew->run);
 	crew->busy--;
+	task->used_ms = took_ms < task->took_ms ? took_ms : task->took_ms;
 	task->took_ms = took_ms;
+	task->over_ms = clock_ms();
 	if (task->turn == TURN_TAKEN)
 		task->turn = TURN_OVER;
 	if (!ok && !crew->has_failed) {
@@ -169,6 +201,7 @@ static void put_back(struct crew *crew, struct task *task, int64_t took_ms,
 		crew->failure = *err;
 	}
 	pthread_cond_broadcast(&crew->moved);
+	tell(crew);
 	run_unlock(crew->run);
 }
 
@@ -203,16 +236,22 @@ static void *help(void *arg)
 		log_line(LOG_WARNING, "going on with fewer connections: %s",
 			 err.text);
 	crew->is_told = true;
+	crew->absent++;
+	tell(crew);
 	run_unlock(crew->run);
 	return NULL;
 }
 
 static void call_helper(struct crew *crew)
 {
+	size_t most = crew->is_rolling ? crew->size + 1 : crew->size;
 	struct worker *worker = &crew->worker[crew->started];
+	int64_t wake_ms;
 	bool left;
 
-	if (crew->started < crew->size && find_work(crew, &left) &&
+	if (crew->is_rolling && crew->idle)
+		return; /* they have been called */
+	if (crew->started < most && find_work(crew, &left, &wake_ms) &&
 	    pthread_create(&worker->thread, NULL, help, worker) == 0)
 		crew->started++;
 }
@@ -228,15 +267,30 @@ static size_t count_started(struct crew *crew)
 	return started;
 }
 
+static void begin(struct crew *crew, struct run *run, bool is_rolling)
+{
+	crew->run = run;
+	crew->is_rolling = is_rolling;
+	crew->has_failed = crew->is_held = crew->is_leaving = false;
+	crew->started = 1;
+	crew->busy = crew->absent = crew->idle = 0;
+	for (size_t i = 0; i <= crew->size; i++)
+		crew->worker[i].run = run;
+	run->tasks->mutex = &run->mutex;
+}
+
+/* Waits for those who help. */
+static void join(struct crew *crew)
+{
+	for (size_t i = 1; i < count_started(crew); i++)
+		pthread_join(crew->worker[i].thread, NULL);
+}
+
 bool crew_work(struct run *run, struct error *err)
 {
 	struct crew *crew = run->crew;
 
-	crew->run = run;
-	crew->has_failed = false;
-	crew->started = 1;
-	for (size_t i = 0; i < crew->size; i++)
-		crew->worker[i].run = run;
+	begin(crew, run, false);
 	crew->worker[0].pg = run->pg;
 	for (size_t i = 0; i < run->tasks->count; i++) {
 		struct task *task = run->tasks->order[i];
@@ -247,9 +301,73 @@ bool crew_work(struct run *run, struct error *err)
 		task->is_due = run_reason(run, task) != NULL;
 	}
 	work(&crew->worker[0]);
-	for (size_t i = 1; i < count_started(crew); i++)
-		pthread_join(crew->worker[i].thread, NULL);
+	join(crew);
 	run->pg = crew->worker[0].pg;
+	if (crew->has_failed)
+		*err = crew->failure;
+	return !crew->has_failed;
+}
+
+/* --- rolling -------------------------------------------------------------- */
+
+void crew_start(struct run *run)
+{
+	begin(run->crew, run, true);
+	crew_drain(run->crew);
+}
+
+int crew_fd(const struct crew *crew)
+{
+	return crew->over_fd;
+}
+
+void crew_drain(struct crew *crew)
+{
+	uint64_t count;
+
+	while (read(crew->over_fd, &count, sizeof count) == sizeof count)
+		continue;
+}
+
+void crew_call(struct crew *crew)
+{
+	pthread_cond_broadcast(&crew->moved);
+	call_helper(crew);
+}
+
+size_t crew_busy(const struct crew *crew)
+{
+	return crew->busy;
+}
+
+static bool is_deserted(const struct crew *crew)
+{
+	return crew->absent && crew->absent + 1 == crew->started;
+}
+
+bool crew_is_broken(const struct crew *crew)
+{
+	return crew->has_failed || is_deserted(crew);
+}
+
+void crew_hold(struct crew *crew, bool hold)
+{
+	run_lock(crew->run);
+	crew->is_held = hold;
+	pthread_cond_broadcast(&crew->moved);
+	run_unlock(crew->run);
+}
+
+bool crew_stop(struct crew *crew, bool *deserted, struct error *err)
+{
+	run_lock(crew->run);
+	crew->is_leaving = true;
+	pthread_cond_broadcast(&crew->moved);
+	run_unlock(crew->run);
+	join(crew);
+	*deserted = is_deserted(crew);
+	for (size_t i = 0; i < crew->run->tasks->count; i++)
+		crew->run->tasks->order[i]->turn = TURN_OVER;
 	if (crew->has_failed)
 		*err = crew->failure;
 	return !crew->has_failed;

@@ -48,6 +48,11 @@ bool joint_run(struct test_report *report, struct run *run, struct pg *pg,
 	       const struct task *task, const struct joint_change *change,
 	       bool *ran, struct arena *arena, struct error *err) MUST_CHECK;
 
+/* Marks, as is_grouped, what is named by such tests and what that is made from:
+ * they have their turns together, in a pass of their own, since a test makes
+ * sense where all of them have seen the same. */
+void joints_group(struct tasks *tasks);
+
 /* Marks, as is_asked, what has a test in common with something selected. */
 void joints_ask(struct tasks *tasks);
 

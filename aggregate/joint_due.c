@@ -1,8 +1,10 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "aggregate/joint.h"
 #include "aggregate/quote.h"
 #include "common/buf.h"
+#include "common/mem.h"
 #include "common/pg.h"
 
 const char joint_question[] = "select exists (select from millrace.due_test)";
@@ -26,6 +28,27 @@ void joints_ask(struct tasks *tasks)
 		     k < joint->named_count && is_asked_for(joint); k++)
 			joint->named[k]->is_asked = true;
 	}
+}
+
+void joints_group(struct tasks *tasks)
+{
+	const struct project *project = tasks->project;
+
+	for (size_t i = 0; i < tasks->joint_count; i++)
+		for (size_t k = 0; k < tasks->joint[i].named_count; k++) {
+			const struct task *named = tasks->joint[i].named[k];
+			bool *reached = mem_zalloc(project->relation_count, 1);
+
+			graph_reach(
+				project->graph,
+				(size_t)(named->relation - project->relation),
+				GRAPH_UPSTREAM, SIZE_MAX, reached);
+			tasks->joint[i].named[k]->is_grouped = true;
+			for (size_t r = 0; r < project->relation_count; r++)
+				if (reached[r] && tasks->at[r])
+					tasks->at[r]->is_grouped = true;
+			free(reached);
+		}
 }
 
 static void forget_sql(struct buf *out, const char *name)

@@ -182,6 +182,7 @@ bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 	buf_add_text(&sql, before);
 	ledger_look_sql(&sql, tasks, only);
 	ok = pg_fetch(pg, timeout_ms, err, &res, NULL, buf_text(&sql));
+	tasks_lock(tasks);
 	for (size_t i = 0; ok && i < tasks->count; i++) {
 		struct task *task = tasks->order[i];
 		int first = row;
@@ -196,7 +197,8 @@ bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 		if (!only || task == only)
 			read_state(task, res, first, (size_t)(row - first));
 		for (size_t k = 0; !only && k < task->consumer_count; k++)
-			read_input(task->consumer[k], task, res, first);
+			if (task->consumer[k]->turn != TURN_TAKEN)
+				read_input(task->consumer[k], task, res, first);
 		if (only && task != only)
 			read_input(only, task, res, first);
 		for (int load = first + 1; ok && load <= row; load++) {
@@ -207,6 +209,7 @@ bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 		}
 		row++;
 	}
+	tasks_unlock(tasks);
 	PQclear(res);
 	buf_release(&sql);
 	return ok;

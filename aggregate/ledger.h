@@ -75,4 +75,9 @@ bool ledger_tick(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
 bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
 		 int64_t keep_runs_ms, struct error *err) MUST_CHECK;
 
+/* Drops old versions of the task that every reader has passed, unless nobody
+ * has read since, or it is being worked on: then it is_kept. */
+bool ledger_prune(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
+		  struct task *task, struct error *err) MUST_CHECK;
+
 #endif

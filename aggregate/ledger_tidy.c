@@ -244,6 +244,38 @@ bool ledger_tick(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
 	return ok;
 }
 
+/* Whether its old versions are to be pruned now; with who works on it they stay
+ * until it is over. */
+static bool take_prune(const struct tasks *tasks, struct task *task)
+{
+	bool mine;
+
+	tasks_lock(tasks);
+	mine = task->needs_prune && task->state.has_old;
+	if (mine && task->turn == TURN_TAKEN) {
+		task->is_kept = true;
+		mine = false;
+	}
+	if (mine)
+		task->needs_prune = task->is_kept = false;
+	tasks_unlock(tasks);
+	return mine;
+}
+
+bool ledger_prune(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
+		  struct task *task, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool ok = true;
+
+	if (take_prune(tasks, task)) {
+		prune_sql(&sql, task);
+		ok = pg_run(pg, timeout_ms, err, buf_text(&sql));
+	}
+	buf_release(&sql);
+	return ok;
+}
+
 bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
 		 int64_t keep_runs_ms, struct error *err)
 {
@@ -256,16 +288,7 @@ bool ledger_tidy(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
 	     forget_runs(pg, timeout_ms, keep_runs_ms, err);
 	buf_release(&floor);
 	ok = ok && prune_streams(pg, timeout_ms, tasks, err);
-	for (size_t i = 0; ok && i < tasks->count; i++) {
-		struct task *task = tasks->order[i];
-		struct buf sql = BUF_INIT;
-
-		if (!task->state.has_old || !task->needs_prune)
-			continue;
-		task->needs_prune = false;
-		prune_sql(&sql, task);
-		ok = pg_run(pg, timeout_ms, err, buf_text(&sql));
-		buf_release(&sql);
-	}
+	for (size_t i = 0; ok && i < tasks->count; i++)
+		ok = ledger_prune(pg, timeout_ms, tasks, tasks->order[i], err);
 	return ok;
 }

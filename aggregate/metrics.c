@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/crew.h"
 #include "aggregate/run.h"
 #include "common/buf.h"
 #include "common/clock.h"
@@ -164,13 +165,15 @@ static void add_database(struct buf *out, struct pg *pg)
 	pg_rollback(pg);
 }
 
-void metrics_write(const char *path, const struct run *run, int64_t took_ms,
+void metrics_write(const char *path, struct run *run, int64_t took_ms,
 		   enum exit_status status)
 {
 	struct error err = ERROR_INIT;
 	struct buf out = BUF_INIT;
 
+	run_lock(run);
 	add_pass(&out, path, run, took_ms, status);
+	run_unlock(run);
 	if (run->pg && pg_is_usable(run->pg))
 		add_database(&out, run->pg);
 	if (!exposition_write(&out, path, &err))

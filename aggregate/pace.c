@@ -76,6 +76,8 @@ void pace_select(struct pace *pace, int64_t now_ms)
 	for (size_t i = 0; i < pace->tasks->count; i++) {
 		struct pacer *pacer = &pace->at[i];
 
+		if (pace->tasks->order[i]->is_working)
+			continue;
 		pacer->is_held = reads_failed(pace, i);
 		pace->tasks->order[i]->is_awaited = pacer->is_wanted;
 		pace->tasks->order[i]->is_selected = pacer->is_wanted &&
@@ -93,23 +95,27 @@ static void note_failure(struct pacer *pacer)
 	pacer->from_ms = clock_ms() + pacer->retry_ms;
 }
 
+void pace_note_one(struct pace *pace, size_t place, int64_t began_ms)
+{
+	const struct task *task = pace->tasks->order[place];
+	struct pacer *pacer = &pace->at[place];
+
+	if (!task->is_selected)
+		return;
+	if (task->status == TASK_FAILED || task->status == TASK_TESTS) {
+		note_failure(pacer);
+	} else if (task->status == TASK_LOCKED) {
+		pacer->from_ms = clock_ms() + FIRST_RETRY_MS;
+	} else if (task->status == TASK_DONE) {
+		pacer->retry_ms = 0;
+		pacer->from_ms = began_ms + pacer->lag_ms;
+	}
+}
+
 void pace_note(struct pace *pace, int64_t began_ms)
 {
-	for (size_t i = 0; i < pace->tasks->count; i++) {
-		const struct task *task = pace->tasks->order[i];
-		struct pacer *pacer = &pace->at[i];
-
-		if (!task->is_selected)
-			continue;
-		if (task->status == TASK_FAILED || task->status == TASK_TESTS) {
-			note_failure(pacer);
-		} else if (task->status == TASK_LOCKED) {
-			pacer->from_ms = clock_ms() + FIRST_RETRY_MS;
-		} else if (task->status == TASK_DONE) {
-			pacer->retry_ms = 0;
-			pacer->from_ms = began_ms + pacer->lag_ms;
-		}
-	}
+	for (size_t i = 0; i < pace->tasks->count; i++)
+		pace_note_one(pace, i, began_ms);
 }
 
 int64_t pace_next(const struct pace *pace)
@@ -120,13 +126,13 @@ int64_t pace_next(const struct pace *pace)
 		const struct task *task = pace->tasks->order[i];
 		const struct pacer *pacer = &pace->at[i];
 
-		if (!pacer->is_wanted || pacer->is_held ||
+		if (!pacer->is_wanted || pacer->is_held || task->is_working ||
 		    (task->is_selected && task->status != TASK_FAILED &&
 		     task->status != TASK_TESTS && task->status != TASK_LOCKED))
 			continue;
 		/* what was not looked into has its loads pending, or is new */
-		if ((task->state.load_count || pacer->retry_ms ||
-		     !task->state.is_known) &&
+		if ((task->state.load_count || task->is_touched ||
+		     pacer->retry_ms || !task->state.is_known) &&
 		    pacer->from_ms < next)
 			next = pacer->from_ms;
 	}

@@ -25,6 +25,9 @@ void pace_select(struct pace *pace, int64_t now_ms);
 /* After a pass that began at began_ms: what became of them. */
 void pace_note(struct pace *pace, int64_t began_ms);
 
+/* The same of one, by its place in tasks->order. */
+void pace_note_one(struct pace *pace, size_t place, int64_t began_ms);
+
 /* When the first that had to wait may run (clock_ms); INT64_MAX: nobody has
  * anything to do. */
 int64_t pace_next(const struct pace *pace);

@@ -136,10 +136,12 @@ static bool summarize(struct run *run, struct error *err)
 	for (size_t t = 0; t < run->tasks->count; t++) {
 		const struct task *task = run->tasks->order[t];
 
+		if (!task->is_selected || task->is_working)
+			continue;
 		for (size_t i = 0; i < task->state.load_count; i++) {
 			const struct load *load = &task->state.load[i];
 
-			if (!load->input->is_staging || !task->is_selected)
+			if (!load->input->is_staging)
 				continue;
 			buf_format(&sql, "%s(", separator);
 			separator = ", ";
@@ -209,6 +211,11 @@ static void narrow(struct tasks *tasks)
 			task->view[k]->is_asked = true;
 	}
 	joints_ask(tasks);
+	for (size_t i = 0; i < tasks->count; i++)
+		if (tasks->order[i]->is_working) {
+			tasks->order[i]->is_asked = false;
+			any = true;
+		}
 	tasks->is_narrow = any;
 }
 
@@ -255,10 +262,8 @@ static void warn_unwatched(struct tasks *tasks)
 	memcpy(tasks->warned, tasks->unwatched, sizeof tasks->warned);
 }
 
-bool run_work(struct run *run, struct error *err)
+bool run_look(struct run *run, struct error *err)
 {
-	if (!run->tasks->count && !run->is_bare)
-		return true;
 	run_begin(run); /* before there are threads */
 	if (!look(run, err))
 		return false;
@@ -268,12 +273,26 @@ bool run_work(struct run *run, struct error *err)
 		return true;
 	spare_snapshots(run);
 	warn_unwatched(run->tasks);
-	if (!joints_recall(run->tasks, run->pg, run->timeout_ms, err))
+	return joints_recall(run->tasks, run->pg, run->timeout_ms, err);
+}
+
+bool run_prepare(struct run *run, struct error *err)
+{
+	return run_ensure(run, err) && summarize(run, err);
+}
+
+bool run_work(struct run *run, struct error *err)
+{
+	if (!run->tasks->count && !run->is_bare)
+		return true;
+	if (!run_look(run, err))
 		return false;
+	if (stop_requested())
+		return true;
 	if (!anything_is_due(run))
 		return run_tests_left(run, err);
-	return run_ensure(run, err) && summarize(run, err) &&
-	       crew_work(run, err) && run_tests_left(run, err);
+	return run_prepare(run, err) && crew_work(run, err) &&
+	       run_tests_left(run, err);
 }
 
 bool run_tidy(struct run *run, struct error *err)

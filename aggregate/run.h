@@ -58,6 +58,11 @@ const char *run_reason(const struct run *run, const struct task *task);
  * database refuses bookkeeping; models that fail are in run->status. */
 bool run_pass(struct run *run, struct error *err) MUST_CHECK;
 
+/* Asks what is due, of those that are not is_working; and what must be done
+ * before that is worked on. */
+bool run_look(struct run *run, struct error *err) MUST_CHECK;
+bool run_prepare(struct run *run, struct error *err) MUST_CHECK;
+
 /* The two halves of a pass, for whoever makes many: bringing models up to date,
  * and what may be done more rarely. */
 bool run_work(struct run *run, struct error *err) MUST_CHECK;

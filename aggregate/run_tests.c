@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "aggregate/crew.h"
 #include "aggregate/joint.h"
 #include "aggregate/ledger.h"
 #include "aggregate/run_task.h"
@@ -29,9 +30,11 @@ static void report(struct run *run, const struct test_report *report, FILE *out)
 	}
 	if (out)
 		test_print(out, report, 0);
+	run_lock(run);
 	run->failed += report->failed;
 	if (report->failed)
 		run->status = STATUS_DATA;
+	run_unlock(run);
 }
 
 /* What is tested in one transaction. */
@@ -103,8 +106,10 @@ static bool test_lot(struct run *run, struct lot *lot, struct error *err)
 		ok = false;
 	} else {
 		log_line(LOG_ERROR, "%s: %s", lot->name, failure.text);
+		run_lock(run);
 		run->failed++;
 		run->status = STATUS_DATA;
+		run_unlock(run);
 		ok = pg_run(run->pg, run->timeout_ms, err, "rollback");
 	}
 	buf_release(&sql);

@@ -15,6 +15,18 @@
 
 enum { NAME_MAX_BYTES = 63, SUFFIX_BYTES = 9 }; /* of an index: _0123abcd */
 
+void tasks_lock(const struct tasks *tasks)
+{
+	if (tasks->mutex)
+		pthread_mutex_lock(tasks->mutex);
+}
+
+void tasks_unlock(const struct tasks *tasks)
+{
+	if (tasks->mutex)
+		pthread_mutex_unlock(tasks->mutex);
+}
+
 struct task_input *task_input_of(const struct task *task, const char *relation)
 {
 	for (size_t i = 0; i < task->input_count; i++)
@@ -273,6 +285,7 @@ bool tasks_open(struct tasks **out, const struct project *project,
 		tasks_close(tasks);
 		return false;
 	}
+	joints_group(tasks);
 	*out = tasks;
 	return true;
 }
@@ -307,7 +320,8 @@ void task_leave_descendants(const struct tasks *tasks, const struct task *task,
 		    reached);
 	for (size_t i = 0; i < graph->count; i++)
 		if (reached[i] && tasks->at[i] && tasks->at[i] != task &&
-		    tasks->at[i]->status == TASK_IDLE)
+		    tasks->at[i]->status == TASK_IDLE &&
+		    tasks->at[i]->turn != TURN_TAKEN)
 			tasks->at[i]->status = status;
 	free(reached);
 }

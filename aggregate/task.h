@@ -8,6 +8,7 @@
 #ifndef AGGREGATE_TASK_H
 #define AGGREGATE_TASK_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -78,7 +79,7 @@ enum task_status {
 	TASK_STOPPED, /* rolled back, since the program was asked to stop */
 };
 
-/* Where a pass stands with a task. */
+/* Where those who work stand with a task (crew.h). */
 enum task_turn { TURN_WAITING, TURN_TAKEN, TURN_OVER };
 
 struct task {
@@ -101,16 +102,24 @@ struct task {
 	bool is_selected;
 	bool is_awaited; /* it will be selected in time: pace.h */
 	bool is_asked;   /* what is selected needs to know its state */
+	bool is_grouped; /* it, or what is made from it, is looked at by a test
+			    of several: joint.h */
+	bool is_working; /* handed to those who work: a look leaves it out */
+	bool is_missed;  /* a look has left it out since */
+	bool is_kept;    /* old versions stayed, since it was worked on */
 	struct task_state state;
-	/* of a pass; guarded by its mutex */
-	bool is_due;      /* for a reason known when the pass began */
+	/* guarded by the run's mutex */
+	bool is_due;      /* for a reason known when its turn came */
 	bool is_touched;  /* an input has changed */
 	bool needs_prune; /* a reader has consumed since old versions were
 			     dropped */
 	bool needs_swap;  /* its table must be replaced, while nothing else runs
 			   */
 	enum task_turn turn;
-	int64_t took_ms; /* the last time that it was worked on */
+	int64_t since_ms; /* when its turn came, clock_ms */
+	int64_t over_ms;  /* when it was last worked on */
+	int64_t took_ms;  /* the last time that it was worked on */
+	int64_t used_ms;  /* the shorter of the last two */
 	enum task_status status;
 };
 
@@ -119,6 +128,9 @@ struct tasks {
 	struct task **order; /* inputs first */
 	size_t count;
 	bool is_narrow; /* a look is at those that is_asked, not at all */
+	/* of the run: what a task shows to others while they work is written
+	 * and read with it; NULL: one works alone */
+	pthread_mutex_t *mutex;
 	/* what the last look has told besides */
 	bool is_tick_due;     /* the seal is old: ledger_tick */
 	bool has_stale;       /* stale_end may have something to do */
@@ -149,6 +161,10 @@ enum {
 bool tasks_open(struct tasks **out, const struct project *project,
 		struct error *err) MUST_CHECK;
 void tasks_close(struct tasks *tasks);
+
+/* What tasks show to each other. */
+void tasks_lock(const struct tasks *tasks);
+void tasks_unlock(const struct tasks *tasks);
 
 /* The input of that name, NULL: it reads none.  What the model marks is one:
  * the project has checked it. */

@@ -1,4 +1,5 @@
 #include "aggregate/watch.h"
+#include "aggregate/watch_parts.h"
 
 #include <inttypes.h>
 #include <libpq-fe.h>
@@ -9,6 +10,7 @@
 #include "aggregate/crew.h"
 #include "aggregate/metrics.h"
 #include "aggregate/pace.h"
+#include "aggregate/rolling.h"
 #include "aggregate/stamp.h"
 #include "common/backoff.h"
 #include "common/clock.h"
@@ -18,25 +20,10 @@
 
 enum {
 	FILES_MS = 1000, /* between looks at the files */
-	ROW_MS = 60000,  /* what one row of millrace.run tells of */
-	TIDY_MS = 5000,  /* between tidyings */
-	METRICS_MS = 15000,
+	LOOK_MS = 50,    /* between looks while others work */
 	QUICK_MS = 10000,
 	FIRST_WAIT_MS = 100,
 	MOST_WAIT_MS = 5000,
-};
-
-struct watch {
-	struct run *run;
-	const struct watch_settings *settings;
-	struct pace *pace;
-	uint64_t stamp;
-	int listener;   /* the session that listens; 0: none */
-	bool has_news;  /* somebody has notified, or might have */
-	bool is_untidy; /* models have run since the last tidying */
-	int64_t looked_ms, files_ms, tidied_ms, row_ms;
-	int64_t took_ms;     /* the last pass */
-	int64_t measured_ms; /* when the metrics are due again */
 };
 
 /* Look now: a file may have changed, or the operator knows more than we do. */
@@ -48,28 +35,48 @@ static void on_hangup(int number)
 	hung_up = true;
 }
 
-/* --- the row of the log --------------------------------------------------- */
+/* --- the crew ------------------------------------------------------------- */
 
-/* Ends the row that the passes of the last minute have shared. */
-static bool end_row(struct watch *watch, bool ok, struct error *err)
+/* Takes over what it tells. */
+static void heed(struct watch *watch)
 {
-	struct run *run = watch->run;
+	struct rolling *rolling = &watch->rolling;
 
-	if (!run->run_id)
-		return ok;
-	ok = run_finish(run, ok, err);
-	log_line(LOG_INFO,
-		 "%zu model runs, %zu failed, %zu skipped, %zu busy elsewhere; "
-		 "+%" PRId64 " -%" PRId64 " rows, %zu %s written",
-		 run->done, run->failed, run->skipped, run->locked,
-		 run->inserted, run->deleted, run->exported,
-		 run->exported == 1 ? "file" : "files");
-	run->run_id = 0;
-	run->status = STATUS_DONE;
-	run->done = run->failed = run->skipped = run->locked = 0;
-	run->exported = 0;
-	run->inserted = run->deleted = 0;
-	return ok;
+	watch->has_news |= rolling->has_news;
+	watch->is_untidy |=
+		rolling->has_worked || watch->run->tasks->is_tick_due;
+	if (rolling->has_worked) {
+		watch->worked_ms = clock_ms();
+		watch->is_resting = false;
+	}
+	rolling->has_news = rolling->has_worked = false;
+}
+
+/* While others work, loads are gathered for a moment. */
+static int64_t next_look(const struct watch *watch)
+{
+	return rolling_is_idle(&watch->rolling) ? 0
+						: watch->looked_ms + LOOK_MS;
+}
+
+static bool roll(struct watch *watch, struct error *err)
+{
+	bool look;
+
+	if (!watch->rolling.is_on) {
+		watch->rolling.pace = watch->pace;
+		rolling_start(&watch->rolling);
+		heed(watch);
+	}
+	look = watch->has_news && clock_ms() >= next_look(watch);
+	if (look) {
+		watch->has_news = false;
+		watch->looked_ms = clock_ms();
+	}
+	if (!rolling_turn(&watch->rolling, look, err))
+		return false;
+	heed(watch);
+	return true;
 }
 
 /* --- the connection ------------------------------------------------------- */
@@ -92,9 +99,13 @@ static bool reconnect(struct watch *watch, struct error *err)
 {
 	struct backoff backoff = BACKOFF_INIT(FIRST_WAIT_MS, MOST_WAIT_MS, 0);
 	struct run *run = watch->run;
+	struct error second = ERROR_INIT;
 	bool is_told = false;
 
 	watch->listener = 0;
+	if (!watch_halt(watch, &second))
+		second = ERROR_INIT; /* for the same reason */
+	crew_rest(run->crew);
 	while (!stop_requested()) {
 		pg_close(run->pg);
 		run->pg = NULL;
@@ -106,12 +117,10 @@ static bool reconnect(struct watch *watch, struct error *err)
 		*err = ERROR_INIT;
 		if (database_open(&run->pg, &run->database, DATABASE_READY,
 				  NULL, err)) {
-			struct error second = ERROR_INIT;
-
 			log_line(LOG_INFO, "the database is back");
 			/* the server may have lost the row with its last
 			 * moments: what follows has one of its own */
-			end_row(watch, false, &second);
+			watch_end_row(watch, false, &second);
 			return true;
 		}
 		if (err->kind != ERROR_TRANSIENT || !backoff_wait(&backoff))
@@ -122,28 +131,32 @@ static bool reconnect(struct watch *watch, struct error *err)
 
 /* --- the files ------------------------------------------------------------ */
 
-static void look_at_files(struct watch *watch)
+static bool look_at_files(struct watch *watch, struct error *err)
 {
-	struct error err = ERROR_INIT;
+	struct error mistake = ERROR_INIT;
 	uint64_t stamp;
 
 	if (clock_ms() < watch->files_ms + FILES_MS && !hung_up)
-		return;
+		return true;
 	watch->files_ms = clock_ms();
 	stamp = stamp_of(watch->settings->folder);
 	if (stamp == watch->stamp)
-		return;
+		return true;
 	watch->stamp = stamp;
-	if (!watch->settings->reload(watch->settings->arg, watch->run, &err)) {
+	if (!watch_halt(watch, err))
+		return false;
+	if (!watch->settings->reload(watch->settings->arg, watch->run,
+				     &mistake)) {
 		log_line(LOG_ERROR, "%s; going on with the files as they were",
-			 err.text);
-		return;
+			 mistake.text);
+		return true;
 	}
 	pace_close(watch->pace);
 	watch->pace = pace_open(watch->run->tasks, watch->settings->lag_ms);
 	watch->has_news = true;
 	log_line(LOG_INFO, "the files have changed, %zu models and seeds",
 		 watch->run->tasks->count);
+	return true;
 }
 
 /* --- passes --------------------------------------------------------------- */
@@ -154,6 +167,8 @@ static bool pass(struct watch *watch, struct error *err)
 	int64_t began_ms = clock_ms();
 	size_t done = run->done;
 
+	if (!watch_halt(watch, err))
+		return false;
 	watch->has_news = false;
 	watch->looked_ms = began_ms;
 	pace_select(watch->pace, began_ms);
@@ -164,29 +179,6 @@ static bool pass(struct watch *watch, struct error *err)
 	run->full_refresh = false;
 	watch->is_untidy |= run->done > done || run->tasks->is_tick_due;
 	return true;
-}
-
-/* What may be done more rarely than passes. */
-static bool tidy(struct watch *watch, struct error *err)
-{
-	int64_t now = clock_ms();
-
-	if (*watch->settings->metrics_file && now >= watch->measured_ms) {
-		watch->measured_ms = now + METRICS_MS;
-		metrics_write(watch->settings->metrics_file, watch->run,
-			      watch->took_ms, watch->run->status);
-	}
-	if (watch->is_untidy && now >= watch->tidied_ms + TIDY_MS) {
-		watch->tidied_ms = now;
-		watch->is_untidy = false;
-		if (!run_tidy(watch->run, err))
-			return false;
-	}
-	if (now < watch->row_ms + ROW_MS)
-		return true;
-	watch->row_ms = now;
-	crew_rest(watch->run->crew);
-	return end_row(watch, true, err);
 }
 
 static void take_notifications(struct watch *watch)
@@ -205,22 +197,37 @@ static int64_t earliest(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Until there is news, or something is due. */
+/* When somebody has to look without being told. */
+static int64_t due_at(struct watch *watch)
+{
+	int64_t next;
+
+	run_lock(watch->run);
+	next = pace_next(watch->pace);
+	run_unlock(watch->run);
+	return earliest(watch->looked_ms + watch->settings->poll_ms, next);
+}
+
+/* Until there is news, or something is due, or over. */
 static bool wait(struct watch *watch, struct error *err)
 {
 	PGconn *conn = pg_raw(watch->run->pg);
-	struct pollfd fd[] = {{.fd = PQsocket(conn), .events = POLLIN},
-			      {.fd = stop_fd(), .events = POLLIN}};
-	int64_t until = earliest(watch->looked_ms + watch->settings->poll_ms,
-				 pace_next(watch->pace));
+	struct pollfd fd[] = {
+		{.fd = PQsocket(conn), .events = POLLIN},
+		{.fd = stop_fd(), .events = POLLIN},
+		{.fd = crew_fd(watch->run->crew), .events = POLLIN}};
+	int64_t until = due_at(watch);
 	int64_t left;
 
 	take_notifications(watch);
-	if (watch->has_news)
+	if (watch->has_news && !watch->rolling.is_on)
 		return true;
-	left = earliest(until, watch->files_ms + FILES_MS) - clock_ms();
+	left = earliest(until, watch->files_ms + FILES_MS);
+	if (watch->has_news)
+		left = earliest(left, next_look(watch));
+	left -= clock_ms();
 	if (left > 0)
-		poll(fd, 2, (int)left);
+		poll(fd, watch->rolling.is_on ? 3 : 2, (int)left);
 	if (!PQconsumeInput(conn) || PQstatus(conn) != CONNECTION_OK) {
 		error_set(err, ERROR_TRANSIENT, STATUS_DATABASE,
 			  "the connection to PostgreSQL is lost");
@@ -236,11 +243,16 @@ static bool turn(struct watch *watch, struct error *err)
 {
 	if (!listen(watch, err))
 		return false;
-	look_at_files(watch);
-	hung_up = false;
-	if (watch->has_news && !pass(watch, err))
+	if (!look_at_files(watch, err))
 		return false;
-	return stop_requested() || (tidy(watch, err) && wait(watch, err));
+	hung_up = false;
+	if (rolling_is_possible(&watch->rolling)) {
+		if (!roll(watch, err))
+			return false;
+	} else if (watch->has_news && !pass(watch, err)) {
+		return false;
+	}
+	return stop_requested() || (watch_tidy(watch, err) && wait(watch, err));
 }
 
 /* What is done stays done, whether or not the log hears of the end. */
@@ -252,8 +264,8 @@ static bool leave(struct watch *watch, bool ok, struct error *err)
 	if (!run->pg || !pg_is_usable(run->pg))
 		return ok;
 	if (!ok)
-		return end_row(watch, false, err);
-	if (!end_row(watch, true, &unheard))
+		return watch_end_row(watch, false, err);
+	if (!watch_end_row(watch, true, &unheard))
 		log_line(LOG_WARNING, "millrace.run is not told of the end: %s",
 			 unheard.text);
 	return true;
@@ -267,11 +279,13 @@ bool watch_run(struct run *run, const struct watch_settings *settings,
 		.run = run,
 		.settings = settings,
 		.pace = pace_open(run->tasks, settings->lag_ms),
+		.rolling = {.run = run},
 		.stamp = stamp_of(settings->folder),
 		.has_news = true,
 		.files_ms = clock_ms(),
 		.row_ms = clock_ms(),
 	};
+	struct error second = ERROR_INIT;
 	bool ok = true;
 
 	run->is_terse = true;
@@ -284,6 +298,8 @@ bool watch_run(struct run *run, const struct watch_settings *settings,
 		if (!ok && (err->lost || err->kind == ERROR_TRANSIENT))
 			ok = reconnect(&watch, err);
 	}
+	if (!watch_halt(&watch, &second))
+		log_line(LOG_DEBUG, "%s", second.text); /* rolled back */
 	ok = leave(&watch, ok, err);
 	run->status = STATUS_DONE;
 	pace_close(watch.pace);

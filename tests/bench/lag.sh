@@ -35,6 +35,16 @@ waiting() {
 		and load_id > (select floor_load from millrace.model where model = 'bluesky.events')"
 }
 
+# The marts that are furthest behind, in seconds: how old the newest load is that
+# each of them has.
+stalest() {
+	sql "select string_agg(name || ' ' || age, ', ' order by age desc) from (
+		select split_part(model, '.', 2) as name,
+			round(extract(epoch from now() - loaded_through)::numeric, 1) as age
+		from millrace.model m where exists (select from millrace.model_load l where l.model = m.model)
+		or model = 'bluesky.events' order by age desc limit 4) s"
+}
+
 for setting in "shared_buffers = '1GB'" "max_wal_size = '2GB'" "checkpoint_timeout = '15min'"; do
 	sql "alter system set $setting"
 done
@@ -45,7 +55,7 @@ done
 "$BUILD/periodic" watch -s pack:bluesky "$@" 2>"$work/watch" &
 watch=$!
 (sleep $((seconds / 2)) && waiting >"$work/halfway" &&
-	sleep $((seconds - seconds / 2)) && waiting >"$work/end") &
+	sleep $((seconds - seconds / 2)) && waiting >"$work/end" && stalest >"$work/stalest") &
 sampler=$!
 "$BUILD/bluesky" "$rate" --count $((rate * seconds)) --seed 7 |
 	"$root/tests/bench/lag.py" "$work/report" |
@@ -62,6 +72,7 @@ left=$(cat "$work/end")
 # backlog, a quarter of what came in the second half is
 echo "# waiting in staging: $halfway events halfway, $left at the end: $(
 	[ $((left - halfway)) -gt $((rate * seconds / 8)) ] && echo "falls behind" || echo "keeps up")"
+echo "# seconds behind at the end: $(cat "$work/stalest")"
 passes=$(sql "select count(*) from millrace.load where relation = 'bluesky.events'")
 cpu_s=$(backends)
 # by now the last of what waited has been taken, or has had a minute for it

@@ -69,7 +69,7 @@ total_is() { wait_for_value 20 "select total from p.sums where k = '$1'" "$2"; }
 	watch
 	feed_and_notify "('a', 1)"
 	total_is a 1
-	wait_for_value 20 "select state_change < now() - interval '4 s' from pg_stat_activity
+	wait_for_value 20 "select bool_and(state_change < now() - interval '4 s') from pg_stat_activity
 		where application_name = 'periodic' and datname = current_database()" t
 	stop
 }
