@@ -30,29 +30,40 @@ static bool is_ready(const struct tasks *tasks, const struct task *task,
 	return true;
 }
 
-static bool is_slow(const struct task *task)
+/* Whether what is loaded reaches others through it. */
+static bool feeds(const struct task *task)
 {
-	return task->took_ms >= SLOW_MS && !task_is_consumed(task);
+	for (size_t i = 0; i < task->input_count; i++)
+		if (!task->input[i].task)
+			return task_is_consumed(task);
+	return false;
 }
 
-/* When one that has nothing to tell to others may begin once more. */
+static bool is_slow(const struct task *task)
+{
+	return task->took_ms >= SLOW_MS && !feeds(task);
+}
+
+/* When it may begin once more. */
 static int64_t rests_until(const struct task *task)
 {
 	int64_t rest_ms = RESTS * task->used_ms;
 
-	if (task_is_consumed(task) || task->is_grouped || task->needs_swap)
+	if (feeds(task) || task->is_grouped || task->needs_swap)
 		return 0;
 	return task->over_ms +
 	       (rest_ms < MOST_REST_MS ? rest_ms : MOST_REST_MS);
 }
 
-static size_t count_slow(const struct tasks *tasks)
+/* Of those who work: how many at something like it. */
+static size_t count(const struct tasks *tasks,
+		    bool (*is_like)(const struct task *task))
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < tasks->count; i++)
 		count += tasks->order[i]->turn == TURN_TAKEN &&
-			 is_slow(tasks->order[i]);
+			 is_like(tasks->order[i]);
 	return count;
 }
 
@@ -64,20 +75,23 @@ static double ratio(const struct task *task, int64_t now_ms)
 }
 
 static bool is_better(const struct task *task, const struct task *best,
-		      const struct crew_state *state)
+		      const struct crew_state *state, bool feeders_first)
 {
 	if (!best)
 		return true;
-	return state->is_rolling
-		       ? ratio(task, state->now_ms) > ratio(best, state->now_ms)
-		       : task->took_ms < best->took_ms;
+	if (!state->is_rolling)
+		return task->took_ms < best->took_ms;
+	if (feeders_first && feeds(task) != feeds(best))
+		return feeds(task);
+	return ratio(task, state->now_ms) > ratio(best, state->now_ms);
 }
 
 struct task *crew_choose(const struct tasks *tasks, struct crew_state *state,
 			 bool *left)
 {
 	bool may_be_slow = !state->is_rolling || state->size < 2 ||
-			   count_slow(tasks) + 1 < state->size;
+			   count(tasks, is_slow) + 1 < state->size;
+	bool feeders_first = count(tasks, feeds) + 1 < state->size;
 	struct task *best = NULL;
 	struct task *swap = NULL;
 
@@ -100,7 +114,7 @@ struct task *crew_choose(const struct tasks *tasks, struct crew_state *state,
 		if (task->needs_swap)
 			swap = swap ? swap : task;
 		else if ((may_be_slow || !is_slow(task)) &&
-			 is_better(task, best, state))
+			 is_better(task, best, state, feeders_first))
 			best = task;
 	}
 	if (best && !(swap && state->is_rolling))

@@ -10,12 +10,13 @@
  * A task waits for those inputs whose turn came before or with its own, not for
  * those that are due once more: so it never waits for ever.  Of several it is
  * the one with the highest response ratio, (waited + took) / took: what is
- * quick goes first, and what is slow gains by waiting.  What nobody reads rests
- * between its turns, four times as long as it took, five seconds at most: it
- * finds more at once then, which is cheaper, and leaves the machine to others.
- * One who works always stays free of what is slow and read by nobody.  A table
- * that must be replaced lets nobody begin before it, and waits until all are
- * done.
+ * quick goes first, and what is slow gains by waiting.  What reads a stream or
+ * source, and is read itself, feeds the others: it goes before them, as long as
+ * one who works stays for those.  All else rests between its turns, four times
+ * as long as it took, five seconds at most: it finds more at once then, which
+ * is cheaper, and leaves the machine to others; and one who works always stays
+ * free of what of it is slow.  A table that must be replaced lets nobody begin
+ * before it, and waits until all are done.
  *
  * The caller holds the run's mutex.
  */

@@ -31,6 +31,8 @@ static int setup(void **state)
 	reader("models/quick.sql", "p.events");
 	reader("models/slow.sql", "p.events");
 	reader("models/slower.sql", "p.events");
+	reader("models/other_events.sql", "staging.r");
+	reader("models/other.sql", "p.other_events");
 	if (!project_open(&project, fixture_folder, &err) ||
 	    !tasks_open(&tasks, project, &err))
 		fail_msg("%s", err.text);
@@ -130,7 +132,21 @@ static void one_who_works_stays_free_of_what_is_slow(void **state)
 	assert_string_equal(chosen(true, 0, 100000), "p.slower");
 }
 
-static void what_nobody_reads_rests(void **state)
+static void what_feeds_others_goes_first_while_one_stays_for_those(void **state)
+{
+	(void)state;
+	due("p.quick", 99000, 10);
+	due("p.events", 99990, 400);
+	assert_string_equal(chosen(true, 0, 100000), "p.events");
+	named("p.events")->turn = TURN_TAKEN;
+	due("p.other_events", 99990, 400);
+	assert_string_equal(chosen(true, 1, 100000), "p.quick");
+	named("p.quick")->turn = TURN_TAKEN;
+	named("p.events")->turn = TURN_OVER;
+	assert_string_equal(chosen(true, 1, 100000), "p.other_events");
+}
+
+static void what_feeds_nobody_rests(void **state)
 {
 	struct crew_state crew = {
 		.is_rolling = true, .size = 2, .now_ms = 100000};
@@ -172,7 +188,8 @@ int main(void)
 		TEST(a_reader_waits_for_inputs_due_before_it_but_not_for_the_next_time),
 		TEST(what_is_slow_gains_by_waiting),
 		TEST(one_who_works_stays_free_of_what_is_slow),
-		TEST(what_nobody_reads_rests),
+		TEST(what_feeds_others_goes_first_while_one_stays_for_those),
+		TEST(what_feeds_nobody_rests),
 		TEST(a_table_to_be_replaced_waits_for_all_and_lets_nobody_begin),
 	};
 
