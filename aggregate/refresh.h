@@ -85,6 +85,8 @@ bool refresh_apply(struct refresh *refresh, const char *retired,
 bool refresh_diff(struct refresh *refresh, const char *wanted,
 		  const char *present, struct error *err) MUST_CHECK;
 
+/* --- refresh_key.c -------------------------------------------------------- */
+
 /* The whole query: the file's, followed by the strategy's deduplication. */
 void refresh_query(struct buf *out, const struct refresh *refresh);
 
