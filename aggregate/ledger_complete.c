@@ -128,8 +128,9 @@ static void record_sql(struct buf *out, const struct tasks *tasks,
 
 	buf_add_text(out, "begin; set local role millrace_aggregate; "
 			  "set local synchronous_commit = off;\n"
-			  "update millrace.model m set complete_through = "
-			  "n.complete from (select model, timestamptz 'epoch' "
+			  "update millrace.model k set complete_through = "
+			  "n.complete from (select m.model, v.complete "
+			  "from (select model, timestamptz 'epoch' "
 			  "+ us * interval '1 microsecond' from (values ");
 	for (size_t i = 0; i < tasks->count; i++) {
 		if (at[i].complete == NOT_KNOWN || at[i].complete == INT64_MAX)
@@ -143,12 +144,12 @@ static void record_sql(struct buf *out, const struct tasks *tasks,
 		buf_reset(out);
 		return;
 	}
-	buf_add_text(out, ") v (model, us)) n (model, complete)\n"
-			  "where m.model = n.model and "
-			  "(m.complete_through is null or "
-			  "m.complete_through < n.complete) and ");
+	buf_add_text(out, ") t (model, us)) v (model, complete)\n"
+			  "join millrace.model m on m.model = v.model "
+			  "where (m.complete_through is null or "
+			  "m.complete_through < v.complete) and ");
 	ledger_idle_sql(out);
-	buf_add_text(out, "; commit");
+	buf_add_text(out, ") n where k.model = n.model; commit");
 }
 
 bool ledger_complete(struct pg *pg, int64_t timeout_ms,

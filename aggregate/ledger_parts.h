@@ -20,8 +20,10 @@ void ledger_pending_sql(struct buf *out, const char *model);
 /* A table of relation and model: who reads what. */
 void ledger_reads_sql(struct buf *out, struct task *const *task, size_t count);
 
-/* A condition: nobody is running the model m.  What is noted of one that runs
- * would undo its transaction in the end. */
+/* The last condition of a select of millrace.model m, and what follows it:
+ * nobody is running the model, and nobody else has its row.  What is noted of
+ * one that runs would undo its transaction in the end, and two who note many
+ * would wait for each other in a circle: the next tidying comes to those. */
 void ledger_idle_sql(struct buf *out);
 
 /* Works out complete_through of every task, as of one snapshot. */

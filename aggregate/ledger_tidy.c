@@ -47,7 +47,8 @@ void ledger_idle_sql(struct buf *out)
 		   "and k.objid = hashtext(m.model)::oid and k.granted "
 		   "and k.pid <> pg_backend_pid() and k.database = "
 		   "(select oid from pg_database "
-		   "where datname = current_database()))",
+		   "where datname = current_database())) "
+		   "for no key update of m skip locked",
 		   LOCK_MODEL);
 }
 
@@ -61,8 +62,9 @@ static void floor_sql(struct buf *out, const struct tasks *tasks)
 			  "with input (relation, model) as ");
 	ledger_reads_sql(out, tasks->order, tasks->count);
 	buf_format(out,
-		   "\nupdate millrace.model m set floor_load = s.sealed_load "
-		   "from millrace.seal s\n"
+		   "\nupdate millrace.model k set floor_load = n.sealed_load "
+		   "from (select m.model, s.sealed_load "
+		   "from millrace.model m cross join millrace.seal s\n"
 		   "where m.floor_load < s.sealed_load - %d "
 		   "and m.model in (select model from input) "
 		   "and not exists (select from input i "
@@ -75,7 +77,7 @@ static void floor_sql(struct buf *out, const struct tasks *tasks)
 	ledger_pending_sql(out, "m.model");
 	buf_add_text(out, ") and ");
 	ledger_idle_sql(out);
-	buf_add_text(out, "; commit");
+	buf_add_text(out, ") n where k.model = n.model; commit");
 }
 
 static void add_consumers(struct buf *out, const struct task *task)

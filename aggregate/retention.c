@@ -141,9 +141,11 @@ static void retire_sql(struct buf *sql, const struct tasks *tasks,
 		quote_literal(sql, task->name);
 		buf_format(sql, ", '%s', %s)", task->code_hash, task->reads);
 	}
-	buf_add_text(sql, ") v (model, hash, reads, keeps) where m.reads is "
-			  "null and m.model = v.model and "
-			  "encode(m.code_hash, 'hex') = v.hash; "
+	buf_add_text(sql, ") v (model, hash, reads, keeps) where m.model = "
+			  "v.model and encode(m.code_hash, 'hex') = v.hash "
+			  "and m.model in (select k.model from "
+			  "millrace.model k where k.reads is null "
+			  "for no key update skip locked); "
 			  "select millrace.retire_partitions(");
 	quote_literal(sql, stream->name);
 	buf_format(sql,

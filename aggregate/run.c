@@ -297,19 +297,10 @@ bool run_work(struct run *run, struct error *err)
 
 bool run_tidy(struct run *run, struct error *err)
 {
-	if (ledger_tidy(run->pg, run->timeout_ms, run->tasks, run->keep_runs_ms,
-			err) &&
-	    retention_apply(run->pg, run->timeout_ms, run->tasks, err) &&
-	    freshness_keep(run, err))
-		return true;
-	/* two who tidy the same rows at once may wait for each other in a
-	 * circle: it is left to the other, and to the next pass */
-	if (strcmp(err->sqlstate, "40P01") != 0)
-		return false;
-	log_line(LOG_DEBUG, "tidying is left to another: %s", err->text);
-	pg_rollback(run->pg);
-	*err = ERROR_INIT;
-	return true;
+	return ledger_tidy(run->pg, run->timeout_ms, run->tasks,
+			   run->keep_runs_ms, err) &&
+	       retention_apply(run->pg, run->timeout_ms, run->tasks, err) &&
+	       freshness_keep(run, err);
 }
 
 bool run_pass(struct run *run, struct error *err)

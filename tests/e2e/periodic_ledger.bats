@@ -63,6 +63,23 @@ draw() {
 	tell other rollback
 }
 
+@test "what is noted of many models waits for nobody who holds one of them" {
+	periodic
+	feed "('a', 1)"
+	printf 'k\na\n' >sql/p/seeds/names.csv
+	periodic
+	session other
+	sql "update millrace.model set complete_through = '2000-01-01' where model = 'p.sums'"
+	tell other "begin; select from millrace.model where model = 'p.sums' for update"
+	printf 'k\nb\n' >sql/p/seeds/names.csv
+	run -0 timeout 20 periodic
+	assert_says "p.names: seed"
+	tell other rollback
+	printf 'k\nc\n' >sql/p/seeds/names.csv
+	run -0 periodic
+	assert_equal "noted later" t "$(sql "select complete_through > '2020-01-01' from millrace.model where model = 'p.sums'")"
+}
+
 @test "old runs are forgotten, but for what models last did" {
 	periodic
 	feed "('a', 1)"
