@@ -1,6 +1,5 @@
 #include "aggregate/crew.h"
 
-#include <libpq-fe.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -177,13 +176,7 @@ static struct task *take(struct crew *crew)
 
 static bool is_connected(const struct worker *worker)
 {
-	PGconn *conn;
-
-	if (!worker->pg || !pg_is_usable(worker->pg))
-		return false;
-	/* the server may have ended it since */
-	conn = pg_raw(worker->pg);
-	return PQconsumeInput(conn) && PQstatus(conn) == CONNECTION_OK;
+	return worker->pg && pg_is_alive(worker->pg);
 }
 
 static void put_back(struct crew *crew, struct task *task, int64_t took_ms,

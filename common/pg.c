@@ -208,6 +208,11 @@ bool pg_is_usable(const struct pg *pg)
 	return !pg->lost && PQstatus(pg->conn) == CONNECTION_OK;
 }
 
+bool pg_is_alive(struct pg *pg)
+{
+	return pg_is_usable(pg) && PQconsumeInput(pg->conn) && pg_is_usable(pg);
+}
+
 PGconn *pg_raw(struct pg *pg)
 {
 	return pg->conn;

@@ -66,6 +66,10 @@ void pg_close(struct pg *pg);
 /* False once a call has failed with `lost`. */
 bool pg_is_usable(const struct pg *pg);
 
+/* Between calls: takes in what has come.  False: the server has ended the
+ * session. */
+bool pg_is_alive(struct pg *pg);
+
 /* From at_ms (clock_ms) on nothing is waited for any more, in any thread: every
  * call that would have to is lost. */
 void pg_give_up_at(int64_t at_ms);
