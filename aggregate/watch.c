@@ -143,6 +143,9 @@ static bool look_at_files(struct watch *watch, struct error *err)
 	if (stamp == watch->stamp)
 		return true;
 	watch->stamp = stamp;
+	if (!rolling_is_idle(&watch->rolling))
+		log_line(LOG_INFO, "the files have changed; they are read when "
+				   "what is being worked on is over");
 	if (!watch_halt(watch, err))
 		return false;
 	if (!watch->settings->reload(watch->settings->arg, watch->run,
@@ -228,7 +231,7 @@ static bool wait(struct watch *watch, struct error *err)
 	left -= clock_ms();
 	if (left > 0)
 		poll(fd, watch->rolling.is_on ? 3 : 2, (int)left);
-	if (!PQconsumeInput(conn) || PQstatus(conn) != CONNECTION_OK) {
+	if (!pg_is_alive(watch->run->pg)) {
 		error_set(err, ERROR_TRANSIENT, STATUS_DATABASE,
 			  "the connection to PostgreSQL is lost");
 		err->lost = true;

@@ -1,23 +1,14 @@
 #!/usr/bin/env bats
 # periodic watch with several threads: who is slow keeps nobody waiting.
 
-setup_file() {
-	load ../support/common
-	fresh_database
-}
-teardown_file() { drop_database; }
+load ../support/small_project
+load ../support/watch
+
 setup() {
-	load ../support/common
-	load ../support/periodic
 	own_database
 	cd "$BATS_TEST_TMPDIR" || return 1
 	small_project
 	append slow
-	WATCH=
-}
-teardown() {
-	[ -z "$WATCH" ] || kill -KILL "$WATCH" 2>/dev/null || true
-	drop_own_database
 }
 
 # append NAME [EXPRESSION]: a model that only adds the rows of r
@@ -29,48 +20,15 @@ append() {
 		select r.k, ${2:-r.v} as v from staging.r r where /*+ incremental(r.k) */ true
 	SQL
 }
-# begin_watch OPTION...: nobody tells it of anything but with notify
-begin_watch() {
-	periodic watch --poll 1h --threads 2 "$@" 2>log 3>&- &
-	WATCH=$!
-}
-# and until it listens
-watch() {
-	begin_watch "$@"
-	wait_until 20 grep -q "watching" log
-	wait_for_value 20 "select count(*) filter (where query !~ '^set ') > 0 and bool_and(state = 'idle')
-		from pg_stat_activity where application_name = 'periodic' and datname = current_database()" t
-}
-stop() {
-	local status=0
-	kill -TERM "$WATCH"
-	wait "$WATCH" || status=$?
-	WATCH=
-	assert_equal "exit status" 0 "$status"
-}
-feed_and_notify() {
-	feed "$1"
-	sql "notify millrace"
-}
-total_is() { wait_for_value 20 "select total from p.sums where k = '$1'" "$2"; }
 
 # p.slow takes as long as somebody holds its table; it works on row $1 then
 slow_begins() {
-	psql -XAtq >/dev/null 2>&1 <<-'SQL' 3>&- &
-		begin;
-		lock table p.slow in exclusive mode;
-		select pg_sleep(600);
-	SQL
-	wait_for_value 10 "select count(*) from pg_locks where relation = 'p.slow'::regclass and mode = 'ExclusiveLock'" 1
+	hold p.slow
 	feed_and_notify "$1"
 	wait_for_value 10 "$slow_sessions" 1
 }
 slow_sessions="select count(*) from pg_stat_activity where application_name = 'periodic'
 	and datname = current_database() and wait_event_type = 'Lock'"
-slow_ends() {
-	sql "select pg_terminate_backend(pid) from pg_locks
-		where relation = 'p.slow'::regclass and mode = 'ExclusiveLock' and granted" >/dev/null
-}
 rows_are() { wait_for_value 20 "select string_agg(k || v, ' ' order by k, v) from p.$1" "$2"; }
 
 @test "while a model is slow, the others go on; what it has missed it takes at once, without further news" {
@@ -90,7 +48,7 @@ rows_are() { wait_for_value 20 "select string_agg(k || v, ' ' order by k, v) fro
 		wait_for_value 20 "select total from p.of_sums where k = 'a'" "$n"
 	done
 	assert_equal "not yet" "" "$(sql "select string_agg(k, '') from p.slow")"
-	slow_ends
+	let_go p.slow
 	rows_are slow "a1 a1 a1 a1 b2 b3 b4"
 	assert_equal "in two steps" 2 "$(sql "select count(*) from millrace.load where relation = 'p.slow' and row_count > 0")"
 	stop
@@ -113,7 +71,7 @@ rows_are() { wait_for_value 20 "select string_agg(k || v, ' ' order by k, v) fro
 	kill -KILL "$WATCH"
 	wait "$WATCH" || true
 	WATCH=
-	slow_ends
+	let_go p.slow
 	watch
 	rows_are slow "a1 a2"
 	assert_equal sums 3 "$(sql "select total from p.sums")"
@@ -125,8 +83,8 @@ rows_are() { wait_for_value 20 "select string_agg(k || v, ' ' order by k, v) fro
 	slow_begins "('a', 1)"
 	append slow "r.v + 10"
 	append more
-	sleep 1.2 # it looks at the files every second
-	slow_ends
+	wait_until 20 grep -q "read when what is being worked on" log
+	let_go p.slow
 	rows_are more "a1"
 	feed_and_notify "('b', 1)"
 	rows_are slow "a11 b11"
@@ -141,7 +99,7 @@ rows_are() { wait_for_value 20 "select string_agg(k || v, ' ' order by k, v) fro
 	wait_until 20 grep -q "p.slow: .*rolled back" log
 	feed_and_notify "('a', 1)"
 	total_is a 2
-	slow_ends
+	let_go p.slow
 	rows_are slow "a1 a1"
 	# idle ones are noticed when they are needed
 	sql "select pg_terminate_backend(pid) from pg_stat_activity
@@ -199,7 +157,7 @@ rows_are() { wait_for_value 20 "select string_agg(k || v, ' ' order by k, v) fro
 	rows_are quick "a1"
 	feed_and_notify "('a', 1)"
 	rows_are quick "a1 a1"
-	slow_ends
+	let_go p.slow
 	rows_are slow "a1 a1"
 	total_is a 2
 	local n

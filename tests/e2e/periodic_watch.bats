@@ -1,46 +1,10 @@
 #!/usr/bin/env bats
 # periodic watch: runs when there is something new, whatever happens meanwhile.
 
-setup_file() {
-	load ../support/common
-	own_server
-}
-teardown_file() { drop_database; }
-setup() {
-	load ../support/common
-	load ../support/periodic
-	own_database
-	cd "$BATS_TEST_TMPDIR" || return 1
-	small_project
-	WATCH=
-}
-teardown() {
-	[ -z "$WATCH" ] || kill -KILL "$WATCH" 2>/dev/null || true
-	drop_own_database
-}
+load ../support/small_project
+load ../support/watch
 
-# watch OPTION...: in the background, its pid in WATCH; waits until it listens
-watch() {
-	periodic watch --poll 1h "$@" 2>log 3>&- &
-	WATCH=$!
-	wait_until 20 grep -q "watching" log
-	wait_for_value 20 "select count(*) filter (where query !~ '^set ') > 0 and bool_and(state = 'idle')
-		from pg_stat_activity where application_name = 'periodic' and datname = current_database()" t
-}
-stop() {
-	local status=0
-	kill -TERM "$WATCH"
-	wait "$WATCH" || status=$?
-	WATCH=
-	assert_equal "exit status" 0 "$status"
-}
-feed_and_notify() {
-	sql "begin;
-	     insert into millrace.load (relation, loaded_at, row_count)
-	     select 'staging.r', now(), count(*) from (values $1) v;
-	     insert into staging.r (k, v) values $1; notify millrace; commit"
-}
-total_is() { wait_for_value 20 "select total from p.sums where k = '$1'" "$2"; }
+setup_file() { own_server; }
 
 @test "a load that notifies is in the mart at once; one row of the log tells of many passes" {
 	watch
@@ -145,17 +109,12 @@ total_is() { wait_for_value 20 "select total from p.sums where k = '$1'" "$2"; }
 	feed "('a', 1)"
 	kill -HUP "$WATCH"
 	total_is a 1
-	psql -XAtq >/dev/null 2>&1 <<-'SQL' 3>&- &
-		begin;
-		lock table p.sums in exclusive mode;
-		select pg_sleep(600);
-	SQL
-	wait_for_value 10 "select count(*) from pg_locks where relation = 'p.sums'::regclass and mode = 'ExclusiveLock'" 1
+	hold p.sums
 	feed_and_notify "('a', 1)"
 	wait_for_value 10 "select count(*) from pg_stat_activity where application_name = 'periodic' and wait_event_type = 'Lock'" 1
 	stop
 	grep -q "p.sums: stopped, rolled back" log
-	sql "select pg_terminate_backend(pid) from pg_locks where relation = 'p.sums'::regclass and mode = 'ExclusiveLock'"
+	let_go p.sums
 	periodic
 	assert_equal mart 2 "$(sql "select total from p.sums")"
 }
