@@ -82,12 +82,22 @@ static bool handshake(struct pg *pg, int64_t timeout_ms, struct error *err)
 }
 
 const char pg_pinning[] =
+	"set transaction isolation level read committed; "
 	"set client_encoding = 'UTF8'; set timezone = 'UTC'; "
 	"set datestyle = 'ISO, YMD'; set intervalstyle = 'iso_8601'; "
 	"set standard_conforming_strings = on; "
 	"set bytea_output = 'hex'; set extra_float_digits = 1; "
 	"set search_path = pg_catalog, pg_temp; "
 	"set client_min_messages = warning; "
+	"set quote_all_identifiers = off; "
+	/* each statement sees what was committed before it, where nothing else
+	 * is said; rows are never left out in silence; every wait has a limit
+	 * of its own */
+	"set default_transaction_isolation = 'read committed'; "
+	"set row_security = off; "
+	"set statement_timeout = 0; set lock_timeout = 0; "
+	"set idle_in_transaction_session_timeout = 0; "
+	"set idle_session_timeout = 0; "
 	/* a session whose client's machine is gone holds its locks until the
 	 * server asks for it, by default after two hours */
 	"set tcp_keepalives_idle = 30; set tcp_keepalives_interval = 10; "

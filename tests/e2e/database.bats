@@ -61,6 +61,27 @@ refused() {
 	PERIODIC_DSN="user=keyed password=geheim" periodic plan
 }
 
+@test "what a login is set to changes nothing, and hides nothing" {
+	new_database strange
+	export PGDATABASE=strange
+	sql 'create role strange login superuser'
+	for setting in "quote_all_identifiers = on" "default_transaction_isolation = serializable" \
+		"statement_timeout = 20" "lock_timeout = 1" "idle_in_transaction_session_timeout = 20" \
+		"timezone = 'Asia/Tokyo'" "datestyle = 'SQL, DMY'"; do
+		sql "alter role strange set $setting"
+	done
+	event='{"user_id":1,"url":"/","pageview_datetime":"2025-01-01T00:00:00"}'
+	echo "$event" | PGUSER=strange handle-streams --stream pageviews
+	PGUSER=strange periodic --threads 4 -s pack:pageviews
+	assert_equal marts "2025-01-01 00:00:00|UNKNOWN|1" "$(sql 'select * from pageviews.pageviews_by_postcode' | cut -d'|' -f1-3)"
+	echo "$event" | handle-streams --stream pageviews
+	sql "alter table staging.pageviews enable row level security, force row level security"
+	PGUSER=strange run periodic -s pack:pageviews
+	assert_status 3
+	assert_says 'row-level security policy for table "pageviews'
+	sql "drop role strange"
+}
+
 @test "an unknown database, an unknown user" {
 	PGDATABASE=nosuch refused 4 'database "nosuch" does not exist; make it with createdb'
 	PGUSER=nobodyhere refused 4 'role "nobodyhere" does not exist; name another user'
