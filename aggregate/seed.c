@@ -141,6 +141,28 @@ static void strip_byte_order_mark(char *content)
 			strlen(content + sizeof mark - 1) + 1);
 }
 
+/* COPY takes a line that is \. for the end, and leaves out what follows it:
+ * servers before version 18, even inside quotes. */
+static bool ends_where_it_ends(const struct seed *seed, struct error *err)
+{
+	int line = 1;
+
+	for (const char *p = seed->content; *p; line++) {
+		size_t len = strcspn(p, "\r\n");
+
+		if (len == 2 && memcmp(p, "\\.", 2) == 0)
+			return error_config(err,
+					    "%s:%d: a line that is \\. would end "
+					    "the data for PostgreSQL: quote it, "
+					    "\"\\.\"",
+					    seed->model.file, line);
+		p += len;
+		p += *p == '\r' && p[1] == '\n';
+		p += *p != '\0';
+	}
+	return true;
+}
+
 bool seed_open(struct seed **out, const char *file, const char *pack,
 	       const char *name, struct error *err)
 {
@@ -158,7 +180,7 @@ bool seed_open(struct seed **out, const char *file, const char *pack,
 	if (!project_files_read(file, &seed->content, err))
 		goto fail;
 	strip_byte_order_mark(seed->content);
-	if (!read_header(seed, err))
+	if (!ends_where_it_ends(seed, err) || !read_header(seed, err))
 		goto fail;
 	XXH128_canonicalFromHash(
 		&digest, XXH3_128bits(seed->content, strlen(seed->content)));

@@ -96,6 +96,7 @@ teardown() { drop_own_database; }
 		a,b:int; drop table x\n~1: b: "int; drop table x" is no type
 		a,b,a\n~1: two columns are called a
 		a,,b\n~1: a column is written name or name:type
+		a\nx\n\\.\ny\n~3: a line that is \. would end the data for PostgreSQL
 		a,b:nosuch\n1,2\n~ type "nosuch" does not exist
 	EOF
 	assert_equal kept 3 "$(sql "select count(*) from shop.products")"
