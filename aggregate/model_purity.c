@@ -21,7 +21,12 @@ static const struct {
 	{"localtimestamp", true, "the clock"},
 	{"random", false, "chance"},
 	{"gen_random_uuid", false, "chance"},
+	{"gen_random_bytes", false, "chance"},
+	{"random_normal", false, "chance"},
+	{"uuid_generate_v1", false, "chance"},
 	{"uuid_generate_v4", false, "chance"},
+	{"uuidv4", false, "chance"},
+	{"uuidv7", false, "chance"},
 	{"nextval", false, "a sequence"},
 	{"currval", false, "a sequence"},
 	{"lastval", false, "a sequence"},
@@ -64,6 +69,24 @@ static bool is_clock_literal(const struct query *query,
 	return false;
 }
 
+/* age(x) is since today, age(x, y) is not: whether what follows, which begins
+ * with the parenthesis, is one argument. */
+static bool is_single(const struct query *query, const struct token *open)
+{
+	const struct token *end = query->word + query->word_count;
+	int depth = 0;
+
+	for (const struct token *t = open; t < end; t++) {
+		depth += lexer_is_mark(query->text, t, '(');
+		depth -= lexer_is_mark(query->text, t, ')');
+		if (depth == 0)
+			return true;
+		if (depth == 1 && lexer_is_mark(query->text, t, ','))
+			return false;
+	}
+	return true;
+}
+
 /* What the word at token asks; NULL: nothing but its arguments. */
 static const char *asks(const struct query *query, const struct token *token)
 {
@@ -79,6 +102,11 @@ static const char *asks(const struct query *query, const struct token *token)
 	    (token - 1 == query->word ||
 	     !lexer_is(text, token - 2, "pg_catalog")))
 		return NULL;
+	/* the name of a column: `as user` */
+	if (token > query->word && !is_call && lexer_is(text, token - 1, "as"))
+		return NULL;
+	if (is_call && lexer_is(text, token, "age"))
+		return is_single(query, token + 1) ? "the clock" : NULL;
 	for (size_t i = 0; i < sizeof impure / sizeof *impure; i++)
 		if ((impure[i].is_word || is_call) &&
 		    lexer_is(text, token, impure[i].name))

@@ -182,8 +182,16 @@ static bool list_pack(struct listing *list, const char *path, const char *pack)
 		const char *folder = arena_format(list->arena, "%s/%s", path,
 						  folders[i].name);
 
-		if (!is_folder(folder))
+		errno = 0;
+		if (!is_folder(folder)) {
+			/* a pack that may not be looked at is not left out */
+			if (errno == EACCES && is_name(pack))
+				return error_config(
+					list->err,
+					"cannot read the folder %s: %s", path,
+					strerror(errno));
 			continue;
+		}
 		if (!is_checked && !check_pack(path, pack, list->err))
 			return false;
 		is_checked = true;

@@ -151,11 +151,12 @@ static bool ends_where_it_ends(const struct seed *seed, struct error *err)
 		size_t len = strcspn(p, "\r\n");
 
 		if (len == 2 && memcmp(p, "\\.", 2) == 0)
-			return error_config(err,
-					    "%s:%d: a line that is \\. would end "
-					    "the data for PostgreSQL: quote it, "
-					    "\"\\.\"",
-					    seed->model.file, line);
+			return error_config(
+				err,
+				"%s:%d: a line that is \\. would end "
+				"the data for PostgreSQL: quote it, "
+				"\"\\.\"",
+				seed->model.file, line);
 		p += len;
 		p += *p == '\r' && p[1] == '\n';
 		p += *p != '\0';

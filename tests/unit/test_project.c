@@ -248,6 +248,27 @@ static void files_that_cannot_be_read_are_told(void **state)
 	project_close(open_project("sql"));
 }
 
+/* Root may look everywhere: it steps down for a moment. */
+static void a_pack_that_may_not_be_read_is_not_left_out(void **state)
+{
+	const uid_t nobody = 65534, me = geteuid();
+
+	(void)state;
+	assert_int_equal(chmod(".", 0755), 0);
+	assert_int_equal(mkdir("sql/hidden", 0755), 0);
+	assert_int_equal(mkdir("sql/hidden/models", 0755), 0);
+	assert_int_equal(mkdir("sql/lost+found", 0000), 0);
+	project_close(open_project("sql"));
+	assert_int_equal(chmod("sql/hidden", 0000), 0);
+	if (me == 0)
+		assert_int_equal(seteuid(nobody), 0);
+	assert_refused("sql", "cannot read the folder sql/hidden: "
+			      "Permission denied");
+	assert_int_equal(seteuid(me), 0);
+	assert_int_equal(chmod("sql/hidden", 0755), 0);
+	assert_int_equal(rmdir("sql/lost+found"), 0);
+}
+
 static void a_huge_file_is_refused(void **state)
 {
 	size_t len = 1100000;
@@ -342,6 +363,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			files_that_cannot_be_read_are_told, enter_folder,
 			leave_folder),
+		cmocka_unit_test_setup_teardown(
+			a_pack_that_may_not_be_read_is_not_left_out,
+			enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(a_huge_file_is_refused,
 						enter_folder, leave_folder),
 		cmocka_unit_test_setup_teardown(a_loop_of_folders_ends,
