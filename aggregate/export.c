@@ -77,10 +77,14 @@ bool export_check(const struct task *task, struct error *err)
 
 bool export_is_missing(const struct task *task)
 {
+	const char *path = task->model->export_path;
 	struct stat st;
 
-	return task->model->export_path &&
-	       lstat(task->model->export_path, &st) < 0 && errno == ENOENT;
+	if (!path)
+		return false;
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR;
+	return !S_ISREG(st.st_mode); /* what is in the way is told */
 }
 
 /* One step down, made if need be; symbolic links are not followed. */

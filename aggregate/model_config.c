@@ -192,11 +192,12 @@ static bool set_export(const struct model_at *at, const char *value)
 
 	if (path[0] == '/' || strstr(path, "..") || len < 5 ||
 	    strcmp(path + len - 4, ".csv") != 0)
-		return model_refuse(at,
-				    "\"%s\" is not a file to export to: write "
-				    "a path below the project that ends in "
-				    ".csv",
-				    path);
+		return model_refuse(
+			at,
+			"\"%s\" is not a file to export to: write "
+			"a path below the working directory that ends in "
+			".csv",
+			path);
 	model->export_path = path;
 	if (*rest == '\0')
 		return true;

@@ -40,6 +40,20 @@ teardown() { drop_own_database; }
 	[[ $output == *"nothing new"* ]]
 }
 
+@test "what is in the place of a file is told without new loads" {
+	rm -r metrics
+	touch metrics
+	run -2 periodic
+	assert_says "metrics/sums.csv: a part of the path is not a folder"
+	rm metrics
+	mkdir -p metrics/sums.csv
+	run -2 periodic
+	assert_says "metrics/sums.csv: there is something that is not a regular file"
+	rmdir metrics/sums.csv
+	run -0 periodic
+	assert_says "wrote metrics/sums.csv"
+}
+
 @test "what another periodic notes of the model while the file is written does no harm" {
 	rm -r metrics
 	mkfifo other
