@@ -70,25 +70,38 @@ static bool matches(const char *pattern, const char *text)
 	return fnmatch(pattern, text, 0) == 0;
 }
 
-/* Whether file is path, or lies below it; path may begin with the project's
- * folder or inside of it. */
-static bool is_below(const struct project *project, const char *path,
-		     const char *file)
+static const char *without_dot(const char *path)
 {
-	size_t len = strlen(path), folder = strlen(project->folder);
+	return strncmp(path, "./", 2) == 0 ? path + 2 : path;
+}
+
+/* Whether file is path, or lies below it. */
+static bool begins_with(const char *file, const char *path)
+{
+	size_t len = strlen(path);
 
 	while (len > 1 && path[len - 1] == '/')
 		len--;
-	if (strncmp(path, "./", 2) == 0)
-		return is_below(project, path + 2, file);
-	if (strncmp(file, "./", 2) == 0)
-		file += 2;
-	if (strncmp(file, path, len) == 0 &&
-	    (file[len] == '\0' || file[len] == '/'))
+	return strncmp(file, path, len) == 0 &&
+	       (file[len] == '\0' || file[len] == '/');
+}
+
+/* The same, where path may begin as file does, with the name of the project's
+ * folder (sql, wherever that is), or inside of it. */
+static bool is_below(const struct project *project, const char *path,
+		     const char *file)
+{
+	const char *folder = project->folder;
+	const char *slash = strrchr(folder, '/');
+	size_t name = slash ? (size_t)(slash + 1 - folder) : 0;
+	size_t len = strlen(folder);
+
+	path = without_dot(path);
+	if (begins_with(without_dot(file), path))
 		return true;
-	return strncmp(file, project->folder, folder) == 0 &&
-	       file[folder] == '/' &&
-	       is_below(project, path, file + folder + 1);
+	return begins_with(file, folder) && file[len] == '/' &&
+	       (begins_with(file + name, path) ||
+		begins_with(file + len + 1, path));
 }
 
 static bool has_tag(const struct relation *relation, const char *pattern)

@@ -133,6 +133,8 @@ static void methods_select_by_what_a_model_is(void **state)
 	assert_selected(*state,
 			"path:./tests/models-good/growth/models/dim_users.sql",
 			NULL, "growth.dim_users");
+	assert_selected(*state, "path:models-good/growth/models/dim_users.sql",
+			NULL, "growth.dim_users");
 	assert_selected(*state, "source:staging.pageviews", NULL,
 			"staging.pageviews");
 	assert_selected(*state, "source:availability_events+1", NULL,
