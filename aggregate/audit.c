@@ -209,7 +209,7 @@ static bool turn(struct run *run, struct task *task, struct error *err)
 	struct worker worker = {.run = run, .pg = run->pg};
 	bool ok = run_task(&worker, task, err);
 
-	run->pg = worker.pg;
+	run_use(run, worker.pg);
 	return ok;
 }
 
@@ -260,7 +260,7 @@ static bool audit_task(struct run *run, struct task *task,
 	if (options->repair && !catch_up(run, task, err))
 		return false;
 	ok = look_in_snapshot(&audit, &failure);
-	if (!ok && failure.lost) {
+	if (!ok && pg_is_over(&failure)) {
 		*err = failure;
 	} else if (!ok) {
 		log_line(LOG_ERROR, "%s: %s", task->name, failure.text);

@@ -27,6 +27,7 @@
 #include "common/mem.h"
 #include "common/pg.h"
 #include "common/schema.h"
+#include "common/stop.h"
 
 /* What the network may add to the server's own time. */
 enum { ANSWER_MS = 60000 };
@@ -86,13 +87,18 @@ static void leave_artifacts(const struct options *options,
 static bool do_run(const struct options *options, struct run *run,
 		   struct error *err)
 {
-	if (!run_pass(run, err))
+	bool ok = run_pass(run, err);
+
+	if (!ok && err->kind != ERROR_STOPPED)
 		return false;
 	leave_artifacts(options, run);
 	if (!run->run_id) {
-		log_line(LOG_INFO, "nothing new, %" PRId64 " ms",
-			 clock_ms() - run->started_ms);
-		return true;
+		if (ok)
+			log_line(LOG_INFO, "%s, %" PRId64 " ms",
+				 stop_requested() ? "asked to stop"
+						  : "nothing new",
+				 clock_ms() - run->started_ms);
+		return ok;
 	}
 	log_line(LOG_INFO,
 		 "%zu done, %zu failed, %zu skipped, %zu busy elsewhere; "
@@ -102,7 +108,7 @@ static bool do_run(const struct options *options, struct run *run,
 		 run->inserted, run->deleted, run->exported,
 		 run->exported == 1 ? "file" : "files",
 		 clock_ms() - run->started_ms);
-	return true;
+	return ok;
 }
 
 static bool do_test(const struct options *options, struct run *run,
@@ -393,10 +399,15 @@ static bool run_command(struct options *options, const struct job *job,
 	if (late)
 		needs |= NEED_DATABASE;
 	ok = open_needs(options, needs, late, &run, err);
+	run_use(&run, run.pg);
 	if (ok && job)
 		ok = do_job(options, job, &run, err);
 	else if (ok)
 		ok = commands[options->command].work(options, &run, err);
+	if (!ok)
+		run_excuse(err);
+	if (run.pg)
+		pg_heed_stop(run.pg, false);
 	*status = run.status;
 	crew_close(run.crew);
 	if (*options->metrics_file && options->command == COMMAND_RUN &&

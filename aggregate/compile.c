@@ -148,7 +148,7 @@ static bool compile(struct run *run, struct task *task, struct buf *out,
 	if (!ok)
 		return false;
 	if (!statements(run, task, out, &failure)) {
-		if (failure.lost) {
+		if (pg_is_over(&failure)) {
 			*err = failure;
 			return false;
 		}

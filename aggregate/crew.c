@@ -295,7 +295,7 @@ bool crew_work(struct run *run, struct error *err)
 	}
 	work(&crew->worker[0]);
 	join(crew);
-	run->pg = crew->worker[0].pg;
+	run_use(run, crew->worker[0].pg);
 	if (crew->has_failed)
 		*err = crew->failure;
 	return !crew->has_failed;

@@ -104,7 +104,7 @@ static bool check_stream(struct doctor *doctor, const struct relation *stream,
 	if (ok)
 		doctor_report(doctor, buf_text(&title), VERDICT_WARN, res,
 			      NULL);
-	else if (!failure.lost)
+	else if (!pg_is_over(&failure))
 		doctor_report(doctor, buf_text(&title), VERDICT_ERROR, NULL,
 			      failure.text);
 	else
@@ -113,7 +113,7 @@ static bool check_stream(struct doctor *doctor, const struct relation *stream,
 	free(sql);
 	buf_release(&create);
 	buf_release(&title);
-	return ok || !failure.lost;
+	return ok || !pg_is_over(&failure);
 }
 
 static bool check_source(struct doctor *doctor, const struct relation *source,
@@ -126,13 +126,13 @@ static bool check_source(struct doctor *doctor, const struct relation *source,
 	buf_format(&title, "%s tells of its loads", source->name);
 	ok = source_check(doctor->pg, doctor->timeout_ms, source->file,
 			  source->name, &failure);
-	if (failure.lost)
+	if (pg_is_over(&failure))
 		*err = failure;
 	else
 		doctor_report(doctor, buf_text(&title), VERDICT_ERROR, NULL,
 			      ok ? NULL : failure.text);
 	buf_release(&title);
-	return !failure.lost;
+	return !pg_is_over(&failure);
 }
 
 /* --- models --------------------------------------------------------------- */

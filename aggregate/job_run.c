@@ -104,6 +104,7 @@ static bool attempt(struct running *job)
 		pg_close(run->pg);
 		run->pg = NULL;
 		ok = job->host->open(job->host->arg, &run->pg, &job->failure);
+		run_use(run, run->pg);
 	}
 	ok = ok && job->host->pass(job->host->arg, run, &job->failure);
 	return ok && run->status == STATUS_DONE;

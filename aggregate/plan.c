@@ -59,7 +59,7 @@ static bool count_parts(struct run *run, struct task *task, int64_t *count,
 	     parts_find(&parts, &refresh, &failure) &&
 	     sum_parts(&refresh, &parts, count, &failure);
 	arena_release(&refresh.arena);
-	if (!ok && failure.lost) {
+	if (!ok && pg_is_over(&failure)) {
 		*err = failure;
 		return false;
 	}

@@ -174,7 +174,7 @@ static bool retire(struct pg *pg, int64_t timeout_ms, const struct tasks *tasks,
 				 "used what was in it",
 				 stream->name, count,
 				 count == 1 ? "partition" : "partitions");
-	} else if (failure.lost || !pg_is_usable(pg)) {
+	} else if (pg_is_over(&failure) || !pg_is_usable(pg)) {
 		*err = failure;
 	} else {
 		pg_rollback(pg);

@@ -50,6 +50,23 @@ const char *run_reason(const struct run *run, const struct task *task)
 	return NULL;
 }
 
+/* --- being asked to stop -------------------------------------------------- */
+
+void run_use(struct run *run, struct pg *pg)
+{
+	run->pg = pg;
+	if (pg)
+		pg_heed_stop(pg, true);
+}
+
+void run_excuse(struct error *err)
+{
+	if (pg_was_stopped(err))
+		error_set(err, ERROR_STOPPED, STATUS_DONE,
+			  "asked to stop: the statement that ran then is "
+			  "cancelled");
+}
+
 /* --- the row of the run --------------------------------------------------- */
 
 const char *run_begin(struct run *run)
@@ -107,12 +124,16 @@ bool run_ensure(struct run *run, struct error *err)
 bool run_finish(struct run *run, bool ok, struct error *err)
 {
 	struct error second = ERROR_INIT;
+	bool told;
 
+	if (!ok)
+		run_excuse(err);
 	if (!run->run_id || !run->pg || !pg_is_usable(run->pg))
 		return ok;
+	pg_heed_stop(run->pg, false);
 	if (!ok)
 		pg_rollback(run->pg);
-	return pg_runf(run->pg, run->timeout_ms, ok ? err : &second,
+	told = pg_runf(run->pg, run->timeout_ms, ok ? err : &second,
 		       "begin; set local role millrace_aggregate; "
 		       "update millrace.run set finished_at = now(), "
 		       "status = '%s' where run_id = %" PRId64 "; commit",
@@ -120,8 +141,9 @@ bool run_finish(struct run *run, bool ok, struct error *err)
 			       ? "error"
 		       : stop_requested() ? "stopped"
 					  : "success",
-		       run->run_id) &&
-	       ok;
+		       run->run_id);
+	pg_heed_stop(run->pg, true);
+	return ok && told;
 }
 
 /* --- what a pass needs before --------------------------------------------- */
@@ -297,10 +319,16 @@ bool run_work(struct run *run, struct error *err)
 
 bool run_tidy(struct run *run, struct error *err)
 {
-	return ledger_tidy(run->pg, run->timeout_ms, run->tasks,
-			   run->keep_runs_ms, err) &&
-	       retention_apply(run->pg, run->timeout_ms, run->tasks, err) &&
-	       freshness_keep(run, err);
+	if (ledger_tidy(run->pg, run->timeout_ms, run->tasks, run->keep_runs_ms,
+			err) &&
+	    retention_apply(run->pg, run->timeout_ms, run->tasks, err) &&
+	    freshness_keep(run, err))
+		return true;
+	if (!pg_was_stopped(err))
+		return false;
+	pg_rollback(run->pg);
+	*err = ERROR_INIT;
+	return true;
 }
 
 bool run_pass(struct run *run, struct error *err)

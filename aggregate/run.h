@@ -51,6 +51,13 @@ struct run {
 	int64_t inserted, deleted;
 };
 
+/* The run's own connection is to be this one, or NULL; it heeds being asked to
+ * stop (pg_heed_stop). */
+void run_use(struct run *run, struct pg *pg);
+
+/* An error that came of being asked to stop becomes ERROR_STOPPED. */
+void run_excuse(struct error *err);
+
 /* Why a task is due, as `plan` says it; NULL: it is not. */
 const char *run_reason(const struct run *run, const struct task *task);
 
@@ -64,7 +71,7 @@ bool run_look(struct run *run, struct error *err) MUST_CHECK;
 bool run_prepare(struct run *run, struct error *err) MUST_CHECK;
 
 /* The two halves of a pass, for whoever makes many: bringing models up to date,
- * and what may be done more rarely. */
+ * and what may be done more rarely, and is left when we are asked to stop. */
 bool run_work(struct run *run, struct error *err) MUST_CHECK;
 bool run_tidy(struct run *run, struct error *err) MUST_CHECK;
 

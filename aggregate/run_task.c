@@ -82,12 +82,6 @@ static void leave_descendants(struct run *run, const struct task *task,
 	run_unlock(run);
 }
 
-/* Whether it ended because we wanted it to. */
-static bool is_stopped(const struct error *failure)
-{
-	return !strcmp(failure->sqlstate, "57014") && stop_requested();
-}
-
 static bool stopped(struct attempt *attempt, struct error *err)
 {
 	run_lock(attempt->run);
@@ -102,7 +96,7 @@ static bool fail(struct attempt *attempt, struct error *failure,
 {
 	struct run *run = attempt->run;
 
-	if (is_stopped(failure))
+	if (pg_was_stopped(failure))
 		return stopped(attempt, err);
 	attempt_find_test(attempt, failure);
 	if (!attempt->report.failed)
@@ -241,7 +235,7 @@ static bool try_export(struct worker *worker, struct task *task,
 		attempt.pg = worker->pg;
 	}
 	/* the next run writes it */
-	if (is_stopped(&failure))
+	if (pg_was_stopped(&failure))
 		return pg_run(worker->pg, worker->run->timeout_ms, err,
 			      "rollback");
 	count_failure(worker->run, task, TASK_FAILED, &failure);

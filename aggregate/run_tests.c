@@ -101,7 +101,7 @@ static bool test_lot(struct run *run, struct lot *lot, struct error *err)
 		buf_add_text(&sql, "commit");
 		ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
 		report(run, &lot->report, lot->out);
-	} else if (failure.lost) {
+	} else if (pg_is_over(&failure)) {
 		*err = failure;
 		ok = false;
 	} else {

@@ -185,17 +185,18 @@ static bool turn(struct run *run, const struct unit_case *one,
 	struct verdict verdict = {.line = 0};
 	struct unit_world world;
 	bool ok = run_case(run, one, task, &world, &verdict, &failure);
+	bool broken = !ok && pg_is_over(&failure);
 
-	if (!ok && failure.lost)
+	if (broken)
 		*err = failure;
 	else
 		print(out, one, &verdict, &failure);
-	if (!ok || verdict.line) {
+	if (!broken && (!ok || verdict.line)) {
 		run->failed++;
 		run->status = STATUS_DATA;
 	}
 	unit_world_close(&world);
-	return !failure.lost;
+	return !broken;
 }
 
 bool unit_run(struct run *run, FILE *out, size_t *count, struct error *err)

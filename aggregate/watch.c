@@ -117,6 +117,7 @@ static bool reconnect(struct watch *watch, struct error *err)
 		*err = ERROR_INIT;
 		if (database_open(&run->pg, &run->database, DATABASE_READY,
 				  NULL, err)) {
+			run_use(run, run->pg);
 			log_line(LOG_INFO, "the database is back");
 			/* the server may have lost the row with its last
 			 * moments: what follows has one of its own */
@@ -298,6 +299,8 @@ bool watch_run(struct run *run, const struct watch_settings *settings,
 	log_line(LOG_INFO, "watching %zu models and seeds", run->tasks->count);
 	while (ok && !stop_requested()) {
 		ok = turn(&watch, err);
+		if (!ok)
+			run_excuse(err);
 		if (!ok && (err->lost || err->kind == ERROR_TRANSIENT))
 			ok = reconnect(&watch, err);
 	}

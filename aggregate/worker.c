@@ -7,7 +7,6 @@
 #include "aggregate/quote.h"
 #include "common/buf.h"
 #include "common/pg.h"
-#include "common/stop.h"
 
 /* For those who work on what it has a test in common with: the next pass is as
  * good. */
@@ -17,8 +16,7 @@ static const int64_t PATIENCE_MS = 10000;
 static bool is_left(const struct error *err)
 {
 	return !strcmp(err->sqlstate, "55P03") ||
-	       !strcmp(err->sqlstate, "40P01") ||
-	       (!strcmp(err->sqlstate, "57014") && stop_requested());
+	       !strcmp(err->sqlstate, "40P01") || pg_was_stopped(err);
 }
 
 /* One after the other: a private server may have to be started. */

@@ -108,6 +108,16 @@ void pg_heed_stop(struct pg *pg, bool heed)
 	pg->cancelled_ms = pg->next_cancel_ms = 0;
 }
 
+bool pg_was_stopped(const struct error *err)
+{
+	return !strcmp(err->sqlstate, "57014") && stop_requested();
+}
+
+bool pg_is_over(const struct error *err)
+{
+	return err->lost || pg_was_stopped(err);
+}
+
 void pg_leave_at_stop(struct pg *pg, bool leave)
 {
 	pg->leaves_at_stop = leave;

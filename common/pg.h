@@ -79,6 +79,11 @@ void pg_give_up_at(int64_t at_ms);
  * soon is lost.  Off at first, since ends have to be tidied up. */
 void pg_heed_stop(struct pg *pg, bool heed);
 
+/* Whether that is what an error came of; and whether it ends all use of the
+ * connection: that, or it is lost. */
+bool pg_was_stopped(const struct error *err);
+bool pg_is_over(const struct error *err);
+
 /* Whether being asked to stop ends at once whatever the connection waits for:
  * it is lost then.  For what nothing depends on yet.  Off at first. */
 void pg_leave_at_stop(struct pg *pg, bool leave);

@@ -24,36 +24,20 @@ setup() {
 }
 teardown() { drop_own_database; }
 
-# A session that keeps periodic waiting for p.sums until release.
-hold() {
-	psql -XAtq >/dev/null 2>&1 <<-'SQL' 3>&- &
-		begin;
-		lock table p.sums in exclusive mode;
-		select pg_sleep(600);
-	SQL
-	wait_for_value 10 "select count(*) from pg_locks where relation = 'p.sums'::regclass and mode = 'ExclusiveLock'" 1
-}
-release() {
-	sql "select pg_terminate_backend(pid) from pg_locks where relation = 'p.sums'::regclass and mode = 'ExclusiveLock'"
-}
-is_waiting() {
-	[ "$(sql "select count(*) from pg_stat_activity where application_name = 'periodic' and wait_event_type = 'Lock'")" = 1 ]
-}
-
 @test "standard descriptors that are closed do not become sockets" {
 	periodic <&- >&- 2>&- # with descriptor 1 a socket, words would go to PostgreSQL
 	assert_equal mart 1 "$(sql "select total from p.sums where k = 'a'")"
 }
 
 @test "SIGTERM cancels the statement at work, rolls back and is no error" {
-	hold
+	hold p.sums
 	periodic 2>log 3>&- &
 	local pid=$! status=0
-	wait_until 10 is_waiting
+	is_held_up
 	kill -TERM $pid
 	wait $pid || status=$?
 	assert_equal "exit status" 0 "$status"
-	release
+	let_go
 	grep -q "p.sums: stopped, rolled back" log
 	run -1 grep -q "p.after" log
 	assert_equal log "stopped|stopped" "$(sql "
@@ -73,14 +57,61 @@ lonely() {
 	SQL
 }
 
+# stopped COMMAND...: SIGTERM while it waits for a lock that stays; what it says is in ./log
+stopped() {
+	periodic "$@" >log 2>&1 3>&- &
+	local pid=$! status=0
+	is_held_up
+	kill -TERM $pid
+	wait_until 20 has_ended $pid
+	wait $pid || status=$?
+	assert_equal "exit status of $1" 0 "$status"
+	wait_for_value 20 "$held_up" 0
+}
+has_ended() { ! kill -0 "$1" 2>/dev/null; }
+
+@test "SIGTERM is heeded while it asks what is new, or tests, or shows" {
+	mkdir -p sql/p/tests
+	echo "select k from p.sums where n < 0" >sql/p/tests/negative.sql
+	hold millrace.model "access exclusive"
+	stopped run
+	grep -q "asked to stop" log
+	run -1 grep -q "nothing new\|error" log
+	stopped plan
+	stopped test
+	stopped audit
+	stopped watch
+	let_go
+	periodic
+	hold p.sums "access exclusive"
+	stopped test
+	run -1 grep -q "fail\|error" log
+	stopped audit
+	run -1 grep -q "differ" log
+	let_go
+	assert_equal log "test stopped" "$(sql "
+		select command || ' ' || status from millrace.run where command in ('test', 'audit')")"
+	run -0 periodic test
+}
+
+@test "SIGTERM while it tidies leaves that to the next one, and what is done is said" {
+	hold millrace.seal
+	stopped run
+	grep -q "2 done, 0 failed" log
+	let_go
+	assert_equal mart "a|1|1" "$(sql 'select k, n, total from p.sums')"
+	run -0 periodic
+	assert_says "nothing new"
+}
+
 @test "what happens to one model from outside is told, and others go on" {
 	lonely
 	periodic
 	feed "('b', 2)"
-	hold
+	hold p.sums
 	run -3 periodic --lock-timeout 200ms
 	assert_says "p.sums: waited 200 ms (lock-timeout) for a lock: pid"
-	assert_says "(psql) has held ExclusiveLock on p.sums for"
+	assert_says "(holder) has held ExclusiveLock on p.sums for"
 	assert_says "p.lonely: append, +1"
 	assert_says "p.after: skipped"
 
@@ -90,7 +121,7 @@ lonely() {
 		feed "('c', 3)"
 		periodic 2>log 3>&- &
 		local pid=$! status=0
-		wait_until 10 is_waiting
+		is_held_up
 		sql "select ${ending%|*}(pid) from pg_stat_activity where application_name = 'periodic' and wait_event_type = 'Lock'"
 		wait $pid || status=$?
 		output=$(cat log)
@@ -99,7 +130,7 @@ lonely() {
 		assert_says "p.lonely: append, +1"
 		assert_says "p.after: skipped"
 	done
-	release
+	let_go
 	run -0 periodic
 	assert_equal mart "a|1|1 b|1|2 c|2|6" "$(sql "select string_agg(concat_ws('|', k, n, total), ' ' order by k) from p.sums")"
 }
@@ -112,14 +143,14 @@ lonely() {
 	local before moved
 	before=$(complete p.sums)
 	moved=$(complete p.lonely)
-	hold
+	hold p.sums
 	periodic 2>log 3>&- &
 	local pid=$!
-	wait_until 10 is_waiting
+	is_held_up
 	lonely_moves() { feed "('c', 3)" && periodic -s p.lonely && [ "$(complete p.lonely)" != "$moved" ]; }
 	wait_until 20 lonely_moves
 	assert_equal "the one that runs" "$before" "$(complete p.sums)"
-	release
+	let_go
 	wait $pid
 	sums_move() { feed "('d', 4)" && periodic && [ "$(complete p.sums)" != "$before" ]; }
 	wait_until 20 sums_move
@@ -139,13 +170,13 @@ lonely() {
 }
 
 @test "killed while it waits, it leaves nothing behind, and the next one goes on" {
-	hold
+	hold p.sums
 	periodic 2>log 3>&- &
 	local pid=$!
-	wait_until 10 is_waiting
+	is_held_up
 	kill -KILL $pid
 	wait $pid || true
-	release
+	let_go
 	wait_for_value 20 "select count(*) from pg_locks where locktype = 'advisory'" 0
 	run -0 periodic
 	assert_equal mart "a|1|1" "$(sql 'select k, n, total from p.sums')"
@@ -153,10 +184,10 @@ lonely() {
 }
 
 @test "PostgreSQL dies in the middle: exit status 4, and nothing is lost or doubled" {
-	hold
+	hold p.sums
 	periodic --retry-timeout 0 2>log 3>&- &
 	local pid=$! status=0
-	wait_until 10 is_waiting
+	is_held_up
 	crash_server
 	wait $pid || status=$?
 	assert_equal "exit status" 4 "$status"

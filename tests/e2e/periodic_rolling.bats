@@ -25,10 +25,8 @@ append() {
 slow_begins() {
 	hold p.slow
 	feed_and_notify "$1"
-	wait_for_value 10 "$slow_sessions" 1
+	is_held_up
 }
-slow_sessions="select count(*) from pg_stat_activity where application_name = 'periodic'
-	and datname = current_database() and wait_event_type = 'Lock'"
 rows_are() { wait_for_value 20 "select string_agg(k || v, ' ' order by k, v) from p.$1" "$2"; }
 
 @test "while a model is slow, the others go on; what it has missed it takes at once, without further news" {
@@ -48,7 +46,7 @@ rows_are() { wait_for_value 20 "select string_agg(k || v, ' ' order by k, v) fro
 		wait_for_value 20 "select total from p.of_sums where k = 'a'" "$n"
 	done
 	assert_equal "not yet" "" "$(sql "select string_agg(k, '') from p.slow")"
-	let_go p.slow
+	let_go
 	rows_are slow "a1 a1 a1 a1 b2 b3 b4"
 	assert_equal "in two steps" 2 "$(sql "select count(*) from millrace.load where relation = 'p.slow' and row_count > 0")"
 	stop
@@ -65,13 +63,13 @@ rows_are() { wait_for_value 20 "select string_agg(k || v, ' ' order by k, v) fro
 	grep -q "p.slow: stopped, rolled back" log
 	run -1 grep "p.sums: stopped" log
 	begin_watch
-	wait_for_value 10 "$slow_sessions" 1
+	is_held_up
 	feed_and_notify "('a', 2)"
 	total_is a 3
 	kill -KILL "$WATCH"
 	wait "$WATCH" || true
 	WATCH=
-	let_go p.slow
+	let_go
 	watch
 	rows_are slow "a1 a2"
 	assert_equal sums 3 "$(sql "select total from p.sums")"
@@ -84,7 +82,7 @@ rows_are() { wait_for_value 20 "select string_agg(k || v, ' ' order by k, v) fro
 	append slow "r.v + 10"
 	append more
 	wait_until 20 grep -q "read when what is being worked on" log
-	let_go p.slow
+	let_go
 	rows_are more "a1"
 	feed_and_notify "('b', 1)"
 	rows_are slow "a11 b11"
@@ -99,7 +97,7 @@ rows_are() { wait_for_value 20 "select string_agg(k || v, ' ' order by k, v) fro
 	wait_until 20 grep -q "p.slow: .*rolled back" log
 	feed_and_notify "('a', 1)"
 	total_is a 2
-	let_go p.slow
+	let_go
 	rows_are slow "a1 a1"
 	# idle ones are noticed when they are needed
 	sql "select pg_terminate_backend(pid) from pg_stat_activity
@@ -157,7 +155,7 @@ rows_are() { wait_for_value 20 "select string_agg(k || v, ' ' order by k, v) fro
 	rows_are quick "a1"
 	feed_and_notify "('a', 1)"
 	rows_are quick "a1 a1"
-	let_go p.slow
+	let_go
 	rows_are slow "a1 a1"
 	total_is a 2
 	local n

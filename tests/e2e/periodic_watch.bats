@@ -111,10 +111,10 @@ setup_file() { own_server; }
 	total_is a 1
 	hold p.sums
 	feed_and_notify "('a', 1)"
-	wait_for_value 10 "select count(*) from pg_stat_activity where application_name = 'periodic' and wait_event_type = 'Lock'" 1
+	is_held_up
 	stop
 	grep -q "p.sums: stopped, rolled back" log
-	let_go p.sums
+	let_go
 	periodic
 	assert_equal mart 2 "$(sql "select total from p.sums")"
 }

@@ -2,13 +2,13 @@
 #
 #   begin_watch OPTION...    in the background, its pid in WATCH, what it says in
 #                            ./log; nobody tells it of anything but with notify
-#   watch OPTION...          and until it listens
+#   watch OPTION...          and until all models are built and it waits
 #   stop                     it ends well
 #   feed_and_notify VALUES   as feed
 #   total_is K TOTAL         waits until p.sums says so
-#   hold TABLE, let_go TABLE nobody can write to it, for as long
 
 teardown() {
+	sed 's/^/watch: /' log || true # shown when the test fails
 	[ -z "${WATCH:-}" ] || kill -KILL "$WATCH" 2>/dev/null || true
 	drop_own_database
 }
@@ -19,7 +19,8 @@ begin_watch() {
 }
 watch() {
 	begin_watch "$@"
-	wait_until 20 grep -q "watching" log
+	wait_for_value 20 "select count(*) from pg_class where relnamespace = to_regnamespace('p') and relkind in ('r', 'v')" \
+		"$(find sql/p/models -name '*.sql' | wc -l)"
 	wait_for_value 20 "select count(*) filter (where query !~ '^set ') > 0 and bool_and(state = 'idle')
 		from pg_stat_activity where application_name = 'periodic' and datname = current_database()" t
 }
@@ -35,16 +36,3 @@ feed_and_notify() {
 	sql "notify millrace"
 }
 total_is() { wait_for_value 20 "select total from p.sums where k = '$1'" "$2"; }
-
-hold() {
-	psql -XAtq >/dev/null 2>&1 <<-SQL 3>&- &
-		begin;
-		lock table $1 in exclusive mode;
-		select pg_sleep(600);
-	SQL
-	wait_for_value 10 "select count(*) from pg_locks where relation = '$1'::regclass and mode = 'ExclusiveLock'" 1
-}
-let_go() {
-	sql "select pg_terminate_backend(pid) from pg_locks
-		where relation = '$1'::regclass and mode = 'ExclusiveLock' and granted" >/dev/null
-}
