@@ -91,7 +91,8 @@ static bool connect(struct pg **out, const struct database_options *options,
 						   options->timeout_ms, err))
 			return true;
 		begun = NULL;
-		if (err->kind != ERROR_TRANSIENT || !patient)
+		if (err->kind != ERROR_TRANSIENT || !patient ||
+		    pg_has_given_up())
 			return false;
 		log_line(LOG_DEBUG, "%s; trying again", err->text);
 		if (!backoff_wait(&backoff))

@@ -102,6 +102,11 @@ void pg_give_up_at(int64_t at_ms)
 	give_up_ms = at_ms;
 }
 
+bool pg_has_given_up(void)
+{
+	return clock_ms() >= give_up_ms;
+}
+
 void pg_heed_stop(struct pg *pg, bool heed)
 {
 	pg->heeds_stop = heed;

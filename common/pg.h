@@ -74,6 +74,9 @@ bool pg_is_alive(struct pg *pg);
  * call that would have to is lost. */
 void pg_give_up_at(int64_t at_ms);
 
+/* Whether that time has come. */
+bool pg_has_given_up(void);
+
 /* Whether being asked to stop (stop.h) cancels what the connection waits for:
  * the server then ends it with SQLSTATE 57014, and one that does not say so
  * soon is lost.  Off at first, since ends have to be tidied up. */
