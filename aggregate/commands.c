@@ -151,13 +151,21 @@ static bool pass_for_job(void *arg, struct run *run, struct error *err)
 	return do_run(arg, run, err);
 }
 
+/* is_ready: else err says why it cannot begin. */
 static bool do_job(struct options *options, const struct job *job,
-		   struct run *run, struct error *err)
+		   bool is_ready, struct run *run, struct error *err)
 {
 	const struct job_host host = {
 		.open = open_for_job, .pass = pass_for_job, .arg = options};
 
-	return job_run(job, run, &host, err);
+	if (is_ready)
+		return job_run(job, run, &host, err);
+	if (err->status == STATUS_USAGE) { /* its selection, not the user's */
+		err->status = STATUS_CONFIG;
+		error_context(err, "%s:%d: job %s", job->file, job->line,
+			      job->name);
+	}
+	return job_refuse(job, run, &host, err);
 }
 
 static bool do_jobs(const struct options *options, struct run *run,
@@ -400,8 +408,8 @@ static bool run_command(struct options *options, const struct job *job,
 		needs |= NEED_DATABASE;
 	ok = open_needs(options, needs, late, &run, err);
 	run_use(&run, run.pg);
-	if (ok && job)
-		ok = do_job(options, job, &run, err);
+	if (job)
+		ok = do_job(options, job, ok, &run, err);
 	else if (ok)
 		ok = commands[options->command].work(options, &run, err);
 	if (!ok)

@@ -252,22 +252,43 @@ static bool finish(struct running *job, struct error *err)
 	return ok;
 }
 
-bool job_run(const struct job *job, struct run *run,
-	     const struct job_host *host, struct error *err)
+static struct running start(const struct job *job, struct run *run,
+			    const struct job_host *host)
 {
-	struct running running = {
+	return (struct running){
 		.job = job,
 		.run = run,
 		.host = host,
 		.started_ms = clock_ms(),
 		.deadline_ms = job->timeout_ms ? clock_ms() + job->timeout_ms
 					       : INT64_MAX,
-		.failure = ERROR_INIT,
 	};
+}
+
+bool job_run(const struct job *job, struct run *run,
+	     const struct job_host *host, struct error *err)
+{
+	struct running running = start(job, run, host);
 	bool ok;
 
 	work(&running);
 	ok = running.is_busy || finish(&running, err);
 	pg_close(running.pg);
 	return ok;
+}
+
+bool job_refuse(const struct job *job, struct run *run,
+		const struct job_host *host, struct error *err)
+{
+	struct running running = start(job, run, host);
+	struct error ignored = ERROR_INIT;
+
+	running.failure = *err;
+	running.deadline_ms = INT64_MAX;
+	if (!begin(&running, &ignored))
+		log_line(LOG_DEBUG, "job %s: %s", job->name, ignored.text);
+	if (!running.is_busy)
+		finish(&running, err);
+	pg_close(running.pg);
+	return false;
 }

@@ -27,4 +27,10 @@ struct job_host {
 bool job_run(const struct job *job, struct run *run,
 	     const struct job_host *host, struct error *err) MUST_CHECK;
 
+/* A job that cannot even begin, for what err says: a mistake in a model's file,
+ * in its selection.  It is written down and told like any failure.  Always
+ * returns false. */
+bool job_refuse(const struct job *job, struct run *run,
+		const struct job_host *host, struct error *err) MUST_CHECK;
+
 #endif

@@ -177,6 +177,28 @@ state() { sql "select concat_ws('|', status, attempts, message) from millrace.jo
 	assert_equal state "success|1" "$(state all)"
 }
 
+@test "a job that cannot begin is a failure that is told" {
+	job <<-'CONF'
+		[job all]
+		on_failure = echo "$MILLRACE_STATUS: $MILLRACE_MESSAGE" >told
+		[job lost]
+		select = nosuch
+		on_failure = echo "$MILLRACE_STATUS: $MILLRACE_MESSAGE" >told
+	CONF
+	periodic -q --job all
+	echo "select 'x" >sql/p/models/broken.sql
+	run -2 periodic --job all
+	assert_says "sql/p/models/broken.sql:1: this string is never closed"
+	assert_equal told "error: ${output#*error: }" "$(cat told)"
+	assert_equal state "error|0|${output#*error: }" "$(state all)"
+	rm sql/p/models/broken.sql
+	run -2 periodic --job lost
+	assert_says 'sql/p/pack.conf:3: job lost: the selector "nosuch" names nothing in'
+	assert_equal told "error: ${output#*error: }" "$(cat told)"
+	run -0 periodic --job all
+	assert_equal state "success|1" "$(state all)"
+}
+
 @test "a success that is too long ago is late" {
 	job <<-'CONF'
 		[job all]
