@@ -224,7 +224,8 @@ static bool retire(struct pg *pg, const struct whole_load *load,
 	if (!ok)
 		return error_context(err, "replacing a range of %s",
 				     stream->relation);
-	log_line(LOG_INFO, "%s rows of %s from %s to before %s are replaced",
+	log_line(LOG_INFO,
+		 "%s rows of %s from %s to before %s are being replaced",
 		 PQgetvalue(res, 0, 0), stream->relation, load->range->from,
 		 load->range->to);
 	PQclear(res);

@@ -37,7 +37,7 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	handle-streams a.csv
 	run handle-streams --replace-range "$hour" b.csv
 	assert_status 0
-	assert_says "3 rows of staging.views from 2025-03-10T17:00:00.000000Z to before 2025-03-10T18:00:00.000000Z are replaced"
+	assert_says "3 rows of staging.views from 2025-03-10T17:00:00.000000Z to before 2025-03-10T18:00:00.000000Z are being replaced"
 	assert_equal held "a b b a" "$(held)"
 	assert_equal retired "a a a" "$(retired)"
 	assert_equal ledger 'd 2 {"to": "2025-03-10T18:00:00.000000Z", "from": "2025-03-10T17:00:00.000000Z", "column": "at"}' \
@@ -147,7 +147,7 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 
 @test "one replacement at a time; what is loaded meanwhile stays; a slow input may pause" {
 	views a 10 70 | handle-streams
-	replaced() { grep -q "are replaced" log; }
+	replaced() { grep -q "are being replaced" log; }
 	mkfifo pipe
 	handle-streams --idle-timeout 1s --complete --replace-range 2025-03-10T17:00:00Z,2025-03-10T19:00:00Z <pipe 2>log &
 	local pid=$!
