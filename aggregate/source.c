@@ -26,23 +26,21 @@ static bool is_name(const char *name, size_t len)
 	       strspn(name, letters) >= len;
 }
 
-static bool check_relation(const char *file, int line, const char *name,
-			   struct error *err)
+/* Whether models can read it. */
+static bool check_name(const char *name, struct error *err)
 {
 	const char *dot = strchr(name, '.');
 
 	if (!dot || !is_name(name, (size_t)(dot - name)) ||
 	    !is_name(dot + 1, strlen(dot + 1)))
 		return error_config(err,
-				    "%s:%d: \"%s\" is no table: write schema, "
+				    "\"%s\" is no table: write schema, "
 				    "a dot and its name, in small letters",
-				    file, line, name);
+				    name);
 	if (!strncmp(name, "millrace.", 9) || !strncmp(name, "millrace_", 9) ||
 	    !strncmp(name, "pg_", 3))
-		return error_config(err,
-				    "%s:%d: %s is PostgreSQL's or Millrace's "
-				    "own",
-				    file, line, name);
+		return error_config(err, "%s is PostgreSQL's or Millrace's own",
+				    name);
 	return true;
 }
 
@@ -72,7 +70,8 @@ static bool read_line(const char *file, int number, char *line,
 			return error_config(err, "%s:%d: a second source", file,
 					    number);
 		*name = arena_strdup(arena, value);
-		return check_relation(file, number, *name, err);
+		return check_name(*name, err) ||
+		       error_context(err, "%s:%d", file, number);
 	}
 	meant = nearest(line, keys, KEY_COUNT);
 	if (!meant)
@@ -146,6 +145,7 @@ enum {
 	COL_INDEXED,
 	COL_REPLICATED,
 	COL_WATCHED,
+	COL_PERSISTENCE,
 };
 
 static bool look(struct pg *pg, int64_t timeout_ms, const char *relation,
@@ -159,6 +159,7 @@ static bool look(struct pg *pg, int64_t timeout_ms, const char *relation,
 		"x.indkey[0] = a.attnum), "
 		"exists (select from pg_subscription_rel s "
 		"where s.srrelid = c.oid), " SOURCE_IS_WATCHED
+		", c.relpersistence"
 		" from pg_class c join pg_namespace n on n.oid = "
 		"c.relnamespace "
 		"left join pg_inherits i on i.inhrelid = c.oid "
@@ -235,6 +236,12 @@ static bool check_table(const char *relation, const PGresult *res,
 			"it with INSERT or COPY, or read it with materialized: "
 			"table",
 			relation);
+	if (PQgetvalue(res, 0, COL_PERSISTENCE)[0] == 'u')
+		return error_config(err,
+				    "%s is unlogged: a crash would empty it, "
+				    "and nobody would tell; `alter table %s "
+				    "set logged`",
+				    relation, relation);
 	return check_loaded_at(relation, res, err);
 }
 
@@ -315,13 +322,38 @@ static void report(const PGresult *res, const char *relation)
 			 relation, relation);
 }
 
+/* A run writes its own ledger row, once. */
+static bool check_maker(struct pg *pg, int64_t timeout_ms, const char *relation,
+			struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool is_model = false;
+	bool ok;
+
+	buf_add_text(&sql, "begin; set local role millrace_aggregate; "
+			   "select exists (select from millrace.model "
+			   "where model = ");
+	quote_literal(&sql, relation);
+	buf_add_text(&sql, "); commit");
+	ok = pg_ask(pg, timeout_ms, err, &is_model, buf_text(&sql));
+	buf_release(&sql);
+	if (ok && is_model)
+		ok = error_config(err,
+				  "%s is a model's table: other models read it "
+				  "as it is, nothing is to be installed",
+				  relation);
+	return ok;
+}
+
 bool source_install(struct pg *pg, int64_t timeout_ms, const char *relation,
 		    int64_t guard_ms, struct error *err)
 {
 	struct buf table = BUF_INIT;
 	struct buf sql = BUF_INIT;
 	PGresult *res = NULL;
-	bool ok = look(pg, timeout_ms, relation, &res, err) &&
+	bool ok = check_name(relation, err) &&
+		  check_maker(pg, timeout_ms, relation, err) &&
+		  look(pg, timeout_ms, relation, &res, err) &&
 		  check_table(relation, res, err);
 
 	if (ok) {

@@ -48,6 +48,10 @@ recent() { sql "select op, row_count from millrace.load where relation = 'shop.o
 	run periodic install-source shop.orders
 	assert_status 2
 	assert_says "there is no table shop.orders"
+	run -2 periodic install-source 'Shop.Orders'
+	assert_says '"Shop.Orders" is no table: write schema, a dot and its name, in small letters'
+	run -2 periodic install-source millrace.load
+	assert_says "millrace.load is PostgreSQL's or Millrace's own"
 	sql "create schema shop; create table shop.orders (id int, day date, amount numeric) partition by range (day);
 	     create table shop.orders_1 partition of shop.orders for values from ('2026-01-01') to ('2026-02-01');
 	     create table shop.orders_2 partition of shop.orders for values from ('2026-02-01') to ('2026-03-01');
@@ -62,6 +66,9 @@ recent() { sql "select op, row_count from millrace.load where relation = 'shop.o
 	sql "alter table shop.orders drop column loaded_at, add column loaded_at timestamptz not null default now()"
 	run periodic install-source shop.orders_1
 	assert_says "shop.orders_1 is a part of shop.orders"
+	sql "create unlogged table shop.fleeting (id int, loaded_at timestamptz not null default now())"
+	run -2 periodic install-source shop.fleeting
+	assert_says "shop.fleeting is unlogged: a crash would empty it, and nobody would tell; \`alter table shop.fleeting set logged\`"
 	# nobody would tell of new loads: a model is not built
 	run periodic
 	assert_status 2
@@ -73,6 +80,8 @@ recent() { sql "select op, row_count from millrace.load where relation = 'shop.o
 	run -0 periodic
 	assert_says "p.per_day: build, +2 -0 rows"
 	same
+	run -2 periodic install-source p.kept
+	assert_says "p.kept is a model's table: other models read it as it is, nothing is to be installed"
 }
 
 @test "INSERT, COPY and what goes straight into a partition are loads, one for a transaction" {
