@@ -241,11 +241,15 @@ bool build_table(struct refresh *refresh, struct error *err)
 /* Objects that no model file knows stand in the way. */
 static bool explain_drop(const struct refresh *refresh, struct error *err)
 {
+	const char *detail = pg_failure(refresh->pg)->detail;
+
 	if (!strcmp(err->sqlstate, "2BP01"))
 		error_context(err,
 			      "%s has new columns, and something that is no "
-			      "model depends on the old ones: drop it first",
-			      refresh->task->name);
+			      "model depends on the old ones (%.*s): drop it "
+			      "first",
+			      refresh->task->name, (int)strcspn(detail, "\n"),
+			      detail);
 	return error_context(err, "%s", refresh->task->model->file);
 }
 
