@@ -87,9 +87,12 @@ static void add_unwatched(struct buf *sql, const struct tasks *tasks)
 
 static void add_question(struct buf *sql, const struct tasks *tasks)
 {
-	buf_add_text(sql, "select m.model, ");
-	ledger_kind_sql(sql, "m.model");
-	buf_add_text(sql, ", m.code_hash, m.changed_load, m.exported_load,"
+	/* the kind: to name pg_class here costs more than all of its rows.
+	 * to_regclass stumbles over a schema that is somebody else's; a close
+	 * look does not */
+	buf_add_text(sql, "select m.model, (pg_identify_object("
+			  "'pg_class'::regclass, to_regclass(m.model), 0)).type"
+			  ", m.code_hash, m.changed_load, m.exported_load,"
 			  " m.indexes, m.queued is not null, ");
 	add_pending(sql, tasks);
 	buf_format(sql, " or (%s)", joint_question);
@@ -109,11 +112,12 @@ static struct task *find(const struct tasks *tasks, const char *name)
 static void read_model(struct task *task, const PGresult *res, int row)
 {
 	struct task_state *state = &task->state;
-	char kind = PQgetvalue(res, row, COL_KIND)[0];
+	const char *kind = PQgetvalue(res, row, COL_KIND);
 
 	state->is_known = true;
-	state->is_there = kind && (kind == 'v') == task_is_view(task);
-	state->is_other = kind && !state->is_there;
+	state->is_there =
+		*kind && (strcmp(kind, "view") == 0) == task_is_view(task);
+	state->is_other = *kind && !state->is_there;
 	/* behind the \x of a bytea */
 	strncpy(state->code_hash, PQgetvalue(res, row, COL_HASH) + 2,
 		sizeof state->code_hash - 1);

@@ -69,20 +69,24 @@ static void cut_query(struct model *model, const struct query *query)
 static bool read_model(struct model *model, struct error *err)
 {
 	struct model_config config = {0};
+	struct arena shape = ARENA_INIT;
 	struct query query;
+	bool ok;
 
 	if (!model_header_read(model, &config, err))
 		return false;
 	set_defaults(model, &config);
-	if (!query_read(&query, model->sql, model->file, model->sql_line,
-			model->pack, &model->arena, err) ||
-	    !model_markers_read(model, &query, err) ||
-	    !model_tests_inline(model, &query, err) ||
-	    !model_check(model, &config, &query, err))
-		return false;
-	model_hash(model, &query);
-	cut_query(model, &query);
-	return true;
+	ok = query_read(&query, model->sql, model->file, model->sql_line,
+			model->pack, &shape, &model->arena, err) &&
+	     model_markers_read(model, &query, err) &&
+	     model_tests_inline(model, &query, err) &&
+	     model_check(model, &config, &query, err);
+	if (ok) {
+		model_hash(model, &query);
+		cut_query(model, &query);
+	}
+	arena_release(&shape);
+	return ok;
 }
 
 bool model_parse(struct model **out, const char *file, const char *pack,

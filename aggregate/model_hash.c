@@ -52,6 +52,19 @@ static void add_config(struct buf *out, const struct model *model)
 	}
 }
 
+/* In small letters, if it is folded. */
+static void add_word(struct buf *out, const char *text, size_t len,
+		     bool is_folded)
+{
+	size_t at = out->len;
+
+	buf_add(out, text, len);
+	for (; is_folded && at < out->len; at++)
+		if (out->data[at] >= 'A' && out->data[at] <= 'Z')
+			out->data[at] = (char)(out->data[at] | 0x20);
+	buf_add_byte(out, '\0');
+}
+
 void model_hash(struct model *model, const struct query *query)
 {
 	struct buf code = BUF_INIT;
@@ -63,14 +76,8 @@ void model_hash(struct model *model, const struct query *query)
 
 		if (word->start >= query->end)
 			break;
-		if (word->kind == TOKEN_WORD) {
-			add(&code,
-			    lexer_name(query->text, word, &model->arena));
-			continue;
-		}
-		buf_add(&code, query->text + word->start,
-			word->end - word->start);
-		buf_add_byte(&code, '\0');
+		add_word(&code, query->text + word->start,
+			 word->end - word->start, word->kind == TOKEN_WORD);
 	}
 	XXH128_canonicalFromHash(&hash, XXH3_128bits(code.data, code.len));
 	memcpy(model->code_hash, hash.digest, sizeof model->code_hash);

@@ -13,7 +13,7 @@ static bool read_cte(struct reader *r, bool recursive)
 
 	if (!reader_is_name(r))
 		return reader_expected(r, "the name of a WITH query");
-	cte->name = lexer_name(r->query->text, reader_word(r), r->arena);
+	cte->name = lexer_name(r->query->text, reader_word(r), r->names);
 	cte->outer = r->cte;
 	if (recursive)
 		r->cte = cte;
@@ -77,7 +77,7 @@ static void add_item(struct reader *r, size_t first)
 	item = &q->item[q->item_count++];
 	*item = (struct query_item){.first = &q->word[first],
 				    .last = &q->word[r->at - 1]};
-	query_item_name(q, item, first, r->at, r->arena);
+	query_item_name(q, item, first, r->at, r->names);
 }
 
 static bool read_items(struct reader *r)
@@ -311,11 +311,15 @@ static void *keep(struct arena *arena, void *array, size_t bytes)
 }
 
 bool query_read(struct query *out, const char *text, const char *file, int line,
-		const char *pack, struct arena *arena, struct error *err)
+		const char *pack, struct arena *arena, struct arena *names,
+		struct error *err)
 {
 	struct query *q = out;
-	struct reader r = {
-		.query = q, .pack = pack, .arena = arena, .err = err};
+	struct reader r = {.query = q,
+			   .pack = pack,
+			   .arena = arena,
+			   .names = names,
+			   .err = err};
 	bool ok;
 
 	*q = (struct query){.text = text, .file = file};

@@ -105,9 +105,11 @@ struct query {
 };
 
 /* Reads the shape of text, whose first character is in `line` of the file.
- * pack only serves to say how an unqualified name should have been written. */
+ * pack only serves to say how an unqualified name should have been written.
+ * All lives in the arena but names of relations, aliases and columns: these may
+ * be wanted for longer. */
 bool query_read(struct query *out, const char *text, const char *file, int line,
-		const char *pack, struct arena *arena,
+		const char *pack, struct arena *arena, struct arena *names,
 		struct error *err) MUST_CHECK;
 
 #endif

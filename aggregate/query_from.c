@@ -43,7 +43,7 @@ static bool read_alias(struct reader *r, struct query_reference *reference)
 	if (reader_is_name(r) && (as || is_alias(r))) {
 		if (reference)
 			reference->name.alias = lexer_name(
-				r->query->text, reader_word(r), r->arena);
+				r->query->text, reader_word(r), r->names);
 		reader_advance(r);
 	}
 	if (reader_is_mark(r, '(')) {
@@ -98,9 +98,9 @@ bool reader_relation(struct reader *r)
 	for (;;) {
 		if (!reader_is_name(r))
 			return reader_expected(r, "a relation");
-		name = lexer_name(q->text, reader_word(r), r->arena);
+		name = lexer_name(q->text, reader_word(r), r->names);
 		relation = parts == 0 ? name
-				      : arena_format(r->arena, "%s.%s",
+				      : arena_format(r->names, "%s.%s",
 						     relation, name);
 		parts++;
 		reader_advance(r);

@@ -16,6 +16,7 @@ struct reader {
 	struct query *query;
 	const char *pack;
 	struct arena *arena;
+	struct arena *names;
 	struct error *err;
 	size_t at;   /* the current word */
 	size_t hint; /* hints that lie behind it */

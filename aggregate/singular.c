@@ -82,30 +82,40 @@ static bool add_relation(struct singular *singular,
 	return true;
 }
 
+static bool add_relations(struct singular *singular,
+			  const struct project *project,
+			  const struct query *query, struct error *err)
+{
+	singular->relation = arena_alloc(&singular->model.arena,
+					 (query->reference_count + 1) *
+						 sizeof *singular->relation);
+	for (size_t i = 0; i < query->reference_count; i++)
+		if (!add_relation(singular, project, &query->reference[i].name,
+				  err))
+			return false;
+	return singular->relation_count ||
+	       error_config(err,
+			    "%s: the test names no relation of the project, so "
+			    "it would never run",
+			    singular->model.file);
+}
+
 static bool read_query(struct singular *singular, const struct project *project,
 		       struct error *err)
 {
 	struct model *model = &singular->model;
+	struct arena shape = ARENA_INIT;
 	struct query query;
+	bool ok;
 
-	if (!query_read(&query, model->sql, model->file, model->sql_line,
-			model->pack, &model->arena, err))
-		return false;
-	singular->relation =
-		arena_alloc(&model->arena, (query.reference_count + 1) *
-						   sizeof *singular->relation);
-	for (size_t i = 0; i < query.reference_count; i++)
-		if (!add_relation(singular, project, &query.reference[i].name,
-				  err))
-			return false;
-	if (!singular->relation_count)
-		return error_config(err,
-				    "%s: the test names no relation of the "
-				    "project, so it would never run",
-				    model->file);
-	singular->test.expression =
-		arena_strndup(&model->arena, model->sql, query.end);
-	return true;
+	ok = query_read(&query, model->sql, model->file, model->sql_line,
+			model->pack, &shape, &shape, err) &&
+	     add_relations(singular, project, &query, err);
+	if (ok)
+		singular->test.expression =
+			arena_strndup(&model->arena, model->sql, query.end);
+	arena_release(&shape);
+	return ok;
 }
 
 bool singular_parse(struct singular **out, const struct project *project,

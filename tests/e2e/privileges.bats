@@ -85,6 +85,16 @@ spying="create function pg_temp.spy(text) returns bool language plpgsql as \$\$
 	may_not ingester "update millrace.seal set sealed_load = 0"
 }
 
+@test "another project's model in a schema that a login may not look into is none of its business" {
+	sql "create schema hidden create table t ();
+	     insert into millrace.model (model, materialized, code_hash) values ('hidden.t', 'table', '\\x00')"
+	periodic --project "$BATS_FILE_TMPDIR"
+	may_not aggregator "select to_regclass('hidden.t')"
+	PGUSER=aggregator run -0 periodic --project "$BATS_FILE_TMPDIR"
+	assert_says "nothing new"
+	sql "drop schema hidden cascade; delete from millrace.model where model = 'hidden.t'"
+}
+
 # --- each role can do what it must, and no more ------------------------------
 
 roles="'millrace_owner', 'millrace_ingest', 'millrace_aggregate', 'millrace_read'"

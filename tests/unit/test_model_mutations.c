@@ -135,7 +135,7 @@ static void check_rewrite(const struct model *model)
 	for (size_t i = 0; i < model->marker_count; i++)
 		subquery[i] = "select 'it''s' as x -- the end";
 	sql = model_rewrite(model, subquery);
-	if (!query_read(&query, sql, "q", 1, "p", &arena, &err))
+	if (!query_read(&query, sql, "q", 1, "p", &arena, &arena, &err))
 		fail_msg("%s: %s", err.text, sql);
 	assert_int_equal(query.reference_count + model->marker_count,
 			 model->reference_count);

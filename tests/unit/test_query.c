@@ -61,7 +61,7 @@ static void check_reads(const char *file)
 	assert_non_null(expected);
 	expected += strlen(mark);
 	expected[strcspn(expected, "\n")] = '\0';
-	if (!query_read(&query, text, file, 1, "shop", &arena, &err))
+	if (!query_read(&query, text, file, 1, "shop", &arena, &arena, &err))
 		fail_msg("%s", err.text);
 	join_reads(&query, &reads);
 	if (strcmp(buf_text(&reads), expected) != 0)
@@ -105,7 +105,7 @@ static void assert_refused(const char *text, const char *expected)
 	struct error err = ERROR_INIT;
 	struct query query;
 
-	if (query_read(&query, text, "q.sql", 1, "shop", &arena, &err))
+	if (query_read(&query, text, "q.sql", 1, "shop", &arena, &arena, &err))
 		fail_msg("accepted: %s", text);
 	assert_string_equal(err.text, expected);
 	assert_int_equal(err.kind, ERROR_FATAL);
@@ -227,7 +227,7 @@ static void assert_columns(const char *text, const char *expected)
 	struct buf names = BUF_INIT;
 	struct query query;
 
-	if (!query_read(&query, text, "q.sql", 1, "shop", &arena, &err))
+	if (!query_read(&query, text, "q.sql", 1, "shop", &arena, &arena, &err))
 		fail_msg("%s", err.text);
 	for (size_t i = 0; i < query.item_count; i++) {
 		const struct query_item *item = &query.item[i];
