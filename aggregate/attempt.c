@@ -225,7 +225,8 @@ bool attempt_apply(struct attempt *attempt, struct error *err)
 				? replay_load_apply(refresh, err)
 				: strategy_apply(refresh, err));
 	case ACTION_INDEX:
-		return build_old(refresh, err) && index_drop(refresh, err) &&
+		return refresh_columns(refresh, attempt->task->table, err) &&
+		       build_old(refresh, err) && index_drop(refresh, err) &&
 		       index_create(refresh, err);
 	case ACTION_NONE:
 		break;

@@ -209,7 +209,7 @@ static bool fill(struct refresh *refresh, const char *table, struct error *err)
 		     snapshot_take(refresh, true, err);
 	else
 		ok = ok && insert(refresh, table, err);
-	index_create_sql(&sql, refresh->task, table);
+	index_create_sql(&sql, refresh, table);
 	build_comment_sql(&sql, refresh->task, table);
 	buf_format(&sql, "analyze %s; grant select on %s to millrace_read",
 		   table, table);

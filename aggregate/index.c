@@ -116,7 +116,7 @@ static struct index of_key(const struct indexes *indexes)
 	if (model_is_snapshot(model))
 		column[count++] = "dbt_valid_from";
 	index = over(indexes, column, count, " nulls not distinct");
-	index.is_unique = true;
+	index.is_unique = index.is_key = true;
 	return index;
 }
 

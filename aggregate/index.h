@@ -6,6 +6,9 @@
  * readers' markers look for, loaded_at where changes are read.  Names are made
  * of the table's and a hash of the definition, so that a name says whether the
  * index is the one wanted; indexes of other names are left alone.
+ *
+ * That of unique_key is there to find equal values, and orders text by its
+ * bytes: to compare those takes a fraction of what a collation's rules do.
  */
 #ifndef AGGREGATE_INDEX_H
 #define AGGREGATE_INDEX_H
@@ -22,7 +25,7 @@ struct refresh;
 
 /* SQL that creates all of them on `table` (quoted): the model's own, or the one
  * that will replace it. */
-void index_create_sql(struct buf *out, const struct task *task,
+void index_create_sql(struct buf *out, const struct refresh *refresh,
 		      const char *table);
 
 /* Their names, one after the other, and what stands for the comment: changes

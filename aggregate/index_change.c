@@ -8,22 +8,43 @@
 #include "aggregate/refresh.h"
 #include "common/pg.h"
 
+static void add_key(struct buf *out, const struct index *index,
+		    const struct columns *columns)
+{
+	buf_add_byte(out, '(');
+	for (size_t i = 0; i < index->column_count; i++) {
+		const struct column *column =
+			columns_find(columns, index->column[i]);
+
+		buf_add_text(out, i ? ", " : "");
+		quote_identifier(out, index->column[i]);
+		if (column && column->order == ORDER_TEXT)
+			buf_add_text(out, " text_pattern_ops");
+	}
+	buf_add_text(out, ") nulls not distinct");
+}
+
 static void create_sql(struct buf *out, const struct index *index,
-		       const char *table)
+		       const struct columns *columns, const char *table)
 {
 	buf_format(out, "create %sindex ", index->is_unique ? "unique " : "");
 	quote_identifier(out, index->name);
-	buf_format(out, " on %s %s;\n", table, index->body);
+	buf_format(out, " on %s ", table);
+	if (index->is_key)
+		add_key(out, index, columns);
+	else
+		buf_add_text(out, index->body);
+	buf_add_text(out, ";\n");
 }
 
-void index_create_sql(struct buf *out, const struct task *task,
+void index_create_sql(struct buf *out, const struct refresh *refresh,
 		      const char *table)
 {
 	struct arena arena = ARENA_INIT;
-	struct indexes indexes = index_find(task, &arena);
+	struct indexes indexes = index_find(refresh->task, &arena);
 
 	for (size_t i = 0; i < indexes.count; i++)
-		create_sql(out, &indexes.at[i], table);
+		create_sql(out, &indexes.at[i], &refresh->columns, table);
 	free(indexes.at);
 	arena_release(&arena);
 }
@@ -56,7 +77,7 @@ static void drop_sql(struct buf *out, const struct indexes *indexes,
 }
 
 static void missing_sql(struct buf *out, const struct indexes *indexes,
-			const PGresult *there)
+			const struct columns *columns, const PGresult *there)
 {
 	for (size_t i = 0; i < indexes->count; i++) {
 		bool found = false;
@@ -65,7 +86,8 @@ static void missing_sql(struct buf *out, const struct indexes *indexes,
 			found |= !strcmp(indexes->at[i].name,
 					 PQgetvalue(there, row, 0));
 		if (!found)
-			create_sql(out, &indexes->at[i], indexes->task->table);
+			create_sql(out, &indexes->at[i], columns,
+				   indexes->task->table);
 	}
 }
 
@@ -87,7 +109,7 @@ static bool change(struct refresh *refresh, enum change what, struct error *err)
 		      buf_text(&sql));
 	buf_reset(&sql);
 	if (ok && what == CHANGE_CREATE) {
-		missing_sql(&sql, &indexes, there);
+		missing_sql(&sql, &indexes, &refresh->columns, there);
 		build_comment_sql(&sql, task, task->table);
 	}
 	for (int row = 0; ok && what == CHANGE_DROP && row < PQntuples(there);

@@ -21,6 +21,7 @@ static void add_sort_key(struct buf *out, const struct column *column)
 	static const char *const suffix[] = {
 		[ORDER_EXACT] = "",
 		[ORDER_TEXT] = BY_BYTES,
+		[ORDER_LETTERS] = " collate \"C\"",
 		[ORDER_AS_TEXT] = "::text" BY_BYTES,
 	};
 

@@ -12,6 +12,8 @@ static enum column_order order_of(const char *kind)
 {
 	if (!strcmp(kind, "exact"))
 		return ORDER_EXACT;
+	if (!strcmp(kind, "letters"))
+		return ORDER_LETTERS;
 	return strcmp(kind, "text") ? ORDER_AS_TEXT : ORDER_TEXT;
 }
 
@@ -37,8 +39,10 @@ bool relation_columns(struct pg *pg, int64_t timeout_ms, const char *relation,
 		" 'oid'::regtype, 'date'::regtype, 'time'::regtype,"
 		" 'timestamp'::regtype, 'timestamptz'::regtype,"
 		" 'uuid'::regtype, 'bytea'::regtype) then 'exact'"
-		" when b.oid in ('text'::regtype, 'varchar'::regtype)"
-		" then 'text' else 'as text' end,"
+		" when b.oid not in ('text'::regtype, 'varchar'::regtype)"
+		" then 'as text' when exists (select from pg_collation c"
+		" where c.oid = a.attcollation and not c.collisdeterministic)"
+		" then 'letters' else 'text' end,"
 		" b.oid = 'timestamptz'::regtype "
 		"from pg_attribute a join pg_type t on t.oid = a.atttypid "
 		"join pg_type b on b.oid = coalesce(nullif(t.typbasetype, 0),"

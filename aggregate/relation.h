@@ -23,6 +23,7 @@ struct task;
 enum column_order {
 	ORDER_EXACT,   /* as it is: integers, times, uuid */
 	ORDER_TEXT,    /* by its bytes */
+	ORDER_LETTERS, /* text whose collation has others be equal, too */
 	ORDER_AS_TEXT, /* cast to text first: numeric, jsonb, json */
 };
 

@@ -59,6 +59,37 @@ load ../support/small_project
 	[[ $output == *"p.firsts: rebuild, +0 -0 rows"* ]]
 }
 
+@test "keys are looked up by their bytes, but where others are equal too" {
+	sql "create collation public.anycase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+	sed -i '/group by 1/a order by k' sql/p/models/sums.sql
+	for model in firsts sums_anycase; do
+		sed "s/select r.k,/select r.k collate public.anycase as k,/
+			/export/d" sql/p/models/sums.sql >"sql/p/models/$model.sql"
+	done
+	model firsts <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: merge
+		--   unique_key: [k]
+		--   order_by: v
+		select r.k collate public.anycase as k, r.v
+		from staging.r r
+		where /*+ incremental(r.k) */ true
+	SQL
+	periodic
+	feed "('a', 3), ('b', 2), ('A', 1), ('B', 4)"
+	periodic
+	feed "('B', 1), ('A', 2), ('c', 5)"
+	periodic
+	assert_equal "by bytes" "A|2|3 B|2|5 a|1|3 b|1|2 c|1|5 " "$(sums)"
+	assert_equal "by letters" "a|3|6 b|3|7 c|1|5" \
+		"$(sql "select lower(k), n, total from p.sums_anycase order by k" | xargs)"
+	assert_equal "first of each letter" "a|1 b|1 c|5" "$(sql "select lower(k), v from p.firsts order by k" | xargs)"
+	assert_equal indexes "firsts (k) sums (k text_pattern_ops) sums_anycase (k)" \
+		"$(sql "select tablename, substring(indexdef from '\(.*\)') from pg_indexes
+			where schemaname = 'p' order by 1" | tr '|' ' ' | xargs)"
+}
+
 @test "a model someone else works on is skipped without an error" {
 	periodic
 	feed "('a', 1)"
