@@ -413,7 +413,7 @@ static bool run_command(struct options *options, const struct job *job,
 	else if (ok)
 		ok = commands[options->command].work(options, &run, err);
 	if (!ok)
-		run_excuse(err);
+		pg_excuse(err);
 	if (run.pg)
 		pg_heed_stop(run.pg, false);
 	*status = run.status;

@@ -59,14 +59,6 @@ void run_use(struct run *run, struct pg *pg)
 		pg_heed_stop(pg, true);
 }
 
-void run_excuse(struct error *err)
-{
-	if (pg_was_stopped(err))
-		error_set(err, ERROR_STOPPED, STATUS_DONE,
-			  "asked to stop: the statement that ran then is "
-			  "cancelled");
-}
-
 /* --- the row of the run --------------------------------------------------- */
 
 const char *run_begin(struct run *run)
@@ -127,7 +119,7 @@ bool run_finish(struct run *run, bool ok, struct error *err)
 	bool told;
 
 	if (!ok)
-		run_excuse(err);
+		pg_excuse(err);
 	if (!run->run_id || !run->pg || !pg_is_usable(run->pg))
 		return ok;
 	pg_heed_stop(run->pg, false);

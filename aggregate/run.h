@@ -55,9 +55,6 @@ struct run {
  * stop (pg_heed_stop). */
 void run_use(struct run *run, struct pg *pg);
 
-/* An error that came of being asked to stop becomes ERROR_STOPPED. */
-void run_excuse(struct error *err);
-
 /* Why a task is due, as `plan` says it; NULL: it is not. */
 const char *run_reason(const struct run *run, const struct task *task);
 

@@ -300,7 +300,7 @@ bool watch_run(struct run *run, const struct watch_settings *settings,
 	while (ok && !stop_requested()) {
 		ok = turn(&watch, err);
 		if (!ok)
-			run_excuse(err);
+			pg_excuse(err);
 		if (!ok && (err->lost || err->kind == ERROR_TRANSIENT))
 			ok = reconnect(&watch, err);
 	}

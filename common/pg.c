@@ -118,6 +118,14 @@ bool pg_was_stopped(const struct error *err)
 	return !strcmp(err->sqlstate, "57014") && stop_requested();
 }
 
+void pg_excuse(struct error *err)
+{
+	if (pg_was_stopped(err))
+		error_set(err, ERROR_STOPPED, STATUS_DONE,
+			  "asked to stop: the statement that ran then is "
+			  "cancelled");
+}
+
 bool pg_is_over(const struct error *err)
 {
 	return err->lost || pg_was_stopped(err);

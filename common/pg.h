@@ -82,9 +82,11 @@ bool pg_has_given_up(void);
  * soon is lost.  Off at first, since ends have to be tidied up. */
 void pg_heed_stop(struct pg *pg, bool heed);
 
-/* Whether that is what an error came of; and whether it ends all use of the
- * connection: that, or it is lost. */
+/* Whether that is what an error came of; makes such a one ERROR_STOPPED; and
+ * whether an error ends all use of the connection: such a one, or it is lost.
+ */
 bool pg_was_stopped(const struct error *err);
+void pg_excuse(struct error *err);
 bool pg_is_over(const struct error *err);
 
 /* Whether being asked to stop ends at once whatever the connection waits for:

@@ -44,3 +44,23 @@ bool command_database(const struct options *options,
 		return false;
 	return !set || prepare_tables(*out, set, err);
 }
+
+bool command_begin(const struct options *options, const struct stream_set *set,
+		   const char *application, struct pg **out, struct error *err)
+{
+	struct buf dsn = BUF_INIT;
+	bool ok = command_database(options, set, application, &dsn, out, err);
+
+	buf_release(&dsn);
+	if (ok)
+		pg_heed_stop(*out, true);
+	return ok;
+}
+
+bool command_end(struct pg *pg, bool ok, struct error *err)
+{
+	pg_close(pg);
+	if (!ok)
+		pg_excuse(err);
+	return ok;
+}

@@ -94,7 +94,7 @@ static bool check_clock(struct pg *pg, size_t *faults, struct error *err)
 }
 
 static bool check_database(const struct options *options, struct pg **pg,
-			   struct buf *dsn, size_t *faults, struct error *err)
+			   size_t *faults, struct error *err)
 {
 	struct stream_set set;
 	bool ok;
@@ -102,8 +102,7 @@ static bool check_database(const struct options *options, struct pg **pg,
 	if (!stream_set_read(&set, buf_text(&options->home), err))
 		return false;
 	printf("ok    %zu stream files can be read\n", set.count);
-	ok = command_database(options, &set, "handle-streams doctor", dsn, pg,
-			      err);
+	ok = command_begin(options, &set, "handle-streams doctor", pg, err);
 	stream_set_release(&set);
 	if (!ok)
 		return false;
@@ -135,17 +134,14 @@ static bool check_kafka(const struct options *options, struct pg *pg,
 
 bool command_doctor(const struct options *options, struct error *err)
 {
-	struct buf dsn = BUF_INIT;
 	struct pg *pg = NULL;
 	size_t faults = 0;
-	bool ok = check_database(options, &pg, &dsn, &faults, err) &&
+	bool ok = check_database(options, &pg, &faults, err) &&
 		  check_kafka(options, pg, &faults, err);
 
-	pg_close(pg);
-	buf_release(&dsn);
 	if (ok && faults)
-		return error_set(err, ERROR_FATAL, STATUS_CONFIG,
-				 "%zu %s found; each says what to do", faults,
-				 faults == 1 ? "fault" : "faults");
-	return ok;
+		ok = error_set(err, ERROR_FATAL, STATUS_CONFIG,
+			       "%zu %s found; each says what to do", faults,
+			       faults == 1 ? "fault" : "faults");
+	return command_end(pg, ok, err);
 }

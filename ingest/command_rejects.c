@@ -156,14 +156,13 @@ static bool replay_with(const struct options *options,
 	};
 	struct replay_result result = {0};
 	struct decoder *decoder = NULL;
-	struct buf dsn = BUF_INIT;
 	struct pg *pg = NULL;
 	int forced;
 	bool ok;
 
 	gethostname(plan.host, sizeof plan.host - 1);
 	ok = stream_set_find(set, options->stream, &forced, err) &&
-	     command_database(options, set, application, &dsn, &pg, err) &&
+	     command_begin(options, set, application, &pg, err) &&
 	     sink_plan_prepare(&plan, pg, err);
 	if (ok) {
 		decoder = decoder_open(plan.stream, plan.stream_count, forced,
@@ -179,9 +178,7 @@ static bool replay_with(const struct options *options,
 			    : "");
 	decoder_close(decoder);
 	sink_plan_release(&plan);
-	pg_close(pg);
-	buf_release(&dsn);
-	return ok;
+	return command_end(pg, ok, err);
 }
 
 static bool replay(const struct options *options, struct error *err)
@@ -202,16 +199,13 @@ static bool replay(const struct options *options, struct error *err)
 static bool look(const struct options *options, const char *what,
 		 struct error *err)
 {
-	struct buf dsn = BUF_INIT;
 	struct pg *pg = NULL;
-	bool ok = command_database(options, NULL, application, &dsn, &pg, err);
+	bool ok = command_begin(options, NULL, application, &pg, err);
 
 	if (ok)
 		ok = !strcmp(what, "list") ? list(pg, err)
 					   : show(pg, options->operand[1], err);
-	pg_close(pg);
-	buf_release(&dsn);
-	return ok;
+	return command_end(pg, ok, err);
 }
 
 bool command_rejects(const struct options *options, struct error *err)

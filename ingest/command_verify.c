@@ -1,8 +1,6 @@
 /* `handle-streams verify` */
 #include <stdio.h>
 
-#include "common/buf.h"
-#include "common/pg.h"
 #include "ingest/commands.h"
 #include "ingest/kafka_reader.h"
 #include "ingest/options.h"
@@ -26,11 +24,10 @@ static bool verify_topics(const struct options *options, struct pg *pg,
 
 bool command_verify(const struct options *options, struct error *err)
 {
-	struct buf dsn = BUF_INIT;
 	struct pg *pg = NULL;
 	size_t faults = 0;
-	bool ok = command_database(options, NULL, "handle-streams verify", &dsn,
-				   &pg, err) &&
+	bool ok = command_begin(options, NULL, "handle-streams verify", &pg,
+				err) &&
 		  verify_all(pg, stdout, &faults, err) &&
 		  verify_topics(options, pg, &faults, err);
 
@@ -41,7 +38,5 @@ bool command_verify(const struct options *options, struct error *err)
 			       faults, faults == 1 ? "fault" : "faults");
 	else if (ok)
 		puts("all is well");
-	pg_close(pg);
-	buf_release(&dsn);
-	return ok;
+	return command_end(pg, ok, err);
 }

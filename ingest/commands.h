@@ -49,4 +49,11 @@ bool command_database(const struct options *options,
 		      struct buf *dsn, struct pg **out,
 		      struct error *err) MUST_CHECK;
 
+/* The same for a command with this one connection, where being asked to stop
+ * cancels what it waits for and is no failure; and the end of it. */
+bool command_begin(const struct options *options, const struct stream_set *set,
+		   const char *application, struct pg **out,
+		   struct error *err) MUST_CHECK;
+bool command_end(struct pg *pg, bool ok, struct error *err) MUST_CHECK;
+
 #endif

@@ -45,7 +45,6 @@ end_pipe() {
 	wait "$pid" || status=$?
 	output=$(cat log)
 }
-is_gone() { ! kill -0 "$1"; }
 says() { grep -q "$1" log; }
 
 # --- before anything is loaded ----------------------------------------------

@@ -40,7 +40,6 @@ except u.HTTPError as e: r = e
 print(r.status, r.read().decode(), end="")' "http://127.0.0.1:$PORT$1"; }
 figure() { get /metrics | sed -n "s/^$1 //p"; }
 figure_is() { [ "$(figure "$1")" = "$2" ]; }
-is_gone() { ! kill -0 "$1"; }
 
 # A pipe that stays open on descriptor 7.
 begin_pipe() {

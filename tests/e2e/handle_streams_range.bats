@@ -196,10 +196,9 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	handle-streams --replace-range "$hour" b.csv 2>log &
 	local pid=$!
 	is_slow() { [ "$(sql "select count(*) from pg_stat_activity where datname = current_database() and query like '%replace_range(%' and pid <> pg_backend_pid() and wait_event = 'PgSleep'")" = 1 ]; }
-	is_gone() { ! kill -0 $pid 2>/dev/null; }
 	wait_until 20 is_slow
 	kill -TERM $pid
-	wait_until 15 is_gone
+	wait_until 15 is_gone $pid
 	wait $pid
 	grep -q "asked to stop: nothing of b.csv was loaded" log
 	assert_equal held a "$(held)"
@@ -211,7 +210,7 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	commits() { [ "$(sql "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and wait_event = 'PgSleep'")" = 1 ]; }
 	wait_until 20 commits
 	kill -TERM $pid
-	wait_until 15 is_gone
+	wait_until 15 is_gone $pid
 	local status=0
 	wait $pid || status=$?
 	assert_equal status 4 $status

@@ -155,6 +155,20 @@ correct_stream() {
 	assert_says "loaded twice"
 }
 
+@test "SIGTERM is heeded while verify or rejects wait" {
+	printf '%s\n' '{"n": 1}' 'nonsense' | handle-streams
+	hold millrace.load "access exclusive"
+	stop_held_up handle-streams verify
+	run -1 grep -q "all is well" log
+	grep -q "asked to stop" log
+	let_go
+	hold millrace.reject "access exclusive"
+	stop_held_up handle-streams rejects list
+	stop_held_up handle-streams rejects replay
+	let_go
+	run -0 handle-streams verify
+}
+
 @test "every line of the corpus of bad input ends as a row or a reject" {
 	unset HANDLE_STREAMS_PROJECT
 	cd "$ROOT"

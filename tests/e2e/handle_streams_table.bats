@@ -91,10 +91,9 @@ ids() { sql "select coalesce(string_agg(id::text, ' ' order by id), '') from sta
 	handle-streams --from-table "dbname=$PGDATABASE:crm.slow" --stream all_orders 2>log &
 	local pid=$!
 	is_slow() { [ "$(sql "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'")" = 1 ]; }
-	is_gone() { ! kill -0 $pid 2>/dev/null; }
 	wait_until 20 is_slow
 	kill -TERM $pid
-	wait_until 15 is_gone
+	wait_until 15 is_gone $pid
 	wait $pid
 	grep -q "asked to stop: nothing of slow was loaded" log
 	assert_equal nothing 0 "$(sql 'select count(*) from staging.all_orders')"

@@ -57,36 +57,23 @@ lonely() {
 	SQL
 }
 
-# stopped COMMAND...: SIGTERM while it waits for a lock that stays; what it says is in ./log
-stopped() {
-	periodic "$@" >log 2>&1 3>&- &
-	local pid=$! status=0
-	is_held_up
-	kill -TERM $pid
-	wait_until 20 has_ended $pid
-	wait $pid || status=$?
-	assert_equal "exit status of $1" 0 "$status"
-	wait_for_value 20 "$held_up" 0
-}
-has_ended() { ! kill -0 "$1" 2>/dev/null; }
-
 @test "SIGTERM is heeded while it asks what is new, or tests, or shows" {
 	mkdir -p sql/p/tests
 	echo "select k from p.sums where n < 0" >sql/p/tests/negative.sql
 	hold millrace.model "access exclusive"
-	stopped run
+	stop_held_up periodic run
 	grep -q "asked to stop" log
 	run -1 grep -q "nothing new\|error" log
-	stopped plan
-	stopped test
-	stopped audit
-	stopped watch
+	stop_held_up periodic plan
+	stop_held_up periodic test
+	stop_held_up periodic audit
+	stop_held_up periodic watch
 	let_go
 	periodic
 	hold p.sums "access exclusive"
-	stopped test
+	stop_held_up periodic test
 	run -1 grep -q "fail\|error" log
-	stopped audit
+	stop_held_up periodic audit
 	run -1 grep -q "differ" log
 	let_go
 	assert_equal log "test stopped" "$(sql "
@@ -96,7 +83,7 @@ has_ended() { ! kill -0 "$1" 2>/dev/null; }
 
 @test "SIGTERM while it tidies leaves that to the next one, and what is done is said" {
 	hold millrace.seal
-	stopped run
+	stop_held_up periodic run
 	grep -q "2 done, 0 failed" log
 	let_go
 	assert_equal mart "a|1|1" "$(sql 'select k, n, total from p.sums')"

@@ -197,4 +197,3 @@ refused() { # WHY NAME=VALUE...
 	wait_until 10 is_gone "$pid"
 	assert_equal "what is left" "ca.pem hs mine" "$(echo *)"
 }
-is_gone() { ! kill -0 "$1"; }

@@ -85,6 +85,8 @@ ends_soon() {
 	}
 }
 
+is_gone() { ! kill -0 "$1" 2>/dev/null; }
+
 # assert_equal WHAT EXPECTED GOT
 assert_equal() {
 	[ "$2" = "$3" ] || {
@@ -103,4 +105,37 @@ assert_says() {
 		printf 'expected to read: %s\nbut read:\n%s\n' "$1" "$output" >&2
 		return 1
 	}
+}
+
+# hold TABLE [MODE]: somebody locks it and stays, until let_go.
+hold() {
+	PGAPPNAME=holder psql -XAtq >/dev/null 2>&1 <<-SQL 3>&- &
+		begin;
+		lock table $1 in ${2:-exclusive} mode;
+		select pg_sleep(600);
+	SQL
+	wait_for_value 10 "$held" 1
+}
+let_go() {
+	sql "select pg_terminate_backend(pid) from pg_stat_activity
+		where application_name = 'holder' and datname = current_database()" >/dev/null
+	wait_for_value 10 "$held" 0
+}
+held="select count(*) from pg_stat_activity where application_name = 'holder'
+	and datname = current_database() and query ~ 'pg_sleep'"
+held_up="select count(*) from pg_stat_activity where application_name ~ '^(periodic|handle-streams)'
+	and datname = current_database() and wait_event_type = 'Lock'"
+# One of our programs waits for that.
+is_held_up() { wait_for_value 10 "$held_up" 1; }
+# stop_held_up PROGRAM...: SIGTERM while it waits for a lock that stays: it ends
+# well.  What it says is in ./log.
+stop_held_up() {
+	"$@" >log 2>&1 3>&- &
+	local pid=$! status=0
+	is_held_up
+	kill -TERM $pid
+	wait_until 20 is_gone $pid
+	wait $pid || status=$?
+	assert_equal "exit status of $*" 0 "$status"
+	wait_for_value 20 "$held_up" 0
 }

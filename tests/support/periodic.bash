@@ -4,8 +4,6 @@
 #   feed "('a', 1), ('b', 2)" [NAME]  rows for staging.r (or .NAME) and their
 #                              ledger row, committed
 #   model NAME <<< TEXT        writes sql/p/models/NAME.sql
-#   hold TABLE [MODE], let_go  somebody locks it and stays, until then
-#   is_held_up                 that is what periodic waits for
 
 small_project() {
 	mkdir -p sql/p/streams sql/p/models sql/p/seeds
@@ -50,25 +48,6 @@ feed() {
 	     select 'staging.${2:-r}', now(), count(*) from (values $1) v;
 	     insert into staging.${2:-r} (k, v) values $1; commit"
 }
-
-hold() {
-	PGAPPNAME=holder psql -XAtq >/dev/null 2>&1 <<-SQL 3>&- &
-		begin;
-		lock table $1 in ${2:-exclusive} mode;
-		select pg_sleep(600);
-	SQL
-	wait_for_value 10 "$held" 1
-}
-let_go() {
-	sql "select pg_terminate_backend(pid) from pg_stat_activity
-		where application_name = 'holder' and datname = current_database()" >/dev/null
-	wait_for_value 10 "$held" 0
-}
-held="select count(*) from pg_stat_activity where application_name = 'holder'
-	and datname = current_database() and query ~ 'pg_sleep'"
-held_up="select count(*) from pg_stat_activity where application_name = 'periodic'
-	and datname = current_database() and wait_event_type = 'Lock'"
-is_held_up() { wait_for_value 10 "$held_up" 1; }
 
 # A database for one test, on the server that fresh_database has found.
 own_database() {
