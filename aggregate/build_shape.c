@@ -44,6 +44,31 @@ static bool want_column(const struct refresh *refresh, const char *what,
 			    refresh->list);
 }
 
+/* The same of a column that tells rows or parts apart. */
+static bool want_key(const struct refresh *refresh, const char *what,
+		     const char *name, struct error *err)
+{
+	const char *file = refresh->task->model->file;
+	const struct column *column;
+
+	if (!want_column(refresh, what, name, err))
+		return false;
+	column = columns_find(&refresh->columns, name);
+	if (column->is_row)
+		return error_config(err,
+				    "%s: %s names %s, which is %s, a row: "
+				    "select its fields instead",
+				    file, what, name, column->type);
+	if (column->is_foreign)
+		return error_config(err,
+				    "%s: %s names %s, which is %s: only values "
+				    "of PostgreSQL's own types are compared "
+				    "alike everywhere; cast it, as in "
+				    "lower(%s::text)",
+				    file, what, name, column->type, name);
+	return true;
+}
+
 static bool is_measure(const char *type)
 {
 	return !strcmp(type, "bigint") || !strcmp(type, "integer") ||
@@ -77,11 +102,10 @@ static bool check_names(const struct refresh *refresh, struct error *err)
 	const struct model *model = refresh->task->model;
 
 	for (size_t i = 0; i < model->unique_key_count; i++)
-		if (!want_column(refresh, "unique_key", model->unique_key[i],
-				 err))
+		if (!want_key(refresh, "unique_key", model->unique_key[i], err))
 			return false;
 	for (size_t i = 0; i < model->by_count; i++)
-		if (!want_column(refresh, "by", model->by[i].name, err))
+		if (!want_key(refresh, "by", model->by[i].name, err))
 			return false;
 	for (size_t i = 0; i < model->test_count; i++)
 		for (size_t k = 0; k < model->test[i].column_count; k++)

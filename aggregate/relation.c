@@ -43,7 +43,9 @@ bool relation_columns(struct pg *pg, int64_t timeout_ms, const char *relation,
 		" then 'as text' when exists (select from pg_collation c"
 		" where c.oid = a.attcollation and not c.collisdeterministic)"
 		" then 'letters' else 'text' end,"
-		" b.oid = 'timestamptz'::regtype "
+		" b.oid = 'timestamptz'::regtype, b.typtype = 'c',"
+		" b.typtype = 'b' and b.typcategory <> 'A'"
+		" and b.typnamespace <> 'pg_catalog'::regnamespace "
 		"from pg_attribute a join pg_type t on t.oid = a.atttypid "
 		"join pg_type b on b.oid = coalesce(nullif(t.typbasetype, 0),"
 		" t.oid) "
@@ -66,6 +68,8 @@ bool relation_columns(struct pg *pg, int64_t timeout_ms, const char *relation,
 		column->type = arena_strdup(arena, PQgetvalue(res, row, 1));
 		column->order = order_of(PQgetvalue(res, row, 2));
 		column->is_timestamptz = PQgetvalue(res, row, 3)[0] == 't';
+		column->is_row = PQgetvalue(res, row, 4)[0] == 't';
+		column->is_foreign = PQgetvalue(res, row, 5)[0] == 't';
 	}
 	PQclear(res);
 	return true;

@@ -33,6 +33,9 @@ struct column {
 	const char *type; /* bigint, numeric(12,2) */
 	enum column_order order;
 	bool is_timestamptz;
+	bool is_row;     /* a composite type: `is null` asks its fields */
+	bool is_foreign; /* an extension's type: operators of its own, which the
+			  * search_path does not show */
 };
 
 struct columns {

@@ -169,6 +169,16 @@ rights() {
 	assert_equal mart "a|2|7|7" "$(sql "select k, n, total, largest from p.sums where k = 'a'")"
 }
 
+@test "a key that is not compared alike everywhere is refused" {
+	sql "create extension citext; create type pair as (a int, b text)"
+	sed -i 's/select r.k,/select r.k::public.citext as k,/; /by: k/d' sql/p/models/sums.sql
+	run -2 periodic
+	assert_says "sql/p/models/sums.sql: unique_key names k, which is public.citext: only values of PostgreSQL's own types are compared alike everywhere; cast it, as in lower(k::text)"
+	sed -i 's/select .* as k,/select row(1, r.k)::public.pair as k,/' sql/p/models/sums.sql
+	run -2 periodic
+	assert_says "unique_key names k, which is public.pair, a row: select its fields instead"
+}
+
 @test "a column that gets another type gets it in all that reads it, or is refused there" {
 	shown
 	model again <<-'SQL'
