@@ -31,6 +31,12 @@ static bool read_section(struct header *h, const char *text)
 	const char *key = arena_strndup(&model->arena, text, len);
 	const char *value = text + len + (len > 0);
 
+	/* what is meant for an entry must not be lost */
+	if (h->section != SECTION_NONE && strncmp(text, "- ", 2) == 0)
+		return model_refuse(&h->at,
+				    "\"%s\" is no entry: indent it by two "
+				    "blanks or more behind the --",
+				    text);
 	h->section = SECTION_NONE;
 	if (len == 0)
 		return true;
@@ -54,6 +60,19 @@ static bool read_section(struct header *h, const char *text)
 				    "indented, one a line",
 				    key);
 	return true;
+}
+
+/* An indented line that belongs to nothing: prose, unless its section is
+ * misspelt. */
+static bool read_stray(struct header *h, const char *text)
+{
+	if (strncmp(text, "materialized:", 13) != 0 &&
+	    strncmp(text, "strategy:", 9) != 0)
+		return true;
+	return model_refuse(&h->at,
+			    "\"%s\" belongs to no section: the line above "
+			    "its entries is \"-- config:\"",
+			    text);
 }
 
 static bool read_line(struct header *h, const char *line, size_t len)
@@ -80,8 +99,31 @@ static bool read_line(struct header *h, const char *line, size_t len)
 	case SECTION_TESTS:
 		return model_tests_entry(&h->at, text);
 	default:
-		return true;
+		return read_stray(h, text);
 	}
+}
+
+/* Behind a comment of the other kind, or inside of the query, nobody would
+ * read it. */
+static bool check_body(struct header *h, const char *p)
+{
+	static const char *const lines[] = {"-- config:", "-- tests:"};
+
+	for (; *p; h->at.line++) {
+		const char *begin = p + strspn(p, " \t");
+		size_t len = strcspn(begin, "\n");
+		const char *text = "";
+
+		if (strncmp(begin, "--", 2) == 0)
+			text = model_trim(h->at.model, begin, len);
+		if (model_find(text, lines, COUNT(lines)) != SIZE_MAX)
+			return model_refuse(&h->at,
+					    "\"%s\" stands too late: only "
+					    "comments with -- come before it",
+					    text);
+		p = begin + len + (begin[len] == '\n');
+	}
+	return true;
 }
 
 bool model_header_read(struct model *model, struct model_config *config,
@@ -109,5 +151,5 @@ bool model_header_read(struct model *model, struct model_config *config,
 	}
 	model->sql = p;
 	model->sql_line = h.at.line;
-	return true;
+	return check_body(&h, p);
 }

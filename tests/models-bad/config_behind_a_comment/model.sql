@@ -1,0 +1,4 @@
+/* Copyright */
+-- config:
+--   materialized: table
+select 1 as a

@@ -1,0 +1,5 @@
+-- config:
+--   materialized: table
+-- tests:
+-- - not_null: [a]
+select 1 as a
