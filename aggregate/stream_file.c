@@ -101,6 +101,11 @@ static bool read_header(struct stream_file *stream, struct error *err)
 				return false;
 			continue;
 		}
+		if (in_tests && strncmp(line.text, "- ", 2) == 0)
+			return model_refuse(&at,
+					    "\"%s\" is no entry: indent it by "
+					    "two blanks or more behind the --",
+					    line.text);
 		in_tests = false;
 		if (line.is_entry)
 			continue;

@@ -96,6 +96,9 @@ sums() { sql "select string_agg(k || total, ' ' order by k) from p.sums"; }
 	feed "('a', 1)"
 	run -3 periodic
 	assert_says 'sql/p/streams/r.sql: its tests cannot be run'
+	sed -i 's/^--   - not_null/-- - not_null/' sql/p/streams/r.sql
+	run -2 periodic
+	assert_says 'sql/p/streams/r.sql:3: "- not_null: [k]" is no entry: indent it by two blanks or more behind the --'
 }
 
 only_small() { sed -i '/not_null/d; /unique/d; /row_count/d; /v > -100/d; s/v < 100 .*/v < 100/' sql/p/streams/r.sql; }
