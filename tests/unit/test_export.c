@@ -46,13 +46,15 @@ static void paths_that_lead_elsewhere_are_refused(void **state)
 
 static void a_missing_file_is_noticed(void **state)
 {
-	const struct model there = {.export_path = "/dev/null"};
+	const struct model there = {.export_path = "Makefile"};
+	const struct model in_the_way = {.export_path = "/dev/null"};
 	const struct model missing = {.export_path = "/dev/null-and-void"};
 	const struct model none = {.export_path = NULL};
 
 	(void)state;
 	assert_false(export_is_missing(&(struct task){.model = &there}));
 	assert_true(export_is_missing(&(struct task){.model = &missing}));
+	assert_true(export_is_missing(&(struct task){.model = &in_the_way}));
 	assert_false(export_is_missing(&(struct task){.model = &none}));
 }
 
