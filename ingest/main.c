@@ -2,14 +2,8 @@
  * handle-streams: JSON events in, rows of staging tables out, each exactly once
  */
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "common/credential.h"
-#include "common/descriptor.h"
-#include "common/fault.h"
-#include "common/log.h"
-#include "common/secrecy.h"
-#include "common/stop.h"
+#include "common/program.h"
 #include "ingest/commands.h"
 #include "ingest/options.h"
 
@@ -23,51 +17,24 @@ static bool (*const commands[COMMAND_COUNT])(const struct options *,
 	[COMMAND_HEALTH] = command_health,
 };
 
-static int report(const struct error *err)
-{
-	if (err->kind == ERROR_STOPPED) {
-		log_line(LOG_INFO, "%s", err->text);
-		return STATUS_DONE;
-	}
-	log_line(LOG_ERROR, "%s", err->text);
-	return err->status ? (int)err->status : STATUS_CONFIG;
-}
-
-static enum log_level level(const struct options *options)
-{
-	if (options->quiet)
-		return LOG_WARNING;
-	return options->verbose ? LOG_DEBUG : LOG_INFO;
-}
-
 int main(int argc, char **argv)
 {
 	struct error err = ERROR_INIT;
 	struct options options;
 	int status = STATUS_DONE;
 
-	secrecy_begin();
-	descriptor_keep_standard();
-	credential_begin();
-	log_init("handle-streams", LOG_INFO);
-	stop_install();
-	if (!fault_init()) {
-		log_line(LOG_ERROR, "MILLRACE_FAULT names no fault point");
+	if (!program_begin("handle-streams"))
 		return STATUS_USAGE;
-	}
 	if (!options_read(&options, argc, argv, &err)) {
-		status = report(&err);
+		status = program_fail(&err);
 	} else if (options.settings.request == SETTINGS_ANSWER) {
 		settings_answer(&options.settings, &options_program, stdout);
 	} else {
-		log_init("handle-streams", level(&options));
-		log_set_format((enum log_format)options.log_format);
+		program_log("handle-streams", options.quiet, options.verbose,
+			    options.log_format);
 		if (!commands[options.command](&options, &err))
-			status = report(&err);
+			status = program_fail(&err);
 	}
 	options_release(&options);
-	log_end();
-	if (fflush(stdout) != 0 && status == STATUS_DONE)
-		status = STATUS_SOURCE;
-	return status;
+	return program_end(status);
 }
