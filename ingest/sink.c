@@ -219,8 +219,9 @@ static void acknowledge_first(struct sink *sink, const struct load *load,
 {
 	struct error ignored = ERROR_INIT;
 	struct buf sql = BUF_INIT;
+	bool durable;
 
-	if (!turn->wait(turn->context, load))
+	if (!turn->wait(turn->context, load, &durable))
 		return;
 	add_advance(sink->pg, &sql, load, positions);
 	if (!pg_run(sink->pg, sink->plan->answer_ms, &ignored, buf_text(&sql)))
@@ -232,7 +233,7 @@ static void acknowledge_first(struct sink *sink, const struct load *load,
 /* Moves the positions and commits.  From the moment it is sent until it is
  * answered the transaction is in doubt. */
 static enum sink_result commit(struct sink *sink, const struct load *load,
-			       const struct positions *positions,
+			       const struct positions *positions, bool durable,
 			       struct error *err)
 {
 	struct buf sql = BUF_INIT;
@@ -248,6 +249,8 @@ static enum sink_result commit(struct sink *sink, const struct load *load,
 #else
 	add_advance(sink->pg, &sql, load, positions);
 #endif
+	if (!durable)
+		buf_add_text(&sql, "; set local synchronous_commit = off");
 	buf_add_text(&sql, "; commit");
 	fault_hit(FAULT_BEFORE_COMMIT);
 	ok = pg_send(sink->pg, sink->plan->answer_ms, err, buf_text(&sql));
@@ -284,6 +287,7 @@ enum sink_result sink_send(struct sink *sink, struct load *load,
 			   const struct sink_turn *turn, struct error *err)
 {
 	enum sink_result result = SINK_ROLLED_BACK;
+	bool durable = true;
 
 	if (!sink->pg && !connect_session(sink, err))
 		return SINK_ROLLED_BACK;
@@ -299,8 +303,8 @@ enum sink_result sink_send(struct sink *sink, struct load *load,
 	if (!copy_all(sink, load, positions, err))
 		goto out;
 	fault_hit(FAULT_AFTER_COPY);
-	if (turn->wait(turn->context, load))
-		result = commit(sink, load, positions, err);
+	if (turn->wait(turn->context, load, &durable))
+		result = commit(sink, load, positions, durable, err);
 	else
 		error_set(err, ERROR_TRANSIENT, STATUS_DATABASE,
 			  "an earlier batch has failed");

@@ -7,6 +7,10 @@
  * the batch's turn has come, so no position is ever locked while the server
  * waits for a client.
  *
+ * A COMMIT that another follows need not wait for the disk if the source can be
+ * read again: the last one does for all before it.  A server that crashes in
+ * between takes rows and positions back together.
+ *
  * A sink is one connection, opened when it is first needed and again after it
  * broke.  One thread uses it.  The plan is shared and only read.
  */
@@ -60,9 +64,10 @@ enum sink_result {
 	SINK_IN_DOUBT,    /* committed or not; position_resolve decides */
 };
 
-/* Waits until the load may commit; false: it must roll back. */
+/* Waits until the load may commit; false: it must roll back.  *durable: its
+ * COMMIT is to wait for the disk. */
 struct sink_turn {
-	bool (*wait)(void *context, const struct load *load);
+	bool (*wait)(void *context, const struct load *load, bool *durable);
 	void *context;
 };
 

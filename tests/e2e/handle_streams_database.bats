@@ -422,6 +422,35 @@ go_back() {
 	     commit"
 }
 
+@test "a crash takes back what waits for no disk: a file is read again; a pipe and the last batch wait" {
+	sql "alter system set wal_writer_delay = '10s'"
+	sql "select pg_reload_conf()"
+	items 1 5000 >file
+	handle-streams --batch-rows 10 file 2>log 3>&- &
+	pid=$!
+	wait_until 20 some_rows
+	crash_server
+	start_server
+	wait "$pid"
+	grep -q "reading again from there" log
+	crash_server
+	start_server
+	assert_equal rows "5000|5000" "$(sql "select count(*), count(distinct n) from staging.items")"
+
+	begin_pipe --batch-rows 10
+	items 5001 10000 >&7
+	wait_until 20 more_rows
+	crash_server
+	start_server 7>&-
+	end_pipe
+	assert_status 0
+	assert_equal rows "10000|10000" "$(sql "select count(*), count(distinct n) from staging.items")"
+	sql "alter system reset wal_writer_delay"
+	sql "select pg_reload_conf()"
+	assert_verified
+}
+more_rows() { [ "$(rows)" -gt 5000 ]; }
+
 @test "the disk is full: a sentence, exit status 4, nothing half-written; then on" {
 	[ "$(id -u)" = 0 ] || skip "needs root, to mount a small disk"
 	DISK=$(mktemp -d /tmp/millrace-disk-XXXXXX)
