@@ -26,6 +26,28 @@
 
 enum { CLAIM_ROUNDS = 10 };
 
+/* Nothing depends on it: whoever starts later does it. */
+static bool sweep(struct pg *pg, struct error *err)
+{
+	struct error failed = ERROR_INIT;
+	int swept = 0;
+
+	if (position_sweep(pg, &swept, &failed)) {
+		if (swept)
+			log_line(LOG_INFO,
+				 "forgot %d pipes whose process is gone",
+				 swept);
+		return true;
+	}
+	if (failed.lost || failed.kind != ERROR_TRANSIENT) {
+		*err = failed;
+		return false;
+	}
+	log_line(LOG_DEBUG, "pipes whose process is gone stay: %s",
+		 failed.text);
+	return true;
+}
+
 static bool prepare(struct load_run *run, struct error *err)
 {
 	const struct options *options = run->options;
@@ -35,7 +57,6 @@ static bool prepare(struct load_run *run, struct error *err)
 		.file = options->metrics_file,
 		.sink = plan,
 	};
-	int swept = 0;
 
 	if (!monitor_open(&run->monitor, &monitor, err) ||
 	    !stream_set_read(&run->set, buf_text(&options->home), err) ||
@@ -59,11 +80,8 @@ static bool prepare(struct load_run *run, struct error *err)
 		return false;
 	plan->dsn = buf_text(&run->dsn);
 	if (!sink_plan_prepare(plan, run->control, err) ||
-	    !position_sweep(run->control, &swept, err))
+	    !sweep(run->control, err))
 		return false;
-	if (swept)
-		log_line(LOG_INFO, "forgot %d pipes whose process is gone",
-			 swept);
 	run->decoder = decoder_open(plan->stream, plan->stream_count,
 				    run->forced, &options->limits);
 	decoder_set_tier(run->decoder, (enum decoder_tier)options->decoder);

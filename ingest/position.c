@@ -311,6 +311,7 @@ bool position_sweep(struct pg *pg, int *swept, struct error *err)
 	/* A live pipe that has just lost its sessions, to a restart of the
 	 * server or a broken network, must keep its row: hence the ages. */
 	static const char text[] =
+		"set local lock_timeout = '500ms'; "
 		"with gone as (delete from millrace.position p "
 		"where source like 'pipe:%' "
 		"and updated_at < now() - interval '1 day' "

@@ -241,7 +241,8 @@ give_back() {
 
 @test "asked to stop while a server says nothing: what a pipe gave is not forgotten" {
 	begin_pipe --connect-timeout 500ms
-	wait_until 20 value_is "select count(*) > 0 from pg_stat_activity where application_name like 'handle-streams%' and state = 'idle'" t
+	wait_until 20 value_is "select count(*) > 0 from pg_stat_activity where application_name like 'handle-streams%'
+		and state = 'idle' and query ~ 'delete from millrace.position'" t # its last one before it reads
 	take_over
 	items 1 5 >&7
 	wait_until 20 test -e "$PGHOST/taken"
@@ -258,17 +259,13 @@ give_back() {
 	begin_pipe --shutdown-timeout 500ms --lock-timeout 10min --statement-timeout 10min
 	items 1 5 >&7
 	wait_for_value 20 "select count(*) from staging.items" 5
-	mkfifo held
-	psql -Xq <held & # holds the lock until the test lets go
-	exec 8>held
-	echo "begin; lock table staging.items in access exclusive mode;" >&8
-	wait_for_value 20 "select count(*) from pg_locks where relation = 'staging.items'::regclass and mode = 'AccessExclusiveLock' and granted" 1
+	hold staging.items "access exclusive"
 	items 6 9 >&7
 	wait_for_value 20 "select count(*) > 0 from pg_locks where relation = 'staging.items'::regclass and not granted" t
 	kill -TERM "$pid"
 	wait_until 10 says "stopped before 4 records read from stdin could be committed"
 	end_pipe
-	exec 8>&-
+	let_go
 	assert_status 4
 	wait_for_value 20 "select count(*) from staging.items" 5
 }
@@ -276,20 +273,29 @@ give_back() {
 @test "a file taken over by a process that has ended since is taken back" {
 	items 1 1 | handle-streams
 	items 2 9 >file
-	mkfifo held
-	psql -Xq <held &
-	exec 8>held
-	echo "begin; lock table staging.items in exclusive mode;" >&8
-	wait_for_value 20 "select count(*) from pg_locks where relation = 'staging.items'::regclass and mode = 'ExclusiveLock' and granted" 1
+	hold staging.items
 	handle-streams --lock-timeout 10min file 2>log &
 	pid=$!
 	wait_for_value 20 "select count(*) > 0 from pg_locks where relation = 'staging.items'::regclass and not granted" t
 	sql "update millrace.position set owner = 'gone', epoch = epoch + 1 where source like 'file:%'"
-	echo "commit;" >&8
-	exec 8>&-
+	let_go
 	wait "$pid"
 	assert_equal rows "1 2 3 4 5 6 7 8 9" "$(loaded)"
 	assert_verified
+}
+
+@test "the positions are locked for a while: waited for" {
+	items 1 1 | handle-streams
+	items 2 2 >file
+	hold millrace.position "access exclusive"
+	handle-streams file 2>log 3>&- &
+	local pid=$! status=0
+	wait_for_value 20 "select count(*) from pg_stat_activity where application_name ~ '^handle-streams'
+		and wait_event_type = 'Lock' and query !~ 'delete from millrace.position'" 1
+	let_go
+	wait $pid || status=$?
+	assert_equal "exit status" 0 "$status"
+	assert_equal rows "1 2" "$(loaded)"
 }
 
 @test "asked to stop while another process has the file: a polite end" {
