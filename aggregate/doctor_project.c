@@ -137,28 +137,61 @@ static bool check_source(struct doctor *doctor, const struct relation *source,
 
 /* --- models --------------------------------------------------------------- */
 
-/* What the database was told to keep, and no file speaks of any more. */
+/* `'a', 'b'`: every name that a file makes. */
+static void add_names(struct buf *sql, const struct project *project)
+{
+	for (size_t i = 0; i < project->relation_count; i++) {
+		buf_add_text(sql, i ? ", " : "");
+		quote_literal(sql, project->relation[i].name);
+	}
+}
+
+/* Of those that were built, the questions to the server speak. */
+static bool check_unbuilt(struct doctor *doctor, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	PGresult *res = NULL;
+	bool ok;
+
+	buf_add_text(&sql, "select format('%s: %s: %s', m.model, r.status, "
+			   "coalesce(left(r.message, 300), 'see "
+			   "millrace.run_model')) from unnest(array[");
+	add_names(&sql, doctor->tasks->project);
+	buf_add_text(&sql, "]::text[]) m (model) cross join lateral (select "
+			   "status, message from millrace.run_model r "
+			   "where r.model = m.model order by run_id desc "
+			   "limit 1) r where r.status in ('error', 'fail') "
+			   "and not exists (select from millrace.model x "
+			   "where x.model = m.model) order by m.model");
+	ok = pg_fetch(doctor->pg, doctor->timeout_ms, err, &res, NULL,
+		      buf_text(&sql));
+	if (ok)
+		doctor_report(doctor, "every new model could be built",
+			      VERDICT_WARN, res, NULL);
+	PQclear(res);
+	buf_release(&sql);
+	return ok;
+}
+
+/* What the database was told to keep, and no file here speaks of. */
 static bool check_orphans(struct doctor *doctor, struct error *err)
 {
-	const struct project *project = doctor->tasks->project;
 	struct buf sql = BUF_INIT;
 	PGresult *res = NULL;
 	bool ok;
 
 	buf_add_text(&sql,
-		     "select format('%s was built by a file that is gone; to "
-		     "drop it: drop %s if exists %I.%I; drop table if exists "
+		     "select format('%s was built by a file that is gone, or "
+		     "by another project; to drop it: drop %s if exists %I.%I; "
+		     "drop table if exists "
 		     "millrace_old.%I; delete from millrace.model_load where "
 		     "model = %L; delete from millrace.model where model = "
 		     "%6$L', model, case materialized when 'view' then 'view' "
 		     "else 'table' end, split_part(model, '.', 1), "
 		     "split_part(model, '.', 2), replace(model, '.', '__'), "
-		     "model) from millrace.model where model not in (''");
-	for (size_t i = 0; i < project->relation_count; i++) {
-		buf_add_text(&sql, ", ");
-		quote_literal(&sql, project->relation[i].name);
-	}
-	buf_add_text(&sql, ") order by model");
+		     "model) from millrace.model where model <> all (array[");
+	add_names(&sql, doctor->tasks->project);
+	buf_add_text(&sql, "]::text[]) order by model");
 	ok = pg_fetch(doctor->pg, doctor->timeout_ms, err, &res, NULL,
 		      buf_text(&sql));
 	if (ok)
@@ -172,7 +205,7 @@ static bool check_orphans(struct doctor *doctor, struct error *err)
 bool doctor_project(struct doctor *doctor, struct error *err)
 {
 	const struct project *project = doctor->tasks->project;
-	bool ok = check_orphans(doctor, err);
+	bool ok = check_unbuilt(doctor, err) && check_orphans(doctor, err);
 
 	for (size_t i = 0; ok && i < project->relation_count; i++)
 		if (project->relation[i].kind == RELATION_STREAM)

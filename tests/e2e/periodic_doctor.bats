@@ -32,6 +32,8 @@ load ../support/small_project
 	sql "alter table staging.r add column odd int"
 	feed "('a', 5000)"
 	run -3 periodic -q
+	printf -- '-- config:\n--   materialized: table\nselect 1 / 0 as a\n' >sql/p/models/new.sql
+	run -3 periodic -q
 	sql "insert into millrace.job values ('j', now(), now(), 'timeout', null, 1, 1, 'not done')"
 	run -2 periodic doctor
 	assert_says "staging.r has none for $(date -u -d '+2 days' +%F): select millrace.ensure_partitions()"
@@ -39,7 +41,9 @@ load ../support/small_project
 	assert_says "the column odd of the table is not in the stream file"
 	assert_says "p.sums: fail: test expression(total < 1000)"
 	assert_says "j: timeout: not done"
-	assert_says "p.gone was built by a file that is gone; to drop it: drop table if exists p.gone;"
+	assert_says "p.new: error: $PERIODIC_PROJECT/sql/p/models/new.sql: division by zero"
+	rm sql/p/models/new.sql
+	assert_says "p.gone was built by a file that is gone, or by another project; to drop it: drop table if exists p.gone;"
 	# type what it says
 	local cure
 	while read -r cure; do sql "$cure"; done < <(grep -oE "(select millrace\.|drop table if exists).*" <<<"$output")
