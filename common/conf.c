@@ -8,6 +8,7 @@
 
 #include "common/buf.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 
 static const char blanks[] = " \t\r";
 
@@ -112,7 +113,8 @@ static bool parse_line(struct conf *conf, const char *line, int number,
 bool conf_parse(struct conf *conf, const char *file, const char *text,
 		struct error *err)
 {
-	char *copy = arena_strdup(&conf->arena, text);
+	char *copy = arena_strdup(&conf->arena,
+				  text + utf8_mark(text, strlen(text)));
 	int number = 0;
 
 	conf->file = arena_strdup(&conf->arena, file);

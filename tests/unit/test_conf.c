@@ -30,7 +30,7 @@ static void names_and_values_lose_their_outer_white_space(void **state)
 
 	(void)state;
 	assert_true(conf_parse(&conf, "x.conf",
-			       "# a comment\n"
+			       "\xef\xbb\xbf# a comment\n"
 			       "a=1\n"
 			       " \tb-c =  two words\t \r\n"
 			       "d =\n"
