@@ -9,6 +9,39 @@
 /* The columns, measures with a sign or summed up into their own type. */
 enum measure { MEASURE_PLUS, MEASURE_MINUS, MEASURE_SUM };
 
+/* No sum goes back to what it was before a NaN or an infinity came in: SQL
+ * cannot say so but by a cast that fails. */
+static const char no_number[] = "goes and cannot be subtracted";
+
+static void add_minus(struct buf *out, const struct column *column)
+{
+	const char *name = column->quoted;
+
+	if (strcmp(column->type, "numeric") != 0)
+		buf_format(out, "-%s as %s", name, name);
+	else
+		buf_format(out,
+			   "-case when %s in ('NaN', 'Infinity', '-Infinity') "
+			   "then (%s::text || ' %s')::numeric else %s end "
+			   "as %s",
+			   name, name, no_number, name, name);
+}
+
+static bool explain(const struct refresh *refresh, struct error *err)
+{
+	const struct model *model = refresh->task->model;
+	enum error_kind kind = err->kind;
+	enum exit_status status = err->status;
+
+	if (!strcmp(err->sqlstate, "22P02") && strstr(err->text, no_number))
+		error_set(err, kind, status,
+			  "%s: a NaN or an infinity goes from a measure, and "
+			  "no sum can be without it again: `periodic "
+			  "--full-refresh -s %s`, or leave such values out",
+			  model->file, refresh->task->name);
+	return false;
+}
+
 static void add_columns(struct buf *out, const struct refresh *refresh,
 			enum measure how)
 {
@@ -21,7 +54,7 @@ static void add_columns(struct buf *out, const struct refresh *refresh,
 		    how == MEASURE_PLUS)
 			buf_add_text(out, name);
 		else if (how == MEASURE_MINUS)
-			buf_format(out, "-%s as %s", name, name);
+			add_minus(out, column);
 		else
 			buf_format(out, "sum(%s)::%s as %s", name, column->type,
 				   name);
@@ -112,7 +145,7 @@ static bool delta_in_steps(struct refresh *refresh, struct error *err)
 	     refresh_apply(refresh, present ? "present" : NULL, "added", err);
 out:
 	buf_release(&sql);
-	return ok;
+	return ok || explain(refresh, err);
 }
 
 /* Whether nothing changes but what may change in place: the other measures of
@@ -181,5 +214,5 @@ bool strategy_delta(struct refresh *refresh, struct error *err)
 			    model->rows ? buf_text(&alive) : "true", err);
 	buf_release(&select);
 	buf_release(&alive);
-	return ok;
+	return ok || explain(refresh, err);
 }

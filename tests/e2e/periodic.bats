@@ -399,3 +399,33 @@ load ../support/small_project
 	[[ $output == *"models are chosen with -s sums"* ]]
 	run -4 periodic -d "host=/nowhere" --retry-timeout 0
 }
+
+@test "a NaN that goes from a sum is told, and a full refresh does without it" {
+	model firsts <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: merge
+		--   unique_key: [k]
+		--   order_by: v desc
+		select r.k, r.v from staging.r r where /*+ incremental(r.k) */ true
+	SQL
+	model per_v <<-'SQL'
+		-- config:
+		--   materialized: incremental
+		--   strategy: delta
+		--   unique_key: [g]
+		--   rows: n
+		select left(f.k, 1) as g, count(*) as n
+		     , coalesce(sum(case when f.v = 0 then 'NaN' else f.v::numeric end), 0) as total
+		from p.firsts f where /*+ incremental(f.k) */ true group by 1
+	SQL
+	periodic -q
+	feed "('a1', 0), ('a2', 3)"
+	periodic -q
+	assert_equal "with it" "2|NaN" "$(sql "select n, total from p.per_v")"
+	feed "('a1', 5)"
+	run -3 periodic
+	assert_says "sql/p/models/per_v.sql: a NaN or an infinity goes from a measure, and no sum can be without it again: \`periodic --full-refresh -s p.per_v\`"
+	periodic -q --full-refresh -s p.per_v
+	assert_equal "without" "2|8" "$(sql "select n, total from p.per_v")"
+}
