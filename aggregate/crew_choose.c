@@ -39,9 +39,10 @@ static bool feeds(const struct task *task)
 	return false;
 }
 
+/* Once is no habit: it was built, or had to wait for somebody. */
 static bool is_slow(const struct task *task)
 {
-	return task->took_ms >= SLOW_MS && !feeds(task);
+	return task->used_ms >= SLOW_MS && !feeds(task);
 }
 
 /* When it may begin once more. */

@@ -121,6 +121,9 @@ static void one_who_works_stays_free_of_what_is_slow(void **state)
 	due("p.slow", 0, 2000)->turn = TURN_TAKEN;
 	due("p.slower", 0, 3000);
 	assert_string_equal(chosen(true, 1, 100000), "later");
+	named("p.slower")->used_ms = 30; /* once is no habit */
+	assert_string_equal(chosen(true, 1, 100000), "p.slower");
+	named("p.slower")->used_ms = 3000;
 	due("p.quick", 99990, 10);
 	assert_string_equal(chosen(true, 1, 100000), "p.quick");
 	/* what others read is never too slow */
