@@ -156,14 +156,14 @@ static bool claim_file(const struct load_claim *claim, struct error *err)
 	struct file_identity *identity = claim->identity;
 
 	for (int i = 0; i < CLAIM_ROUNDS; i++) {
+		positions_replace(positions, 0, "", 0);
 		if (!file_identity_find(run->control, claim->fd, name,
 					run->options->force, run->owner,
 					identity, err))
 			return false;
 		if (identity->finished || identity->size == 0)
 			return true;
-		positions_release(positions);
-		positions_add(positions, identity->key, 0);
+		positions_replace(positions, 0, identity->key, 0);
 		if (!position_claim(run->control, positions, 0,
 				    &identity->whole, run->options->claim_ms,
 				    err))
@@ -176,28 +176,60 @@ static bool claim_file(const struct load_claim *claim, struct error *err)
 			 "other processes keep loading %s", name);
 }
 
-static bool run_file(struct load_run *run, struct source *source, int fd,
-		     struct error *err)
+/* Claims it, unless nothing of it is to be loaded. */
+static bool take_file(const void *context, struct error *err)
 {
-	const char *name = source->name;
-	struct file_identity identity;
-	const struct load_claim claim = {run, source, fd, &identity, NULL};
+	const struct load_claim *claim = context;
+	const struct file_identity *identity = claim->identity;
+	const char *name = claim->source->name;
 
-	if (!load_insist(&claim, claim_file, err))
-		return load_stopped_before(source, name, err);
-	if (identity.finished) {
+	if (!load_insist(claim, claim_file, err)) {
+		positions_replace(claim->source->positions, 0, "", 0);
+		return load_stopped_before(claim->source, name, err);
+	}
+	if (identity->finished)
 		log_line(LOG_INFO,
 			 "%s is loaded already, 0 rows added; --force loads it "
 			 "again",
 			 name);
-		return true;
-	}
-	if (identity.next_offset > 0)
+	else if (identity->next_offset > 0)
 		log_line(LOG_INFO, "%s goes on at byte %lld of %lld", name,
-			 (long long)identity.next_offset,
-			 (long long)identity.size);
-	return source_rewind(source, 0, identity.next_offset, err) &&
-	       load(run, source, err);
+			 (long long)identity->next_offset,
+			 (long long)identity->size);
+	return true;
+}
+
+static bool look_at_file(const struct load_claim *claim, struct error *err)
+{
+	return file_identity_is_familiar(claim->run->control, claim->fd,
+					 claim->source->name, claim->context,
+					 err);
+}
+
+/* Which file it is takes reading all of it.  One that is probably new is
+ * decoded meanwhile. */
+static bool run_file(struct load_run *run, struct source *source, int fd,
+		     struct error *err)
+{
+	struct file_identity identity;
+	struct pipeline_parts parts = load_parts(run, source);
+	bool familiar = false;
+	const struct load_claim claim = {run, source, fd, &identity, &familiar};
+	const struct position *part;
+
+	positions_add(source->positions, "", 0);
+	part = source->positions->item;
+	if (!run->options->force && !load_insist(&claim, look_at_file, err))
+		return load_stopped_before(source, source->name, err);
+	if (!familiar) {
+		parts.claim = take_file;
+		parts.claim_context = &claim;
+		return pipeline_run(&parts, err);
+	}
+	return take_file(&claim, err) &&
+	       (!part->mine ||
+		(source_rewind(source, 0, part->next_offset, err) &&
+		 pipeline_run(&parts, err)));
 }
 
 /* --- Kafka -----------------------------------------------------------------

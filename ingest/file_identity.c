@@ -175,15 +175,22 @@ static bool find(struct pg *pg, struct pass *pass, bool force,
 	return true;
 }
 
-static bool open_pass(struct pass *pass, int64_t *size, struct error *err)
+static bool measure(int fd, const char *name, int64_t *size, struct error *err)
 {
 	struct stat st;
 
-	if (fstat(pass->fd, &st) != 0)
+	if (fstat(fd, &st) != 0)
 		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
-				 "cannot look at %s: %s", pass->name,
+				 "cannot look at %s: %s", name,
 				 strerror(errno));
 	*size = st.st_size;
+	return true;
+}
+
+static bool open_pass(struct pass *pass, int64_t *size, struct error *err)
+{
+	if (!measure(pass->fd, pass->name, size, err))
+		return false;
 	pass->buf = mem_alloc(READ_BYTES);
 	pass->state = XXH3_createState();
 	if (!pass->state)
@@ -228,6 +235,30 @@ bool file_identity_find(struct pg *pg, int fd, const char *name, bool force,
 	ok = find(pg, &pass, force, token, identity, err);
 	close_pass(&pass);
 	return ok;
+}
+
+bool file_identity_is_familiar(struct pg *pg, int fd, const char *name,
+			       bool *familiar, struct error *err)
+{
+	/* it is finished, or had that size at first sight */
+	static const char query[] =
+		"select from millrace.position where part = 0 "
+		"and (source like 'file:%+' || $1 || '%' "
+		"or (source like 'file:%' and next_offset = $1::bigint)) "
+		"limit 1";
+	char text[32];
+	const char *const values[] = {text};
+	PGresult *res = NULL;
+	int64_t size = 0;
+
+	if (!measure(fd, name, &size, err))
+		return false;
+	snprintf(text, sizeof text, "%lld", (long long)size);
+	if (!pg_fetch_params(pg, ANSWER_MS, err, &res, query, 1, values))
+		return false;
+	*familiar = PQntuples(res) == 1;
+	PQclear(res);
+	return true;
 }
 
 bool file_identity_check_line(int fd, const char *name,

@@ -39,6 +39,11 @@ bool file_identity_find(struct pg *pg, int fd, const char *name, bool force,
 			const char *token, struct file_identity *identity,
 			struct error *err) MUST_CHECK;
 
+/* Whether a row speaks of a file of that size: it is probably this one.  Cheap;
+ * only file_identity_find says what is so. */
+bool file_identity_is_familiar(struct pg *pg, int fd, const char *name,
+			       bool *familiar, struct error *err) MUST_CHECK;
+
 /* Size and hash of all there is. */
 bool file_identity_content(int fd, const char *name, struct anchor *content,
 			   struct error *err) MUST_CHECK;

@@ -113,6 +113,14 @@ static pthread_t start(void *(*run)(void *), struct pipeline *pipeline)
 	return thread;
 }
 
+static void quit(struct pipeline *pipeline)
+{
+	pthread_mutex_lock(&pipeline->lock);
+	pipeline->quit = true;
+	pthread_cond_broadcast(&pipeline->changed);
+	pthread_mutex_unlock(&pipeline->lock);
+}
+
 /* --- watching ------------------------------------------------------------- */
 
 /* Records that wait in the parts that are ours; -1: not known. */
@@ -232,33 +240,57 @@ static bool watch(struct pipeline *pipeline, struct error *err)
 	return false;
 }
 
+/* What the reader has filled meanwhile is sent if the part stands at its
+ * start. */
+static bool claim(struct pipeline *pipeline, struct error *err)
+{
+	const struct pipeline_parts *parts = &pipeline->parts;
+	const struct position *part = pipeline->positions->item;
+
+	if (!parts->claim(parts->claim_context, err))
+		return false;
+	if (!part->mine)
+		pipeline_forget(pipeline);
+	return part->next_offset == 0 || pipeline_rewind(pipeline, err);
+}
+
+/* Sends what the reader fills, until there is no more. */
+static bool send_all(struct pipeline *pipeline, struct error *err)
+{
+	size_t count = (size_t)pipeline->parts.settings->connections;
+	pthread_t *sender = mem_zalloc(count, sizeof *sender);
+	bool ok;
+
+	if (pipeline->parts.source->size >= 0)
+		stats_begin(pipeline->parts.stats,
+			    pipeline->positions->item[0].next_offset);
+	for (size_t i = 0; i < count; i++)
+		sender[i] = start(pipeline_send, pipeline);
+	pthread_mutex_lock(&pipeline->lock);
+	ok = watch(pipeline, err);
+	pthread_mutex_unlock(&pipeline->lock);
+	quit(pipeline);
+	for (size_t i = 0; i < count; i++)
+		pthread_join(sender[i], NULL);
+	free(sender);
+	return ok;
+}
+
 bool pipeline_run(const struct pipeline_parts *parts, struct error *err)
 {
-	size_t senders = (size_t)parts->settings->connections;
-	pthread_t *sender = mem_zalloc(senders, sizeof *sender);
 	struct pipeline pipeline;
 	pthread_t reader;
 	bool ok;
 
 	init(&pipeline, parts);
-	if (parts->source->size >= 0)
-		stats_begin(parts->stats,
-			    pipeline.positions->item[0].next_offset);
 	reader = start(pipeline_read, &pipeline);
-	for (size_t i = 0; i < senders; i++)
-		sender[i] = start(pipeline_send, &pipeline);
-	pthread_mutex_lock(&pipeline.lock);
-	ok = watch(&pipeline, err);
-	pipeline.quit = true;
-	pthread_cond_broadcast(&pipeline.changed);
-	pthread_mutex_unlock(&pipeline.lock);
+	ok = (!parts->claim || claim(&pipeline, err)) &&
+	     send_all(&pipeline, err);
+	quit(&pipeline);
 	pthread_join(reader, NULL);
-	for (size_t i = 0; i < senders; i++)
-		pthread_join(sender[i], NULL);
 	if (pipeline.given_up)
 		ok = give_up(&pipeline, err);
 	pipeline_report(&pipeline);
 	release(&pipeline);
-	free(sender);
 	return ok;
 }

@@ -48,7 +48,12 @@ struct pipeline_settings {
 struct pipeline_parts {
 	const struct pipeline_settings *settings;
 	const struct sink_plan *plan;
-	struct source *source; /* its parts are claimed */
+	struct source *source; /* its parts are claimed, unless: */
+	/* Claims its one part, in the caller's thread.  The reader is ahead
+	 * meanwhile, from the start on; nothing is sent.  A part that is not
+	 * `mine` afterwards is not loaded.  NULL: all are claimed. */
+	bool (*claim)(const void *context, struct error *err);
+	const void *claim_context;
 	struct decoder *decoder;
 	struct observer *observer; /* samples paths no column takes; or NULL */
 	struct stats *stats;

@@ -100,6 +100,12 @@ void pipeline_hold(struct pipeline *pipeline);
  * pipeline_hold. */
 void pipeline_read_on(struct pipeline *pipeline);
 
+/* Reads again from where the positions stand: a source that can. */
+bool pipeline_rewind(struct pipeline *pipeline, struct error *err) MUST_CHECK;
+
+/* Drops all loads, and the source counts as ended. */
+void pipeline_forget(struct pipeline *pipeline);
+
 /* Shows the monitor how it goes.  The caller's thread, without the lock. */
 void pipeline_report(struct pipeline *pipeline);
 

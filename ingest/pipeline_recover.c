@@ -230,8 +230,7 @@ static bool is_loading(const struct pipeline *pipeline, int part)
 	return false;
 }
 
-/* Everything is read again from where the database stands. */
-static bool rewind_source(struct pipeline *pipeline, struct error *err)
+bool pipeline_rewind(struct pipeline *pipeline, struct error *err)
 {
 	const struct position *item = pipeline->positions->item;
 
@@ -334,7 +333,7 @@ static bool look_again(struct pipeline *pipeline, struct error *err)
 	if (!ok || !back)
 		return ok;
 	return source_changes(source) ? pipeline_rejoin(pipeline, err)
-				      : rewind_source(pipeline, err);
+				      : pipeline_rewind(pipeline, err);
 }
 
 bool pipeline_recover(struct pipeline *pipeline, struct error *err)

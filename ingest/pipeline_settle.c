@@ -53,6 +53,16 @@ void pipeline_read_on(struct pipeline *pipeline)
 	pthread_mutex_unlock(&pipeline->lock);
 }
 
+void pipeline_forget(struct pipeline *pipeline)
+{
+	pipeline_hold(pipeline);
+	pthread_mutex_lock(&pipeline->lock);
+	follow_positions(pipeline);
+	pipeline->ended = true;
+	pipeline->read_error = ERROR_INIT;
+	pthread_mutex_unlock(&pipeline->lock);
+}
+
 void pipeline_leave(struct pipeline *pipeline)
 {
 	log_line(LOG_WARNING,

@@ -41,6 +41,18 @@ int positions_add(struct positions *positions, const char *source, int part)
 	return (int)positions->count++;
 }
 
+void positions_replace(struct positions *positions, int index,
+		       const char *source, int part)
+{
+	struct position *position = &positions->item[index];
+
+	free(position->source);
+	*position = (struct position){
+		.source = mem_strdup(source),
+		.part = part,
+	};
+}
+
 void positions_release(struct positions *positions)
 {
 	for (size_t i = 0; i < positions->count; i++)

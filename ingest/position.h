@@ -59,6 +59,10 @@ void position_owner(char owner[OWNER_LEN + 1]);
 int positions_add(struct positions *positions, const char *source, int part);
 void positions_release(struct positions *positions);
 
+/* Another part, not claimed yet, in the place of one. */
+void positions_replace(struct positions *positions, int index,
+		       const char *source, int part);
+
 /* Makes the part ours and learns where it stands: a compare-and-set on the
  * epoch it read.  A part never seen before begins at its next_offset and is
  * stored with `first` (NULL: nothing), what is known of it at first sight.

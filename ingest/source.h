@@ -10,11 +10,12 @@
  * replayable.  A source that is not (a pipe) is read once; what has been read
  * lives in memory until it is committed.
  *
- * Parts are claimed (position.h) before they are read.  A file and a pipe are
- * claimed before the pipeline starts.  A source whose parts come and go (its
- * class has `settle`) claims them when source_next has returned SOURCE_SETTLE:
- * then nothing is in flight, nobody reads, and for every part source_offset
- * equals the position's next_offset afterwards.
+ * Parts are claimed (position.h) before they are read, a new file at the latest
+ * before anything of it is sent.  A file and a pipe are claimed before the
+ * pipeline starts, or by it (pipeline.h).  A source whose parts come and go
+ * (its class has `settle`) claims them when source_next has returned
+ * SOURCE_SETTLE: then nothing is in flight, nobody reads, and for every part
+ * source_offset equals the position's next_offset afterwards.
  */
 #ifndef INGEST_SOURCE_H
 #define INGEST_SOURCE_H

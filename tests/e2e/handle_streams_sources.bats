@@ -311,6 +311,60 @@ pipe_is_empty() {
 }
 some_rows() { [ "$(rows)" -gt 0 ]; }
 
+@test "decoded before it was known: a file that has grown, a copy of what it was" {
+	items 1 2000 >file
+	echo nonsense >>file
+	handle-streams --batch-rows 100 file
+	cp file copy
+	items 2001 3000 >>file
+	handle-streams --batch-rows 100 --max-rejects 1 file 2>log
+	grep -q "goes on at byte" log
+	run -0 handle-streams --batch-rows 100 --max-rejects 0 copy
+	assert_says "copy is loaded already, 0 rows added"
+	assert_says "done rows=0 rejects=0 loads=0"
+	assert_equal rows "3000|3000" "$(sql "select count(*), count(distinct n) from staging.items")"
+	assert_equal rejects 1 "$(rejects)"
+	assert_verified
+}
+
+@test "decoded before it is claimed: asked to stop, or killed, nothing has happened; then it is loaded" {
+	handle-streams </dev/null
+	items 1 2000 >file
+	mkfifo end
+	sql "create function public.wait() returns trigger language plpgsql as
+	         'begin perform pg_advisory_xact_lock(7); return new; end';
+	     create trigger wait before insert on millrace.position for each row execute function public.wait()"
+	psql -Xq -c "select from pg_advisory_lock(7)" -c "\\! cat end" >/dev/null 3>&- &
+	holder=$!
+	wait_for_value 20 "select count(*) from pg_locks where locktype = 'advisory' and granted" 1
+	handle-streams --batch-rows 100 file 2>log 3>&- &
+	pid=$!
+	wait_until 20 is_ahead
+	ends_soon "$pid"
+	assert_equal "exit status" 0 "$status"
+	grep -q "asked to stop before file was begun" log
+	handle-streams --batch-rows 100 file 3>&- &
+	pid=$!
+	wait_until 20 is_ahead
+	kill -KILL "$pid"
+	wait "$pid" || true
+	: >end
+	wait "$holder"
+	assert_equal rows 0 "$(sql "select count(*) from staging.items")"
+	handle-streams --batch-rows 100 file
+	assert_equal rows "2000|2000" "$(sql "select count(*), count(distinct n) from staging.items")"
+	assert_verified
+}
+# Its reader has taken something out of the file, and its claim waits.
+is_ahead() {
+	local fd
+	for fd in /proc/"$pid"/fd/*; do
+		[ "$(readlink "$fd")" != "$PWD/file" ] ||
+			grep -q '^pos:[[:space:]]*[1-9]' "/proc/$pid/fdinfo/${fd##*/}" || return 1
+	done
+	value_is "select count(*) from pg_stat_activity where application_name like 'handle-streams%' and wait_event_type = 'Lock'" 1
+}
+
 @test "two processes on one file load it once" {
 	items 1 3000 >file
 	handle-streams --batch-rows 50 --claim-timeout 100ms file 2>a &
