@@ -133,6 +133,6 @@ draw() {
 	PGOPTIONS="-c log_statement=all" run -0 periodic
 	assert_says "nothing new"
 	tail -n "+$((before + 1))" "$log" | sed -n 's/.*LOG:  statement: //p' >asked
-	assert_equal messages "set client_encoding" \
+	assert_equal messages "set transaction" \
 		"$(sed -E 's/^((set|with) [a-z_]+|select max\(version\)|select pid).*/\1/' asked | paste -sd,)"
 }
