@@ -339,13 +339,13 @@ some_rows() { [ "$(rows)" -gt 0 ]; }
 	wait_for_value 20 "select count(*) from pg_locks where locktype = 'advisory' and granted" 1
 	handle-streams --batch-rows 100 file 2>log 3>&- &
 	pid=$!
-	wait_until 20 is_ahead
+	wait_until 20 is_ahead "$pid"
 	ends_soon "$pid"
 	assert_equal "exit status" 0 "$status"
 	grep -q "asked to stop before file was begun" log
 	handle-streams --batch-rows 100 file 3>&- &
 	pid=$!
-	wait_until 20 is_ahead
+	wait_until 20 is_ahead "$pid"
 	kill -KILL "$pid"
 	wait "$pid" || true
 	: >end
@@ -355,12 +355,12 @@ some_rows() { [ "$(rows)" -gt 0 ]; }
 	assert_equal rows "2000|2000" "$(sql "select count(*), count(distinct n) from staging.items")"
 	assert_verified
 }
-# Its reader has taken something out of the file, and its claim waits.
+# is_ahead PID: it has taken something out of the file, and its claim waits.
 is_ahead() {
 	local fd
-	for fd in /proc/"$pid"/fd/*; do
+	for fd in /proc/"$1"/fd/*; do
 		[ "$(readlink "$fd")" != "$PWD/file" ] ||
-			grep -q '^pos:[[:space:]]*[1-9]' "/proc/$pid/fdinfo/${fd##*/}" || return 1
+			grep -q '^pos:[[:space:]]*[1-9]' "/proc/$1/fdinfo/${fd##*/}" || return 1
 	done
 	value_is "select count(*) from pg_stat_activity where application_name like 'handle-streams%' and wait_event_type = 'Lock'" 1
 }
