@@ -165,3 +165,8 @@ loads() {
 	chmod 600 config/periodic.conf
 	periodic plan
 }
+
+@test "docs/models.md has every key of a model's header, and no other" {
+	assert_equal keys "$(sed -n 's/^\t\[KEY_[A-Z_]*\] = {"\([a-z_]*\)".*/\1/p' "$ROOT/aggregate/model_config.c" | sort)" \
+		"$(sed -n 's/^| `\([a-z_]*\)` |.*/\1/p' "$ROOT/docs/models.md" | sort)"
+}
