@@ -140,12 +140,12 @@ jobs     := -j$(shell nproc)
 PROVE    := prove --failures --comments
 suite     = env BUILD=$(CURDIR)/$(BUILD) FLAVOUR=$(FLAVOUR) tests/support/suite.sh
 
-# Two files at a time, each with a PostgreSQL of its own.
+# Three files at a time, since they mostly wait, each with a PostgreSQL of its own.
 test: deps-test
 	$(MAKE) $(jobs) all $(BUILD)/kafka-admin $(probes) $(units)
 	$(MAKE) $(jobs) mutant
 	$(MAKE) check
-	$(PROVE) --jobs 2 --timer --exec '$(suite) tests/support/run' $(wildcard tests/property/*.tap tests/chaos/*.tap tests/e2e/*.bats)
+	$(PROVE) --jobs 3 --timer --exec '$(suite) tests/support/run' $(wildcard tests/property/*.tap tests/chaos/*.tap tests/e2e/*.bats)
 
 check: $(units)
 	CMOCKA_MESSAGE_OUTPUT=TAP $(PROVE) --exec '' $(units)
