@@ -251,7 +251,12 @@ static bool claim(struct pipeline *pipeline, struct error *err)
 		return false;
 	if (!part->mine)
 		pipeline_forget(pipeline);
-	return part->next_offset == 0 || pipeline_rewind(pipeline, err);
+	if (part->next_offset == 0)
+		return true;
+	if (!pipeline_rewind(pipeline, err))
+		return false;
+	pipeline_read_on(pipeline);
+	return true;
 }
 
 /* Sends what the reader fills, until there is no more. */

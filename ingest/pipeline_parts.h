@@ -100,7 +100,8 @@ void pipeline_hold(struct pipeline *pipeline);
  * pipeline_hold. */
 void pipeline_read_on(struct pipeline *pipeline);
 
-/* Reads again from where the positions stand: a source that can. */
+/* Drops all loads, and goes back to where the positions stand, with a source
+ * that can.  The reader waits for pipeline_read_on. */
 bool pipeline_rewind(struct pipeline *pipeline, struct error *err) MUST_CHECK;
 
 /* Drops all loads, and the source counts as ended. */

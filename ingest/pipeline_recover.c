@@ -230,19 +230,6 @@ static bool is_loading(const struct pipeline *pipeline, int part)
 	return false;
 }
 
-bool pipeline_rewind(struct pipeline *pipeline, struct error *err)
-{
-	const struct position *item = pipeline->positions->item;
-
-	pipeline_hold(pipeline);
-	for (size_t i = 0; i < pipeline->positions->count; i++)
-		if (!source_rewind(pipeline->parts.source, (int)i,
-				   item[i].next_offset, err))
-			return false;
-	pipeline_read_on(pipeline);
-	return true;
-}
-
 /* Compares what is in memory with where the database stands.  *back: the
  * database has gone back, and the source can follow.  Under the lock. */
 static bool realign(struct pipeline *pipeline, bool *back, struct error *err)
@@ -313,7 +300,9 @@ static bool look_at(struct pipeline *pipeline, int part, struct error *err)
 		pipeline_insist(pipeline, claim_part, part, err));
 }
 
-static bool look_again(struct pipeline *pipeline, struct error *err)
+/* *rewound: nothing is in memory, and the reader waits. */
+static bool look_again(struct pipeline *pipeline, bool *rewound,
+		       struct error *err)
 {
 	const struct source *source = pipeline->parts.source;
 	bool back = pipeline->left;
@@ -332,21 +321,23 @@ static bool look_again(struct pipeline *pipeline, struct error *err)
 	pthread_mutex_unlock(&pipeline->lock);
 	if (!ok || !back)
 		return ok;
-	return source_changes(source) ? pipeline_rejoin(pipeline, err)
-				      : pipeline_rewind(pipeline, err);
+	if (source_changes(source))
+		return pipeline_rejoin(pipeline, err);
+	*rewound = true;
+	return pipeline_rewind(pipeline, err);
 }
 
 bool pipeline_recover(struct pipeline *pipeline, struct error *err)
 {
 	const struct error *failure = &pipeline->failure;
-	bool guessed = false;
+	bool guessed = false, rewound = false;
 
 	pipeline->parts.stats->retries++;
 	if (failure->kind == ERROR_TRANSIENT &&
 	    strcmp(failure->sqlstate, "MR001") != 0)
 		log_line(LOG_WARNING, "%s; trying again", failure->text);
 	if (!resolve_all(pipeline, &guessed, err) ||
-	    (!guessed && !look_again(pipeline, err)) ||
+	    (!guessed && !look_again(pipeline, &rewound, err)) ||
 	    !pipeline_treat(pipeline, err))
 		return false;
 	*err = ERROR_INIT;
@@ -355,5 +346,8 @@ bool pipeline_recover(struct pipeline *pipeline, struct error *err)
 	pipeline->moved_ms = clock_ms();
 	pthread_cond_broadcast(&pipeline->changed);
 	pthread_mutex_unlock(&pipeline->lock);
+	/* not before: what failed meanwhile would be taken for treated */
+	if (rewound)
+		pipeline_read_on(pipeline);
 	return true;
 }

@@ -41,6 +41,21 @@ static void follow_positions(struct pipeline *pipeline)
 	pipeline->failed = false;
 }
 
+bool pipeline_rewind(struct pipeline *pipeline, struct error *err)
+{
+	const struct position *item = pipeline->positions->item;
+
+	pipeline_hold(pipeline);
+	for (size_t i = 0; i < pipeline->positions->count; i++)
+		if (!source_rewind(pipeline->parts.source, (int)i,
+				   item[i].next_offset, err))
+			return false;
+	pthread_mutex_lock(&pipeline->lock);
+	follow_positions(pipeline);
+	pthread_mutex_unlock(&pipeline->lock);
+	return true;
+}
+
 void pipeline_read_on(struct pipeline *pipeline)
 {
 	pthread_mutex_lock(&pipeline->lock);
