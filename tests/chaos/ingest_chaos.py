@@ -81,6 +81,40 @@ def cut_after(world, proxy, mutant):
     must_be_whole(world, "cut_after_pipe")
 
 
+TAKE_BACK = """begin;
+    lock millrace.position in exclusive mode;
+    create temp table gone on commit drop as
+        select distinct l.load_id, l.loaded_at
+        from millrace.load l, jsonb_array_elements(l.origin->'ranges') r
+        where r->>0 = (select source from millrace.position
+                       where source like 'file:%' order by updated_at desc limit 1);
+    delete from staging.chaos_events where loaded_at in (select loaded_at from gone);
+    delete from millrace.reject where load_id in (select load_id from gone);
+    delete from millrace.load where load_id in (select load_id from gone);
+    update millrace.position set next_offset = 0 where source =
+        (select source from millrace.position
+         where source like 'file:%' order by updated_at desc limit 1);
+    commit"""
+
+
+def taken_back(world, proxy, mutant):
+    """The database goes back, as after a crash, while a commit is cut; and so
+    is the next one, of what is read again."""
+    def plan():
+        action = next(actions, "pass")
+        if action != "take-back":
+            return action
+        world.sql(TAKE_BACK)
+        return "cut-before"
+
+    actions = iter(["pass", "pass", "take-back", "cut-before"])
+    proxy.plan = plan
+    path = world.make_file("taken_back", 1500)
+    process = run_to_end(world, path, dsn=proxy.dsn("chaos"), mutant=mutant)
+    must("reading again from there" in process.said, process.said)
+    must_be_whole(world, "taken_back")
+
+
 def late_commit(world, proxy, mutant):
     """A commit that arrives after it was found not to have happened must be
     refused by the epoch, before the batch goes again."""
@@ -253,8 +287,8 @@ def everything(world, proxy, given):
 
 # --- running ----------------------------------------------------------------
 
-SCENARIOS = [in_order, cut_before, cut_after, late_commit, fenced_zombie,
-             two_at_once]
+SCENARIOS = [in_order, cut_before, cut_after, taken_back, late_commit,
+             fenced_zombie, two_at_once]
 MUTANTS = {"no-cas": fenced_zombie, "no-epoch-bump": late_commit,
            "no-order": in_order, "blind-commit": cut_before,
            "assume-not": cut_after, "blind-resend": cut_after}
