@@ -146,12 +146,25 @@ static void add_names(struct buf *sql, const struct project *project)
 	}
 }
 
+/* Each row that it gives is worth a warning; releases it. */
+static bool warn_of(struct doctor *doctor, const char *title, struct buf *sql,
+		    struct error *err)
+{
+	PGresult *res = NULL;
+	bool ok = pg_fetch(doctor->pg, doctor->timeout_ms, err, &res, NULL,
+			   buf_text(sql));
+
+	if (ok)
+		doctor_report(doctor, title, VERDICT_WARN, res, NULL);
+	PQclear(res);
+	buf_release(sql);
+	return ok;
+}
+
 /* Of those that were built, the questions to the server speak. */
 static bool check_unbuilt(struct doctor *doctor, struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
-	bool ok;
 
 	buf_add_text(&sql, "select format('%s: %s: %s', m.model, r.status, "
 			   "coalesce(left(r.message, 300), 'see "
@@ -163,22 +176,13 @@ static bool check_unbuilt(struct doctor *doctor, struct error *err)
 			   "limit 1) r where r.status in ('error', 'fail') "
 			   "and not exists (select from millrace.model x "
 			   "where x.model = m.model) order by m.model");
-	ok = pg_fetch(doctor->pg, doctor->timeout_ms, err, &res, NULL,
-		      buf_text(&sql));
-	if (ok)
-		doctor_report(doctor, "every new model could be built",
-			      VERDICT_WARN, res, NULL);
-	PQclear(res);
-	buf_release(&sql);
-	return ok;
+	return warn_of(doctor, "every new model could be built", &sql, err);
 }
 
 /* What the database was told to keep, and no file here speaks of. */
 static bool check_orphans(struct doctor *doctor, struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
-	bool ok;
 
 	buf_add_text(&sql,
 		     "select format('%s was built by a file that is gone, or "
@@ -192,14 +196,8 @@ static bool check_orphans(struct doctor *doctor, struct error *err)
 		     "model) from millrace.model where model <> all (array[");
 	add_names(&sql, doctor->tasks->project);
 	buf_add_text(&sql, "]::text[]) order by model");
-	ok = pg_fetch(doctor->pg, doctor->timeout_ms, err, &res, NULL,
-		      buf_text(&sql));
-	if (ok)
-		doctor_report(doctor, "every model in the database has a file",
-			      VERDICT_WARN, res, NULL);
-	PQclear(res);
-	buf_release(&sql);
-	return ok;
+	return warn_of(doctor, "every model in the database has a file", &sql,
+		       err);
 }
 
 bool doctor_project(struct doctor *doctor, struct error *err)
