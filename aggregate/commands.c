@@ -26,6 +26,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/pg.h"
+#include "common/rights.h"
 #include "common/schema.h"
 #include "common/stop.h"
 
@@ -412,8 +413,10 @@ static bool run_command(struct options *options, const struct job *job,
 		ok = do_job(options, job, ok, &run, err);
 	else if (ok)
 		ok = commands[options->command].work(options, &run, err);
-	if (!ok)
+	if (!ok) {
+		rights_explain(run.pg, "millrace_aggregate", err);
 		pg_excuse(err);
+	}
 	if (run.pg)
 		pg_heed_stop(run.pg, false);
 	*status = run.status;

@@ -189,18 +189,31 @@ static bool ask(struct doctor *doctor, const char *title, enum verdict verdict,
 static bool check_rights(struct doctor *doctor, bool *is_well,
 			 struct error *err)
 {
+	return ask(doctor, "the user may run models", VERDICT_ERROR,
+		   "select format('%s is no member of %s: grant %2$I to %1$I', "
+		   "current_user, rolname) from pg_roles where rolname = "
+		   "'millrace_aggregate' "
+		   "and not pg_has_role(current_user, oid, 'member') "
+		   "union all select format('the role %s is missing: periodic "
+		   "migrate', r) from unnest(array['millrace_aggregate', "
+		   "'millrace_read']) r where exists (select from pg_namespace "
+		   "where nspname = 'millrace') and not exists "
+		   "(select from pg_roles where rolname = r)",
+		   is_well, err);
+}
+
+/* What a deployment may leave to another user. */
+static bool check_upkeep(struct doctor *doctor, struct error *err)
+{
+	bool is_well;
+
 	return ask(
-		doctor, "the user may run models", VERDICT_ERROR,
-		"select format('%s is no member of %s: grant %2$I to %1$I', "
-		"current_user, rolname) from pg_roles where rolname in "
-		"('millrace_aggregate', 'millrace_ingest', 'millrace_owner') "
-		"and not pg_has_role(current_user, oid, 'member') "
-		"union all select format('the role %s is missing: periodic "
-		"migrate', r) from unnest(array['millrace_aggregate', "
-		"'millrace_read']) r where exists (select from pg_namespace "
-		"where nspname = 'millrace') and not exists "
-		"(select from pg_roles where rolname = r)",
-		is_well, err);
+		doctor, "the user may make what is new", VERDICT_WARN,
+		"select format('%s is no member of %s, and leaves migrations, "
+		"tables of new streams and unit tests to others: grant %2$I "
+		"to %1$I', current_user, rolname) from pg_roles where rolname "
+		"= 'millrace_owner' and not pg_has_role(oid, 'member')",
+		&is_well, err);
 }
 
 /* *is_there: later checks have something to look at. */
@@ -242,7 +255,8 @@ bool doctor_examine(struct doctor *doctor, struct error *err)
 	introduce(doctor);
 	ok = look_for_pooler(doctor, err) && check_rights(doctor, &may, err);
 	if (ok && may)
-		ok = check_schema(doctor, &is_there, err);
+		ok = check_upkeep(doctor, err) &&
+		     check_schema(doctor, &is_there, err);
 	if (!ok || !is_there)
 		return ok;
 	ok = pg_run(doctor->pg, doctor->timeout_ms, err,

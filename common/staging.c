@@ -5,6 +5,7 @@
 
 #include "common/buf.h"
 #include "common/pg.h"
+#include "common/rights.h"
 
 enum { QUICK_MS = 10000, MAKE_MS = 60000 };
 
@@ -178,10 +179,16 @@ bool staging_ensure(struct pg *pg, const char *name, const char *file,
 
 	if (!look(pg, name, &found, err))
 		return false;
-	if (found == ADOPTED || make(pg, name, sql, err))
-		return !is_full(sql) || ensure_current(pg, name, err) ||
-		       error_context(err, "%s: making staging.%s_current", file,
+	if (found != ADOPTED && !make(pg, name, sql, err)) {
+		rights_explain(pg, "millrace_owner", err);
+		return error_context(err, "%s: %s staging.%s", file,
+				     found == ABSENT ? "creating" : "adopting",
 				     name);
-	return error_context(err, "%s: %s staging.%s", file,
-			     found == ABSENT ? "creating" : "adopting", name);
+	}
+	if (is_full(sql) && !ensure_current(pg, name, err)) {
+		rights_explain(pg, "millrace_owner", err);
+		return error_context(err, "%s: making staging.%s_current", file,
+				     name);
+	}
+	return true;
 }

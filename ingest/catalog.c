@@ -5,6 +5,7 @@
 
 #include "common/buf.h"
 #include "common/pg.h"
+#include "common/rights.h"
 #include "ingest/sink.h"
 #include "ingest/stream.h"
 
@@ -141,6 +142,8 @@ void catalog_explain(const struct sink_plan *plan, struct pg **control,
 	if (!strcmp(state, "42501")) {
 		struct buf hint = BUF_INIT;
 
+		if (rights_explain(*control, "millrace_ingest", err))
+			return;
 		buf_format(&hint,
 			   "%s; the role millrace_ingest has lost a right that "
 			   "loading needs: grant it again, or let "

@@ -2,6 +2,7 @@
 #include "common/buf.h"
 #include "common/database.h"
 #include "common/pg.h"
+#include "common/rights.h"
 #include "common/staging.h"
 #include "ingest/catalog.h"
 #include "ingest/commands.h"
@@ -59,8 +60,10 @@ bool command_begin(const struct options *options, const struct stream_set *set,
 
 bool command_end(struct pg *pg, bool ok, struct error *err)
 {
-	pg_close(pg);
-	if (!ok)
+	if (!ok) {
+		rights_explain(pg, "millrace_ingest", err);
 		pg_excuse(err);
+	}
+	pg_close(pg);
 	return ok;
 }

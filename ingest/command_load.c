@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/log.h"
 #include "common/pg.h"
+#include "common/rights.h"
 #include "common/stop.h"
 #include "ingest/commands.h"
 #include "ingest/decode.h"
@@ -399,6 +400,8 @@ bool command_load(const struct options *options, struct error *err)
 			break;
 		ok = run_named(&run, options->operand[i], err);
 	}
+	if (!ok)
+		rights_explain(run.control, "millrace_ingest", err);
 	if (run.stats.started_ms)
 		stats_summary(&run.stats, ok && !stop_requested());
 	release(&run);

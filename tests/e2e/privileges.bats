@@ -147,6 +147,43 @@ roles="'millrace_owner', 'millrace_ingest', 'millrace_aggregate', 'millrace_read
 	done
 }
 
+# --- a role that is missing is named, with the remedy ------------------------
+
+# lacks LOGIN ROLE COMMAND...: is refused, and told what to ask for
+lacks() {
+	local login=$1 role=$2
+	shift 2
+	PGUSER=$login run "$@" </dev/null
+	assert_status 4
+	assert_says "\"$login\" is no member of $role: let a superuser grant $role to \"$login\""
+}
+
+@test "who lacks a role is told which one, by every command that needs it" {
+	export PERIODIC_PROJECT=$BATS_FILE_TMPDIR HANDLE_STREAMS_PROJECT=$BATS_FILE_TMPDIR
+	for command in run plan audit watch freshness; do
+		lacks ingester millrace_aggregate periodic "$command"
+	done
+	for command in run verify doctor; do
+		lacks aggregator millrace_ingest handle-streams "$command"
+	done
+}
+
+@test "the table of a new stream is made by a member of the owner, which doctor says" {
+	mkdir newer
+	cd newer || return
+	cp -r "$BATS_FILE_TMPDIR/sql" .
+	sed 's/stream: r/stream: later/; s/staging\.r /staging.later /' sql/p/streams/r.sql >sql/p/streams/later.sql
+	export PERIODIC_PROJECT=$PWD HANDLE_STREAMS_PROJECT=$PWD
+	lacks ingester millrace_owner handle-streams
+	assert_says "later.sql: creating staging.later"
+	PGUSER=aggregator run periodic doctor
+	assert_status 0
+	assert_says "aggregator is no member of millrace_owner, and leaves migrations, tables of new streams and unit tests to others"
+	handle-streams </dev/null
+	PGUSER=ingester run handle-streams </dev/null
+	assert_status 0
+}
+
 @test "a table put in the way of replaced rows gives nobody the owner's rights" {
 	sql "set role millrace_aggregate;
 	     create function millrace_old.own() returns trigger language plpgsql
