@@ -172,7 +172,8 @@ refused() {
 	wait_until 10 test -S silent/.s.PGSQL.5432
 	mkfifo pipe
 	exec 5<>pipe
-	for program in 'handle-streams' 'periodic --retry-timeout 1min watch'; do
+	export HANDLE_STREAMS_CONNECT_TIMEOUT=10min PERIODIC_CONNECT_TIMEOUT=10min
+	for program in 'handle-streams' 'periodic --retry-timeout 10min watch'; do
 		rm -f silent/taken
 		# shellcheck disable=SC2086 # words
 		PGHOST=$PWD/silent $program <pipe >log 2>&1 3>&- &
@@ -201,7 +202,7 @@ refused() {
 	full=$!
 	wait_until 10 test -s full/port
 	off=$(<full/port)
-	export PERIODIC_CONNECT_TIMEOUT=300ms
+	export PERIODIC_CONNECT_TIMEOUT=1s
 	PGHOST=127.0.0.1,$PGHOST PGPORT=$off,$PGPORT periodic plan
 	PROGRAMS=periodic PGHOST=127.0.0.1 PGPORT=$off refused 4 "at 127.0.0.1 port $off: PostgreSQL has not answered within the time allowed"
 	kill "$full"
@@ -249,7 +250,7 @@ refused() {
 	     for part in select inhrelid::regclass from pg_inherits where inhparent = 'staging.pageviews'::regclass loop
 	         execute 'alter table staging.pageviews detach partition ' || part;
 	     end loop; end \$\$"
-	timeout 20 handle-streams <<<"$events"
+	timeout 120 handle-streams <<<"$events"
 	assert_equal rows 2 "$(sql 'select count(*) from staging.pageviews')"
 }
 

@@ -206,7 +206,8 @@ give_back() {
 @test "asked to stop while a server says nothing: what can be read again is left at once" {
 	items 1 50 >first
 	mkfifo second
-	handle-streams --linger 20ms first second >log 2>&1 3>&- &
+	# shellcheck disable=SC2086 # words
+	handle-streams $patient --linger 20ms first second >log 2>&1 3>&- &
 	pid=$!
 	exec 7>second
 	wait_for_value 20 "select count(*) from staging.items" 50
@@ -224,7 +225,8 @@ give_back() {
 	exec 7>locked
 	echo "begin; lock table staging.items in access exclusive mode;" >&7
 	wait_for_value 20 "select count(*) from pg_locks where relation = 'staging.items'::regclass and granted" 1
-	handle-streams --lock-timeout 1min third >log 2>&1 3>&- 7>&- &
+	# shellcheck disable=SC2086
+	handle-streams $patient third >log 2>&1 3>&- 7>&- &
 	pid=$!
 	wait_for_value 20 "select count(*) > 0 from pg_locks where relation = 'staging.items'::regclass and not granted" t
 	take_over
@@ -240,7 +242,8 @@ give_back() {
 }
 
 @test "asked to stop while a server says nothing: what a pipe gave is not forgotten" {
-	begin_pipe --connect-timeout 500ms
+	# shellcheck disable=SC2086 # words
+	begin_pipe $patient --connect-timeout 2s
 	wait_until 20 value_is "select count(*) > 0 from pg_stat_activity where application_name like 'handle-streams%'
 		and state = 'idle' and query ~ 'delete from millrace.position'" t # its last one before it reads
 	take_over
@@ -396,11 +399,14 @@ add_things() {
 
 @test "a database that goes back: a file is read again, a pipe exits 6" {
 	items 1 20000 >file
-	handle-streams --batch-rows 20 file 2>log 3>&- &
+	stall_at 10000
+	handle-streams --batch-rows 20 --lock-timeout 10min --statement-timeout 10min file 2>log 3>&- 8>&- &
 	pid=$!
-	wait_until 20 some_rows
+	wait_until 20 is_stalled
+	[ "$(rows)" -gt 0 ]
 	kill -STOP "$pid"
 	go_back file # as a restored backup would look
+	go_on
 	kill -CONT "$pid"
 	wait "$pid"
 	assert_equal rows "20000|20000" "$(sql "select count(*), count(distinct n) from staging.items")"
@@ -416,7 +422,6 @@ add_things() {
 	assert_status 6
 	assert_says "the database went back: bytes 0 to"
 }
-some_rows() { [ "$(rows)" -gt 0 ]; }
 go_back() {
 	sql "begin;
 	     lock millrace.position in exclusive mode;
@@ -432,11 +437,15 @@ go_back() {
 	sql "alter system set wal_writer_delay = '10s'"
 	sql "select pg_reload_conf()"
 	items 1 5000 >file
-	handle-streams --batch-rows 10 file 2>log 3>&- &
+	stall_at 2500
+	# whose death is a crash; until then it writes nothing
+	writer=$(sql "select pid from pg_stat_activity where backend_type = 'walwriter'")
+	kill -STOP "$writer"
+	handle-streams --batch-rows 10 --lock-timeout 10min --statement-timeout 10min file 2>log 3>&- 8>&- &
 	pid=$!
-	wait_until 20 some_rows
-	crash_server
-	start_server
+	wait_until 20 is_stalled
+	kill -KILL "$writer"
+	go_on
 	wait "$pid"
 	grep -q "reading again from there" log
 	crash_server

@@ -52,9 +52,9 @@ start_server() { "$ROOT/tests/support/suite_pg.sh" start "$OWN_PG"; }
 sql() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
 
 # wait_until SECONDS COMMAND...: runs it until it succeeds; fails when the time
-# is over.
+# is over, six times that: SECONDS are those of a machine that is not busy.
 wait_until() {
-	local deadline=$((SECONDS + $1 + 1))
+	local deadline=$((SECONDS + $1 * 6 + 1))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		if [ "$SECONDS" -ge "$deadline" ]; then
@@ -71,19 +71,15 @@ wait_for_value() {
 }
 value_is() { [ "$(sql "$1")" = "$2" ]; }
 
-# ends_soon PID: asked to stop, it ends within a second and a half; `status` is
-# its exit status then.
+# ends_soon PID: asked to stop, it waits for nothing any more; `status` is its
+# exit status then.  What it might wait for is to be minutes ($patient).
 ends_soon() {
-	local began=${EPOCHREALTIME/./}
 	status=0
 	kill -TERM "$1"
+	wait_until 10 is_gone "$1" || kill -KILL "$1"
 	wait "$1" || status=$?
-	began=$(((${EPOCHREALTIME/./} - began) / 1000))
-	[ "$began" -lt 1500 ] || {
-		echo "took $began ms to stop" >&2
-		return 1
-	}
 }
+patient="--connect-timeout 10min --answer-timeout 10min --lock-timeout 10min --shutdown-timeout 10min"
 
 is_gone() { ! kill -0 "$1" 2>/dev/null; }
 

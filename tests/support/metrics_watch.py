@@ -69,7 +69,7 @@ def main():
     before, scrapes, busy = {}, 0, 0
     while os.path.exists(f'/proc/{pid}') and time.monotonic() < deadline:
         try:
-            with urllib.request.urlopen(f'http://{address}/metrics', timeout=5) as answer:
+            with urllib.request.urlopen(f'http://{address}/metrics', timeout=60) as answer:
                 text = answer.read().decode()
         except OSError:
             time.sleep(0.02)
