@@ -63,8 +63,8 @@ static bool compare(struct audit *audit, const char *query, struct error *err)
 	buf_format(&present, "select %s from %s x where %s", refresh->list,
 		   refresh->task->table, audit->parts.condition);
 	ok = difference_find(&audit->found, refresh->pg, refresh->timeout_ms,
-			     buf_text(&wanted), buf_text(&present),
-			     &refresh->arena, err);
+			     &refresh->columns, buf_text(&wanted),
+			     buf_text(&present), &refresh->arena, err);
 	buf_release(&wanted);
 	buf_release(&present);
 	return ok;

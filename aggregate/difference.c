@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "aggregate/relation.h"
 #include "aggregate/rows_print.h"
 #include "common/buf.h"
 #include "common/log.h"
@@ -27,22 +28,25 @@ static const char *text_at(const PGresult *res, int col, struct arena *arena)
 }
 
 bool difference_find(struct difference *difference, struct pg *pg,
-		     int64_t timeout_ms, const char *wanted,
-		     const char *present, struct arena *arena,
-		     struct error *err)
+		     int64_t timeout_ms, const struct columns *columns,
+		     const char *wanted, const char *present,
+		     struct arena *arena, struct error *err)
 {
-	struct buf sql = BUF_INIT;
+	struct buf sql = BUF_INIT, values = BUF_INIT;
 	PGresult *res = NULL;
 	bool ok;
 
+	columns_values(&values, columns);
 	buf_format(&sql,
-		   "with wanted as (select to_json(y)::text as r from (%s\n) "
-		   "y), present as (select to_json(y)::text as r from (%s\n) "
-		   "y), missing as (select r from wanted except all select r "
+		   "with wanted as (select to_json(y)::text as r "
+		   "from (select %s from (%s\n) x) y), "
+		   "present as (select to_json(y)::text as r "
+		   "from (select %s from (%s\n) x) y), "
+		   "missing as (select r from wanted except all select r "
 		   "from present), unexpected as (select r from present except "
 		   "all select r from wanted)\n"
 		   "select (select count(*) from present), ",
-		   wanted, present);
+		   buf_text(&values), wanted, buf_text(&values), present);
 	add_sample(&sql, "missing");
 	buf_add_text(&sql, ", ");
 	add_sample(&sql, "unexpected");
@@ -58,6 +62,7 @@ bool difference_find(struct difference *difference, struct pg *pg,
 		};
 	PQclear(res);
 	buf_release(&sql);
+	buf_release(&values);
 	return ok;
 }
 

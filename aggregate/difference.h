@@ -11,6 +11,7 @@
 #include "common/arena.h"
 #include "common/error.h"
 
+struct columns;
 struct pg;
 
 struct difference {
@@ -19,12 +20,14 @@ struct difference {
 	const char *missing_sample, *unexpected_sample; /* JSON; NULL: none */
 };
 
-/* Compares as multisets: what is wanted and not present is missing, what is
- * present and not wanted unexpected. */
+/* Compares these columns of both as multisets: what is wanted and not present
+ * is missing, what is present and not wanted unexpected.  Values are compared,
+ * not how many zeros a numeric ends in: a sum keeps those of what has left it.
+ */
 bool difference_find(struct difference *difference, struct pg *pg,
-		     int64_t timeout_ms, const char *wanted,
-		     const char *present, struct arena *arena,
-		     struct error *err) MUST_CHECK;
+		     int64_t timeout_ms, const struct columns *columns,
+		     const char *wanted, const char *present,
+		     struct arena *arena, struct error *err) MUST_CHECK;
 
 bool difference_any(const struct difference *difference);
 

@@ -95,6 +95,19 @@ bool columns_equal(const struct columns *a, const struct columns *b)
 	return true;
 }
 
+void columns_values(struct buf *out, const struct columns *columns)
+{
+	for (size_t i = 0; i < columns->count; i++) {
+		const struct column *column = &columns->at[i];
+
+		buf_format(out,
+			   strcmp(column->type, "numeric") ? "%s%s"
+							   : "%strim_scale(%s)",
+			   i ? ", " : "", column->quoted);
+		buf_format(out, " as %s", column->quoted);
+	}
+}
+
 void columns_list(struct buf *out, const struct columns *columns,
 		  const char *prefix)
 {

@@ -60,6 +60,10 @@ bool columns_equal(const struct columns *a, const struct columns *b);
 void columns_list(struct buf *out, const struct columns *columns,
 		  const char *prefix);
 
+/* The same for comparing texts: where equal values may look different, numeric
+ * with and without zeros at its end, they look alike. */
+void columns_values(struct buf *out, const struct columns *columns);
+
 /* Creates the pack's schema if it is missing, readable for millrace_read, in a
  * transaction of its own: another periodic may be about to do the same. */
 bool relation_ensure_pack(struct pg *pg, int64_t timeout_ms, const char *pack,

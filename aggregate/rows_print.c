@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/buf.h"
+
 enum { COLUMNS_MAX = 64 };
 
 /* What a cell shows: text without quotes, all else as JSON; never a line break.
@@ -84,9 +86,43 @@ static void print_row(FILE *out, json_t *row, const int *width, bool names)
 	fputc('\n', out);
 }
 
+/* Numbers of the rows themselves become strings: jansson would round them. */
+static void quote_numbers(struct buf *out, const char *p)
+{
+	bool in_string = false;
+	int depth = 0;
+	size_t len;
+
+	for (; *p; p += len) {
+		len = *p == '\\' && p[1] ? 2 : 1;
+		if (*p == '"')
+			in_string = !in_string;
+		if (!in_string)
+			depth += (*p == '[' || *p == '{') -
+				 (*p == ']' || *p == '}');
+		if (in_string || depth != 2 || !strchr("-0123456789", *p)) {
+			buf_add(out, p, len);
+			continue;
+		}
+		len = strspn(p, "-+.0123456789eE");
+		buf_format(out, "\"%.*s\"", (int)len, p);
+	}
+}
+
+static json_t *read_rows(const char *text)
+{
+	struct buf quoted = BUF_INIT;
+	json_t *rows;
+
+	quote_numbers(&quoted, text);
+	rows = json_loads(buf_text(&quoted), 0, NULL);
+	buf_release(&quoted);
+	return rows;
+}
+
 void rows_print(FILE *out, const char *text, int64_t total)
 {
-	json_t *rows = json_loads(text, 0, NULL);
+	json_t *rows = read_rows(text);
 	int width[COLUMNS_MAX] = {0};
 	size_t count = json_array_size(rows);
 

@@ -58,19 +58,20 @@ static bool find_task(const struct run *run, const struct unit_case *one,
 /* --- running -------------------------------------------------------------- */
 
 /* What the model holds, against a query of the same columns. */
-static bool compare(struct unit_world *world, const char *casts,
-		    const char *names, const char *wanted,
-		    struct difference *difference, struct error *err)
+static bool compare(struct unit_world *world, const struct unit_rows *rows,
+		    const char *wanted, struct difference *difference,
+		    struct error *err)
 {
 	struct run *run = world->run;
 	struct buf left = BUF_INIT, right = BUF_INIT;
 	bool ok;
 
-	buf_format(&left, "select %s from (%s\n) wanted", casts, wanted);
-	buf_format(&right, "select %s from %s", names, world->task->table);
+	buf_format(&left, "select %s from (%s\n) wanted", rows->casts, wanted);
+	buf_format(&right, "select %s from %s", rows->names,
+		   world->task->table);
 	ok = difference_find(difference, run->pg, run->timeout_ms,
-			     buf_text(&left), buf_text(&right), &world->arena,
-			     err);
+			     &rows->columns, buf_text(&left), buf_text(&right),
+			     &world->arena, err);
 	buf_release(&left);
 	buf_release(&right);
 	return ok;
@@ -91,9 +92,11 @@ static bool compare_full(struct unit_world *world, struct verdict *verdict,
 		ok = refresh_columns(&refresh, task->table, err);
 		if (ok) {
 			refresh_query(&query, &refresh);
-			ok = compare(world, refresh.list, refresh.list,
-				     buf_text(&query), &verdict->difference,
-				     err);
+			ok = compare(
+				world,
+				&(struct unit_rows){refresh.list, refresh.list,
+						    refresh.columns},
+				buf_text(&query), &verdict->difference, err);
 		}
 		verdict->incremental_off =
 			ok && difference_any(&verdict->difference);
@@ -106,12 +109,12 @@ static bool compare_full(struct unit_world *world, struct verdict *verdict,
 static bool expect(struct unit_world *world, const struct unit_block *block,
 		   struct verdict *verdict, struct error *err)
 {
-	const char *casts, *names;
+	struct unit_rows rows;
 
 	if (!unit_world_pass(world, err) ||
 	    !unit_world_rows(world, world->task->table, world->task->name,
-			     block->rows, &casts, &names, err) ||
-	    !compare(world, casts, names, "select * from pg_temp.unit_rows",
+			     block->rows, &rows, err) ||
+	    !compare(world, &rows, "select * from pg_temp.unit_rows",
 		     &verdict->difference, err))
 		return false;
 	return difference_any(&verdict->difference) ||

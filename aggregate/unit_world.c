@@ -86,6 +86,22 @@ static bool make_schemas(struct unit_world *world, const bool *reached,
 	return ok;
 }
 
+/* The newest extract, as millrace.show_current has it. */
+static void add_current(struct buf *sql, const struct relation *relation)
+{
+	char *view = mem_format("%s_current", relation->name);
+
+	buf_add_text(sql, "; create view ");
+	quote_relation(sql, view);
+	buf_add_text(sql, " as select * from ");
+	quote_relation(sql, relation->name);
+	buf_add_text(sql, " where loaded_at = (select loaded_at from "
+			  "millrace.load where relation = ");
+	quote_literal(sql, relation->name);
+	buf_add_text(sql, " order by load_id desc limit 1)");
+	free(view);
+}
+
 static bool make_stream(struct unit_world *world,
 			const struct relation *relation, struct error *err)
 {
@@ -112,6 +128,8 @@ static bool make_stream(struct unit_world *world,
 		   (size_t)(relation - world->run->tasks->project->relation));
 	quote_relation(&sql, relation->name);
 	buf_add_text(&sql, " default; end if; end $do$");
+	if (relation->stream->is_full)
+		add_current(&sql, relation);
 	ok = say(world, buf_text(&sql), err);
 	buf_release(&sql);
 	free(text);
@@ -202,55 +220,54 @@ static bool refuse_column(const struct columns *there, const char *name,
 	return false;
 }
 
-static bool name_columns(struct unit_world *world, const struct columns *given,
-			 const struct columns *there, const char *relation,
-			 const char **casts, const char **names,
+static bool name_columns(struct unit_world *world, const struct columns *there,
+			 const char *relation, struct unit_rows *rows,
 			 struct error *err)
 {
 	struct buf cast = BUF_INIT, name = BUF_INIT;
 	bool ok = true;
 
-	for (size_t i = 0; ok && i < given->count; i++) {
-		const struct column *column =
-			columns_find(there, given->at[i].name);
+	for (size_t i = 0; ok && i < rows->columns.count; i++) {
+		struct column *given = &rows->columns.at[i];
+		const struct column *column = columns_find(there, given->name);
 
 		if (!column) {
-			ok = refuse_column(there, given->at[i].name, relation,
-					   err);
+			ok = refuse_column(there, given->name, relation, err);
 			break;
 		}
+		*given = *column;
 		buf_format(&name, "%s%s", i ? ", " : "", column->quoted);
 		buf_format(&cast, "%s%s::%s as %s", i ? ", " : "",
 			   column->quoted, column->type, column->quoted);
 	}
-	*casts = arena_strdup(&world->arena, buf_text(&cast));
-	*names = arena_strdup(&world->arena, buf_text(&name));
+	rows->casts = arena_strdup(&world->arena, buf_text(&cast));
+	rows->names = arena_strdup(&world->arena, buf_text(&name));
 	buf_release(&cast);
 	buf_release(&name);
 	return ok;
 }
 
 bool unit_world_rows(struct unit_world *world, const char *table,
-		     const char *relation, const char *rows, const char **casts,
-		     const char **names, struct error *err)
+		     const char *relation, const char *query,
+		     struct unit_rows *rows, struct error *err)
 {
 	struct run *run = world->run;
-	struct columns given, there;
+	struct columns there;
 	struct buf sql = BUF_INIT;
 	bool ok;
 
 	/* with parameters, though none: so that a second statement, which might
 	 * commit, is refused */
 	buf_format(&sql, "create temp table unit_rows on commit drop as\n%s",
-		   rows);
+		   query);
 	ok = say(world, "drop table if exists pg_temp.unit_rows", err) &&
 	     pg_fetch_params(run->pg, run->timeout_ms, err, NULL,
 			     buf_text(&sql), 0, NULL) &&
 	     relation_columns(run->pg, run->timeout_ms, "pg_temp.unit_rows",
-			      &world->arena, &given, err) &&
+			      &world->arena, &rows->columns, err) &&
 	     relation_columns(run->pg, run->timeout_ms, table, &world->arena,
 			      &there, err) &&
-	     name_columns(world, &given, &there, relation, casts, names, err);
+	     name_columns(world, &there, relation, rows, err);
 	buf_release(&sql);
 	return ok;
 }
@@ -304,18 +321,18 @@ static void add_load(struct buf *sql, struct unit_world *world,
 }
 
 bool unit_world_given(struct unit_world *world, const char *relation,
-		      const char *rows, struct error *err)
+		      const char *query, struct error *err)
 {
 	const struct relation *input = input_of(world, relation);
 	struct buf table = BUF_INIT, sql = BUF_INIT;
-	const char *casts, *names;
+	struct unit_rows rows;
 	bool ok;
 
 	if (!input)
 		return refuse_input(world, relation, err);
 	quote_relation(&table, relation);
-	ok = unit_world_rows(world, buf_text(&table), relation, rows, &casts,
-			     &names, err);
+	ok = unit_world_rows(world, buf_text(&table), relation, query, &rows,
+			     err);
 	if (ok) {
 		world->loads++;
 		if (input->kind == RELATION_SEED)
@@ -324,7 +341,8 @@ bool unit_world_given(struct unit_world *world, const char *relation,
 			   "insert into %s (%s, loaded_at) select %s, "
 			   "timestamptz '2000-01-01 00:00:00Z' + "
 			   "interval '%d s' from pg_temp.unit_rows;\n",
-			   buf_text(&table), names, casts, world->loads);
+			   buf_text(&table), rows.names, rows.casts,
+			   world->loads);
 		add_load(&sql, world, relation,
 			 input->kind == RELATION_SEED ||
 					 (input->stream &&
@@ -357,21 +375,20 @@ static bool check_gone(const struct unit_world *world,
 }
 
 bool unit_world_gone(struct unit_world *world, const char *relation,
-		     const char *rows, struct error *err)
+		     const char *query, struct error *err)
 {
 	const struct tasks *tasks = world->run->tasks;
 	const struct relation *input = input_of(world, relation);
 	const struct task *task;
 	struct buf sql = BUF_INIT, list = BUF_INIT;
-	const char *casts, *names;
+	struct unit_rows rows;
 	struct columns columns;
 	bool ok;
 
 	if (!check_gone(world, input, relation, err))
 		return false;
 	task = tasks->at[input - tasks->project->relation];
-	ok = unit_world_rows(world, task->table, relation, rows, &casts, &names,
-			     err) &&
+	ok = unit_world_rows(world, task->table, relation, query, &rows, err) &&
 	     relation_columns(world->run->pg, world->run->timeout_ms,
 			      task->table, &world->arena, &columns, err);
 	if (ok) {
@@ -384,7 +401,7 @@ bool unit_world_gone(struct unit_world *world, const char *relation,
 			   "insert into %s (%s, loaded_at, retired_at) select "
 			   "%s, loaded_at, timestamptz '2000-01-01 00:00:00Z' "
 			   "+ interval '%d s' from went;\n",
-			   task->table, casts, task->old, buf_text(&list),
+			   task->table, rows.casts, task->old, buf_text(&list),
 			   buf_text(&list), world->loads);
 		add_load(&sql, world, relation, 'r');
 		ok = say(world, buf_text(&sql), err);

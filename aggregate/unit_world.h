@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "aggregate/relation.h"
 #include "aggregate/run.h"
 #include "common/arena.h"
 
@@ -29,17 +30,23 @@ void unit_world_close(struct unit_world *world);
 /* The rows of a query come into a relation that the model reads, or go from it;
  * a load of the ledger. */
 bool unit_world_given(struct unit_world *world, const char *relation,
-		      const char *rows, struct error *err) MUST_CHECK;
+		      const char *query, struct error *err) MUST_CHECK;
 bool unit_world_gone(struct unit_world *world, const char *relation,
-		     const char *rows, struct error *err) MUST_CHECK;
+		     const char *query, struct error *err) MUST_CHECK;
 
 /* A pass over the model. */
 bool unit_world_pass(struct unit_world *world, struct error *err) MUST_CHECK;
 
+/* Columns of a relation: `"a"::text, "b"::int`, and `"a", "b"`. */
+struct unit_rows {
+	const char *casts, *names;
+	struct columns columns;
+};
+
 /* Puts the rows of a query into pg_temp.unit_rows, and says as which columns of
- * the relation: `"a"::text, "b"::int`, and `"a", "b"`. */
+ * the relation. */
 bool unit_world_rows(struct unit_world *world, const char *table,
-		     const char *relation, const char *rows, const char **casts,
-		     const char **names, struct error *err) MUST_CHECK;
+		     const char *relation, const char *query,
+		     struct unit_rows *rows, struct error *err) MUST_CHECK;
 
 #endif

@@ -175,3 +175,33 @@ equal() { grep -c ' equal ' <<<"$output"; }
 	echo "# $audits comparisons" >&3
 	[ "$audits" -ge 50 ]
 }
+
+@test "a sum is compared as a number, whatever zeros are left of what has gone from it" {
+	model priced <<-'SQL'
+		-- config:
+		--   strategy: merge
+		--   unique_key: [k]
+		--   order_by: v desc
+		select r.k, r.v, case r.v when 1 then 1.50 else r.v::numeric end as price
+		from staging.r r where /*+ incremental(r.k) */ true
+	SQL
+	model spent <<-'SQL'
+		-- config:
+		--   strategy: delta
+		--   unique_key: [who]
+		--   rows: n
+		select left(p.k, 1) as who, count(*) as n, sum(p.price) as spent
+		from p.priced p where /*+ incremental(p.k) */ true group by 1
+	SQL
+	periodic
+	feed "('a1', 1), ('a2', 3)"
+	periodic
+	feed "('a1', 2)"
+	periodic
+	assert_equal "what is there" "5.00" "$(sql 'select spent from p.spent')"
+	run -0 periodic audit -s spent
+	assert_says " equal "
+	sql "update p.spent set spent = 123456789012345678.90"
+	run -3 periodic audit -s spent
+	assert_says "a   | 2 | 123456789012345678.9"
+}

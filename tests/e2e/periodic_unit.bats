@@ -244,3 +244,37 @@ everything() {
 	assert_says "multiple commands"
 	assert_equal "what there is" "$before" "$(everything)"
 }
+
+@test "the newest of several extracts, and numbers whatever zeros they end in" {
+	cat >sql/p/streams/prices.sql <<-'SQL'
+		-- stream: prices
+		-- format: csv
+		-- load: full
+		create table staging.prices (
+		    k         text,     -- from: k
+		    price     numeric,  -- from: price
+		    loaded_at timestamptz not null default now()
+		) partition by range (loaded_at);
+	SQL
+	model prices <<-'SQL'
+		-- config:
+		--   materialized: table
+		select c.k, c.price from staging.prices_current c
+	SQL
+	unit prices <<-'SQL'
+		-- unit: p.prices
+		-- given staging.prices:
+		--   k,price
+		--   old,1
+		-- given staging.prices:
+		--   k,price
+		--   a,1.50
+		--   b,20
+		-- expect:
+		--   k,price
+		--   a,1.5
+		--   b,20.000
+	SQL
+	run -0 periodic unit
+	assert_says "ok    p.prices"
+}
