@@ -104,6 +104,7 @@ const struct settings_program options_program = {
 	.usage =
 		"periodic [run] [-s SELECTOR...] [--exclude SELECTOR...] "
 		"[--full-refresh]\n"
+		"periodic build                    the same, as dbt calls it\n"
 		"periodic test [-s SELECTOR...]    the tests, on what is "
 		"there\n"
 		"periodic seed                     the seeds that have "
@@ -126,7 +127,9 @@ const struct settings_program options_program = {
 		"periodic replay MODEL LOAD        the model takes a load "
 		"once more\n"
 		"periodic exclude MODEL LOAD       the model does without a "
-		"load; include\n"
+		"load\n"
+		"periodic include MODEL LOAD       the model takes it after "
+		"all\n"
 		"periodic install-source TABLE     watches a table that "
 		"others write\n"
 		"periodic audit [--parts N] [--repair]  marts against their "
@@ -137,7 +140,8 @@ const struct settings_program options_program = {
 	.notes = "Without new loads a pass takes milliseconds: "
 		 "`watch -n 30 periodic`.\n\n"
 		 "Exit status: 0 done, 1 usage, 2 configuration or a model "
-		 "file, 3 a model or\na test has failed, 4 PostgreSQL.\n",
+		 "file, 3 a model or\na test has failed, 4 PostgreSQL, "
+		 "5 what is printed cannot be written.\n",
 	.table = table,
 	.section = "job",
 };
@@ -217,12 +221,17 @@ static bool check_operands(const struct options *options, struct error *err)
 
 static bool take_command(struct options *options, struct error *err)
 {
+	const char *word;
+
 	options->operand = (const char *const *)options->settings.operand;
 	options->operand_count = options->settings.operand_count;
 	if (options->operand_count == 0)
 		return true;
+	word = options->operand[0];
+	if (!strcmp(word, "build")) /* dbt's word for seeds, models and tests */
+		word = commands[COMMAND_RUN].name;
 	for (int i = 0; i < COMMAND_COUNT; i++) {
-		if (strcmp(options->operand[0], commands[i].name) != 0)
+		if (strcmp(word, commands[i].name) != 0)
 			continue;
 		options->command = (enum command)i;
 		options->operand++;

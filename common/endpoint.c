@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -37,7 +38,8 @@ static bool parse(struct endpoint *endpoint, const char *text,
 		len -= 2;
 	}
 	if (len == 0 || len >= sizeof endpoint->host || !*port ||
-	    strlen(port) > 5 || strspn(port, "0123456789") != strlen(port))
+	    strlen(port) > 5 || strspn(port, "0123456789") != strlen(port) ||
+	    strtol(port, NULL, 10) > 65535)
 		return misread(text, err);
 	memcpy(endpoint->host, host, len);
 	endpoint->host[len] = '\0';

@@ -89,7 +89,7 @@ const char pg_pinning[] =
 	"set bytea_output = 'hex'; set extra_float_digits = 1; "
 	"set search_path = pg_catalog, pg_temp; "
 	"set client_min_messages = warning; "
-	"set quote_all_identifiers = off; "
+	"set quote_all_identifiers = off; set transform_null_equals = off; "
 	/* each statement sees what was committed before it, where nothing else
 	 * is said; rows are never left out in silence; every wait has a limit
 	 * of its own */

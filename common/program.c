@@ -1,6 +1,8 @@
 #include "common/program.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "common/credential.h"
 #include "common/descriptor.h"
@@ -38,10 +40,19 @@ int program_fail(const struct error *err)
 	return err->status ? (int)err->status : STATUS_CONFIG;
 }
 
+/* Who has read enough, as `head` has, need not be told. */
 int program_end(int status)
 {
+	bool is_lost = ferror(stdout) != 0; /* and so is why */
+	int why = 0;
+
+	if (fflush(stdout) != 0) {
+		is_lost = true;
+		why = errno;
+	}
+	if (is_lost && why && why != EPIPE)
+		log_line(LOG_ERROR, "cannot write to standard output: %s",
+			 strerror(why));
 	log_end();
-	if (fflush(stdout) != 0 && status == STATUS_DONE)
-		return STATUS_SOURCE;
-	return status;
+	return is_lost && status == STATUS_DONE ? STATUS_SOURCE : status;
 }

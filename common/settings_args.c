@@ -131,6 +131,11 @@ static bool take_option(struct reading *reading, const struct setting *row,
 			row->name,
 			settings__variable(reading->arena,
 					   reading->program->name, row->name));
+	if (text && !*text &&
+	    (row->type == SETTING_TEXT || row->type == SETTING_LIST))
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "--%s is empty: it takes %s, or is left out",
+				 row->name, row->argument);
 	if (settings__take(reading, row, text ? text : "on", err))
 		return true;
 	err->status = STATUS_USAGE;

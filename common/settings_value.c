@@ -260,6 +260,8 @@ bool setting_store(const struct setting *setting, const char *text,
 
 	switch (setting->type) {
 	case SETTING_TEXT:
+		if (!*text && *setting->initial)
+			return refuse(setting, text, "a value", err);
 		*(const char **)value = arena_strdup(arena, text);
 		return true;
 	case SETTING_INTEGER:

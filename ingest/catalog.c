@@ -52,20 +52,21 @@ static void type_text(const struct column *column, struct buf *out)
 		buf_format(out, "(%d,%d)", column->precision, column->scale);
 }
 
-static void compare_column(const struct stream *stream,
+static void compare_column(struct pg *pg, const struct stream *stream,
 			   const struct column *column, const PGresult *res,
 			   struct buf *out)
 {
 	int row = find(res, column->name);
-	struct buf type = BUF_INIT;
+	struct buf type = BUF_INIT, name = BUF_INIT;
 
+	pg_identifier(pg, &name, column->name);
 	type_text(column, &type);
 	if (row < 0)
 		buf_format(out,
 			   "; column %s of %s:%d is missing (alter table %s "
 			   "add column %s %s)",
 			   column->name, stream->file, column->line,
-			   stream->relation, column->name, buf_text(&type));
+			   stream->relation, buf_text(&name), buf_text(&type));
 	else if (strcmp(PQgetvalue(res, row, COL_TYPE), buf_text(&type)) != 0)
 		buf_format(out, "; column %s is %s, but %s:%d says %s",
 			   column->name, PQgetvalue(res, row, COL_TYPE),
@@ -77,6 +78,7 @@ static void compare_column(const struct stream *stream,
 			   stream->file, column->line,
 			   column->not_null ? "not null" : "nullable");
 	buf_release(&type);
+	buf_release(&name);
 }
 
 /* Columns of the table that the stream does not fill. */
@@ -119,7 +121,7 @@ bool catalog_check(struct pg *pg, const struct stream *stream,
 				  stream->relation);
 	} else {
 		for (size_t c = 0; c < stream->column_count; c++)
-			compare_column(stream, &stream->column[c], res,
+			compare_column(pg, stream, &stream->column[c], res,
 				       &differences);
 		compare_rest(stream, res, &differences);
 	}

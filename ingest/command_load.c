@@ -330,6 +330,37 @@ static bool run_source(struct load_run *run, struct source *source, int fd,
 				  : run_pipe(run, source, err);
 }
 
+/* Its bytes are no lines; where they end changes with every packing. */
+static bool refuse_packed(int fd, const char *name, struct error *err)
+{
+	static const struct {
+		const char *magic;
+		size_t len;
+		const char *unpack;
+	} kinds[] = {
+		{"\x1f\x8b\x08", 3, "gzip -dc"},
+		{"\x28\xb5\x2f\xfd", 4, "zstd -dc"},
+		{"\xfd"
+		 "7zXZ",
+		 5, "xz -dc"},
+		{"\x04\x22\x4d\x18", 4, "lz4 -dc"},
+		{"PK\x03\x04", 4, "unzip -p"},
+	};
+	char start[5] = "";
+
+	if (pread(fd, start, sizeof start, 0) != (ssize_t)sizeof start)
+		return true;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (!memcmp(start, kinds[i].magic, kinds[i].len))
+			return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+					 "%s is compressed: unpack it first, "
+					 "so that it is known by its content, "
+					 "or load it as a pipe: %s %s | "
+					 "handle-streams",
+					 name, kinds[i].unpack, name);
+	return true;
+}
+
 /* A regular file is loaded as one, whether it was named or redirected; one
  * that somebody has begun to read is not at its start and is read as a pipe. */
 static bool run_fd(struct load_run *run, int fd, const char *name,
@@ -354,7 +385,8 @@ static bool run_fd(struct load_run *run, int fd, const char *name,
 			log_line(LOG_INFO, "%s is empty", name);
 			return true;
 		}
-		ok = source_file_open(&source, fd, name, max_line, &positions,
+		ok = refuse_packed(fd, name, err) &&
+		     source_file_open(&source, fd, name, max_line, &positions,
 				      err);
 	} else {
 		if (isatty(fd))

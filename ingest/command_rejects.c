@@ -222,9 +222,8 @@ bool command_rejects(const struct options *options, struct error *err)
 		if (options->operand_count == 2 &&
 		    is_number(options->operand[1]))
 			return look(options, what, err);
-		return usage(err, options->operand_count > 1
-					  ? options->operand[1]
-					  : "nothing");
+		if (options->operand_count == 2)
+			return usage(err, options->operand[1]);
 	}
 	return error_set(err, ERROR_FATAL, STATUS_USAGE,
 			 "rejects takes list, show ID or replay [-n] [ID...]%s"

@@ -192,6 +192,23 @@ static const char *const commands[COMMAND_COUNT] = {
 	[COMMAND_DOCTOR] = "doctor",   [COMMAND_HEALTH] = "health",
 };
 
+static bool check_operands(const struct options *options, struct error *err)
+{
+	static const size_t most[COMMAND_COUNT] = {
+		[COMMAND_RUN] = SIZE_MAX,
+		[COMMAND_EXPLAIN] = SIZE_MAX,
+		[COMMAND_REJECTS] = SIZE_MAX,
+		[COMMAND_HEALTH] = 1,
+	};
+
+	if (options->operand_count <= most[options->command])
+		return true;
+	return error_set(err, ERROR_FATAL, STATUS_USAGE,
+			 "%s takes no %s; --help shows how it is called",
+			 commands[options->command],
+			 options->operand[most[options->command]]);
+}
+
 /* The first operand, if it is a command.  A word that is no file either is a
  * misspelt command. */
 static bool take_command(struct options *options, struct error *err)
@@ -209,7 +226,7 @@ static bool take_command(struct options *options, struct error *err)
 			options->command = (enum command)i;
 			options->operand++;
 			options->operand_count--;
-			return true;
+			return check_operands(options, err);
 		}
 	}
 	meant = nearest(operand[0], commands, COMMAND_COUNT);

@@ -126,6 +126,51 @@ loads() {
 	run handle-streams --linger 99999999999999999h
 	assert_status 1
 	assert_says "--linger:"
+	run handle-streams --metrics-listen 99999
+	assert_status 2
+	assert_says "99999 is no place to listen at"
+	local words
+	for words in "verify all" "doctor -q all" "health 1 2" "rejects show 1 2"; do
+		# shellcheck disable=SC2086 # words
+		run handle-streams $words
+		assert_status 1
+	done
+	run handle-streams verify all
+	assert_says "verify takes no all"
+}
+
+# An unset variable of a script is no reason to load rows as of now, or beside
+# those that they should replace.
+@test "an option whose value is empty is status 1" {
+	local option
+	for option in effective replace-range from-table cursor stream map topic; do
+		run handle-streams --$option "" </dev/null
+		assert_status 1
+		assert_says "--$option is empty: it takes "
+	done
+	run periodic -s ""
+	assert_status 1
+	run timeout 20 handle-streams -b localhost:1 -t t -G "" </dev/null
+	assert_status 1
+	assert_says "--group is empty: it takes GROUP"
+	HANDLE_STREAMS_GROUP="" run timeout 20 handle-streams -b localhost:1 -t t </dev/null
+	assert_status 2
+	assert_says 'HANDLE_STREAMS_GROUP: "" is not a value; for example handle-streams'
+	handle-streams --dsn "" --help >/dev/null
+}
+
+@test "what cannot be printed is told, unless its reader has gone" {
+	local command
+	mkfifo pipe
+	exec 7<>pipe 8>pipe 7<&- # that nobody reads
+	for command in "handle-streams --help" "handle-streams --sample-config" "periodic ls"; do
+		run bash -c "$command >/dev/full"
+		assert_status 5
+		assert_equal "of $command" 1 "$(grep -c 'cannot write to standard output: No space left' <<<"$output")"
+		run bash -c "$command >&8"
+		assert_status 5
+		assert_equal "of $command" "" "$output"
+	done
 }
 
 @test "a fault in the environment or the file is status 2, and says where" {

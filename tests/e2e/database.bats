@@ -67,7 +67,7 @@ refused() {
 	sql 'create role strange login superuser'
 	for setting in "quote_all_identifiers = on" "default_transaction_isolation = serializable" \
 		"statement_timeout = 20" "lock_timeout = 1" "idle_in_transaction_session_timeout = 20" \
-		"timezone = 'Asia/Tokyo'" "datestyle = 'SQL, DMY'"; do
+		"timezone = 'Asia/Tokyo'" "datestyle = 'SQL, DMY'" "transform_null_equals = on"; do
 		sql "alter role strange set $setting"
 	done
 	event='{"user_id":1,"url":"/","pageview_datetime":"2025-01-01T00:00:00"}'

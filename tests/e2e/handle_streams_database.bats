@@ -84,7 +84,7 @@ says() { grep -q "$1" log; }
 	run handle-streams <<<'{"n": 1}'
 	assert_status 2
 	assert_says "column name of"
-	assert_says "is missing"
+	assert_says 'is missing (alter table staging.items add column "name" text)'
 	assert_says "column n is nullable"
 	assert_says "column at is timestamp without time zone"
 	assert_equal rows 1 "$(rows)"

@@ -297,6 +297,20 @@ pipe_is_empty() {
 	assert_says "stdin: reading: Bad file descriptor"
 }
 
+@test "a compressed file is refused with what to type, exit status 5" {
+	items 1 3 >file
+	gzip -k file
+	run handle-streams file.gz
+	assert_status 5
+	assert_says "file.gz is compressed"
+	assert_says "gzip -dc file.gz | handle-streams"
+	run handle-streams <file.gz
+	assert_status 5
+	assert_equal rejects 0 "$(sql "select count(*) from millrace.reject")"
+	gzip -dc file.gz | handle-streams
+	assert_equal rows 3 "$(rows)"
+}
+
 @test "a file truncated while it is read is noticed" {
 	items 1 60000 >file
 	handle-streams --batch-rows 5 --connections 1 file 2>log &
