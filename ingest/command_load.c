@@ -361,6 +361,15 @@ static bool refuse_packed(int fd, const char *name, struct error *err)
 	return true;
 }
 
+/* Nothing may mean that an export has failed: asked for all rows of an extract
+ * or of a range, it is none. */
+static bool stands_for_all(const struct load_run *run)
+{
+	return *run->options->replace_range || *run->options->effective ||
+	       (run->forced >= 0 &&
+		run->plan.stream[run->forced]->load == LOAD_FULL);
+}
+
 /* A regular file is loaded as one, whether it was named or redirected; one
  * that somebody has begun to read is not at its start and is read as a pipe. */
 static bool run_fd(struct load_run *run, int fd, const char *name,
@@ -381,7 +390,7 @@ static bool run_fd(struct load_run *run, int fd, const char *name,
 				 name);
 	memcpy(positions.owner, run->owner, sizeof run->owner);
 	if (S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_CUR) == 0) {
-		if (st.st_size == 0) {
+		if (st.st_size == 0 && !stands_for_all(run)) {
 			log_line(LOG_INFO, "%s is empty", name);
 			return true;
 		}

@@ -138,6 +138,21 @@ extracts() { sql "select count(*) from millrace.load where op = 't'"; }
 	assert_says "empty.csv holds not one row for staging.users"
 	run -0 handle-streams --force empty.csv
 	assert_equal current none "$(current)"
+	# an export that has failed leaves a file without a byte
+	handle-streams a.csv
+	: >nothing.csv
+	local options
+	for options in "" --effective=2099-01-01 --replace-range=2025-01-01,2025-01-02; do
+		# shellcheck disable=SC2086 # one option, or none
+		run handle-streams --stream users $options nothing.csv
+		[ "$status" -ne 0 ]
+	done
+	run handle-streams --stream users nothing.csv
+	assert_status 3
+	assert_says "nothing.csv holds not one row for staging.users"
+	assert_equal extracts 3 "$(extracts)"
+	run -0 handle-streams --stream users --force nothing.csv
+	assert_equal current none "$(current)"
 	assert_verified
 }
 
