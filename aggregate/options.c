@@ -184,11 +184,17 @@ const char *options_output(const struct options *options)
 	return home_is_installed(home) ? "." : home;
 }
 
-static bool refuse_command(const char *word, struct error *err)
+static bool refuse_command(const struct options *options, const char *word,
+			   struct error *err)
 {
 	const char *name[COMMAND_COUNT];
 	const char *meant;
 
+	if (options->select.count)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "%s is not a command; several selectors are "
+				 "one word: -s '%s %s'",
+				 word, options->select.item[0], word);
 	for (int i = 0; i < COMMAND_COUNT; i++)
 		name[i] = commands[i].name;
 	meant = nearest(word, name, COMMAND_COUNT);
@@ -238,7 +244,7 @@ static bool take_command(struct options *options, struct error *err)
 		options->operand_count--;
 		return check_operands(options, err);
 	}
-	return refuse_command(options->operand[0], err);
+	return refuse_command(options, options->operand[0], err);
 }
 
 bool options_read(struct options *options, int argc, char *const *argv,

@@ -73,6 +73,7 @@ static bool foresee(struct run *run, struct task *task, const char *reason,
 {
 	struct attempt attempt = {.run = run, .task = task};
 	const struct task_state *state = &task->state;
+	struct error refusal = ERROR_INIT;
 
 	attempt_decide(&attempt);
 	*step = (struct step){.task = task,
@@ -81,6 +82,8 @@ static bool foresee(struct run *run, struct task *task, const char *reason,
 			      .parts = -1};
 	if (strcmp(reason, "export") == 0)
 		step->action = "export";
+	else if (!attempt_can_follow(&attempt, &refusal))
+		step->action = "refused"; /* the pass says why */
 	for (size_t i = 0; i < state->load_count; i++)
 		step->rows += state->load[i].rows;
 	if (attempt.action != ACTION_APPLY ||

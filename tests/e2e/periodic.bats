@@ -397,7 +397,35 @@ load ../support/small_project
 	[[ $output == *"pla is not a command; did you mean plan?"* ]]
 	run -1 periodic run sums
 	[[ $output == *"models are chosen with -s sums"* ]]
+	run -1 periodic -s sums words
+	assert_says "words is not a command; several selectors are one word: -s 'sums words'"
+	run -0 periodic build
+	assert_says "p.sums: build"
 	run -4 periodic -d "host=/nowhere" --retry-timeout 0
+}
+
+@test "rows that were replaced are refused by merge, before and when it runs" {
+	model firsts <<-'SQL'
+		-- config:
+		--   strategy: merge
+		--   unique_key: [k]
+		--   order_by: v desc
+		select r.k, r.v from staging.r r where /*+ incremental(r.k) */ true
+	SQL
+	periodic
+	feed "('a', 1), ('b', 2)"
+	periodic
+	sql "begin; delete from staging.r where k = 'a';
+	     insert into millrace.load (relation, loaded_at, op, row_count) values ('staging.r', now(), 'd', 0); commit"
+	run -0 periodic plan -s firsts
+	[[ $output =~ p.firsts\ +refused\ +new\ loads ]]
+	run -2 periodic -s firsts
+	assert_says "replaced some of staging.r"
+	assert_says '`periodic --full-refresh -s p.firsts`'
+	periodic --full-refresh -s firsts
+	assert_equal firsts b "$(sql 'select k from p.firsts')"
+	run -0 periodic plan -s firsts
+	assert_equal plan "" "$(grep firsts <<<"$output" || true)"
 }
 
 @test "a NaN that goes from a sum is told, and a full refresh does without it" {
