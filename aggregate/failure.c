@@ -95,6 +95,24 @@ static void explain_cancel(const struct attempt *attempt, struct error *failure)
 			  "(pg_cancel_backend); it was rolled back");
 }
 
+/* --- too long ------------------------------------------------------------- */
+
+/* One record can keep a model from going on, and PostgreSQL names no column. */
+static void explain_limit(const struct attempt *attempt, struct error *failure)
+{
+	const struct task *task = attempt->task;
+	char said[sizeof failure->text];
+
+	if (!strstr(failure->text, "8191") && !strstr(failure->text, "btree"))
+		return;
+	memcpy(said, failure->text, sizeof said);
+	error_set(failure, ERROR_FATAL, STATUS_DATA,
+		  "%s: a value is too long for an index of %s: cut it in the "
+		  "query, as in left(x, 500), or leave its load out with "
+		  "`periodic exclude %s LOAD`",
+		  said, task->name, task->name);
+}
+
 /* --- file and line -------------------------------------------------------- */
 
 /* The query as the file has it shows the same error, if the file is to blame,
@@ -154,6 +172,8 @@ void failure_explain(const struct attempt *attempt, struct error *failure)
 		explain_lock(attempt, failure);
 	else if (!strcmp(failure->sqlstate, "57014"))
 		explain_cancel(attempt, failure);
+	else if (!strcmp(failure->sqlstate, "54000"))
+		explain_limit(attempt, failure);
 	else if (!wants_file(attempt, failure))
 		return;
 	else if (has_position)

@@ -91,6 +91,18 @@ lonely() {
 	assert_says "nothing new"
 }
 
+@test "a value that no index can hold says what to do, and its load can be left out" {
+	periodic
+	feed "((select string_agg(md5(i::text), '') from generate_series(1, 2000) i), 1)"
+	run -3 periodic
+	assert_says "p.sums: index row requires"
+	assert_says '`periodic exclude p.sums LOAD`'
+	periodic exclude p.sums "$(sql "select max(load_id) from millrace.load where relation = 'staging.r'")"
+	feed "('b', 2)"
+	run -0 periodic
+	assert_equal mart "b|2" "$(sql "select k, total from p.sums where k = 'b'")"
+}
+
 @test "what happens to one model from outside is told, and others go on" {
 	lonely
 	periodic
