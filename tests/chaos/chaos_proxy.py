@@ -14,6 +14,7 @@ What a plan may answer:
               release() is called, and what it says is kept in `answers`
   freeze      keep it until release(), the connection stays whole
   delay       forward it a little later
+  overtaken   forward it when another has come, or after `patience` seconds
 """
 
 import asyncio
@@ -35,6 +36,8 @@ class Proxy:
         self.port = None
         self.answers = []          # what the server said to held messages
         self.held = threading.Event()
+        self.patience = 0.3
+        self._came = 0
         self._release = None
         self._block = False
         self._ready = threading.Event()
@@ -133,11 +136,14 @@ class Link:
     async def final(self, message):
         while self.proxy._block:
             await asyncio.sleep(0.01)
+        self.proxy._came += 1
         action = self.proxy.plan()
         self.proxy.counts[action] = self.proxy.counts.get(action, 0) + 1
         if action == "delay":
             await asyncio.sleep(0.3)
-        if action in ("pass", "delay"):
+        if action == "overtaken":
+            await self.another()
+        if action in ("pass", "delay", "overtaken"):
             self.server.write(message)
             await self.server.drain()
             return True
@@ -153,11 +159,20 @@ class Link:
             await self.client_reader.read(1)
         elif action == "cut-after":
             self.server.write(message)
-            await asyncio.wait_for(self.answered.wait(), 10)
+            await asyncio.wait_for(self.answered.wait(), 120)
             self.client.transport.abort()
         else:
             await self.send_later(message, action)
         return False
+
+    async def another(self):
+        """Until another deciding message is with the server, or time is over."""
+        came, loop = self.proxy._came, asyncio.get_running_loop()
+        end = loop.time() + self.proxy.patience
+        while self.proxy._came == came and loop.time() < end:
+            await asyncio.sleep(0.01)
+        if self.proxy._came > came:
+            await asyncio.sleep(0.1)
 
     async def send_later(self, message, action):
         """The client sees its connection die; the server does not."""
@@ -179,6 +194,6 @@ class Link:
 
     async def send(self, message):
         self.server.write(message)
-        await asyncio.wait_for(self.answered.wait(), 20)
+        await asyncio.wait_for(self.answered.wait(), 120)
         self.proxy.answers.append(bytes(self.answer))
         self.answer = None

@@ -32,9 +32,9 @@ create table staging.chaos_events (
 """
 
 OPTIONS = ["--batch-rows", "100", "--linger", "20ms", "--connections", "2",
-           "--answer-timeout", "2s", "--connect-timeout", "2s",
-           "--statement-timeout", "10s", "--retry-timeout", "60s",
-           "--claim-timeout", "15s", "--progress-interval", "1h"]
+           "--answer-timeout", "2s", "--connect-timeout", "20s",
+           "--statement-timeout", "10s", "--retry-timeout", "10min",
+           "--claim-timeout", "2min", "--progress-interval", "1h"]
 
 QUIET = "-c client_min_messages=warning"
 
@@ -104,7 +104,7 @@ class World:
 
     def sql(self, query):
         """Rows as lists of text; waits for a server that is starting."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 180
         while True:
             done = subprocess.run(["psql", "-XAtq", "-F", "\t", "-c", query],
                                   env=self.env(), text=True,
@@ -135,7 +135,7 @@ class World:
         process.log = log
         return process
 
-    def finish(self, process, timeout=90):
+    def finish(self, process, timeout=900):
         """Waits, and takes the verdicts out of what it said."""
         try:
             status = process.wait(timeout)
@@ -157,7 +157,7 @@ class World:
 
     def wait_for_silence(self):
         """Until no session of a dead process can still commit."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 180
         while self.sql("select 1 from pg_stat_activity where application_name "
                        "like 'handle-streams %' limit 1"):
             if time.monotonic() > deadline:

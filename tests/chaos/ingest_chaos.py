@@ -41,11 +41,14 @@ def run_to_end(world, *args, **more):
 
 def in_order(world, proxy, mutant):
     """Nothing fails: no position is ever found moved, though the first
-    deciding message is late."""
-    actions = iter(["delay"])
+    deciding message is late: so late that a program that does not care
+    sends another meanwhile."""
+    actions = iter(["overtaken"])
     proxy.plan = lambda: next(actions, "pass")
+    proxy.patience = 60 if mutant else 0.3
     path = world.make_file("in_order", 2000)
-    process = run_to_end(world, path, dsn=proxy.dsn("chaos"), mutant=mutant)
+    process = run_to_end(world, path, dsn=proxy.dsn("chaos"), mutant=mutant,
+                         options=["--answer-timeout", "10min"])
     must("moved=0" in process.said and "retries=0" in process.said,
          "batches did not commit in order: " + process.said)
     must_be_whole(world, "in_order")
@@ -124,16 +127,16 @@ def late_commit(world, proxy, mutant):
     proxy.answers.clear()
     path = world.make_file("late_commit", 90)
     process = world.launch(path, dsn=proxy.dsn("chaos"), mutant=mutant)
-    must(proxy.held.wait(20), "no commit came")
+    must(proxy.held.wait(120), "no commit came")
     proxy.block(True)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         process.log.seek(0)
         if "was lost; it was not committed" in process.log.read():
             break
         time.sleep(0.02)
     proxy.release()
-    while not proxy.answers and time.monotonic() < deadline + 20:
+    while not proxy.answers and time.monotonic() < deadline + 120:
         time.sleep(0.02)
     proxy.block(False)
     must(world.finish(process) == 0, process.said)
@@ -151,14 +154,14 @@ def fenced_zombie(world, proxy, mutant):
     proxy.answers.clear()
     path = world.make_file("zombie", 2000)
     zombie = world.launch(path, dsn=proxy.dsn("chaos"), mutant=mutant)
-    must(proxy.held.wait(20), "no commit came")
+    must(proxy.held.wait(120), "no commit came")
     zombie.send_signal(signal.SIGSTOP)
     # As if the server had lost sight of it: its token no longer leads to it.
     world.sql("update millrace.position set owner = 'gone' "
               "where source like 'file:%' and owner <> 'gone'")
     run_to_end(world, path, mutant=mutant)
     proxy.release()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not proxy.answers and time.monotonic() < deadline:
         time.sleep(0.02)
     zombie.send_signal(signal.SIGCONT)

@@ -32,7 +32,8 @@ def must_be_whole(world, topic):
 
 
 def load_to_end(world, topic, **more):
-    process = world.consume(topic, "-e", **more)
+    process = world.consume(topic, "-e", "-X", "session.timeout.ms=20000",
+                            **more)
     status = world.finish(process)
     must(status == 0, f"exit status {status}: {process.said}")
 
@@ -48,7 +49,7 @@ def commit_lost(world, proxy, mutant):
                             mutant=mutant)
     try:
         world.wait_for("every record", lambda: sum(
-            world.seen("commit_lost").values()) >= 90, 15)
+            world.seen("commit_lost").values()) >= 90, 15 if mutant else 180)
     finally:
         process.terminate()
         world.finish(process)
@@ -75,7 +76,7 @@ def zombie(world, proxy, mutant):
     proxy.held.clear()
     proxy.answers.clear()
     frozen = world.consume("zombie", dsn=proxy.dsn("chaos"), mutant=mutant)
-    must(proxy.held.wait(20), "no commit came")
+    must(proxy.held.wait(120), "no commit came")
     frozen.send_signal(signal.SIGSTOP)
     load_to_end(world, "zombie", mutant=mutant)
     proxy.release()
@@ -97,7 +98,7 @@ def late_commit(world, proxy, mutant):
     proxy.held.clear()
     proxy.answers.clear()
     frozen = world.consume("late", dsn=proxy.dsn("chaos"), mutant=mutant)
-    must(proxy.held.wait(20), "no commit came")
+    must(proxy.held.wait(120), "no commit came")
     frozen.send_signal(signal.SIGSTOP)
     heir = world.consume("late", options=["--linger", "1h"], mutant=mutant)
     world.wait_for("the heir's claim",

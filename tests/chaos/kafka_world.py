@@ -74,7 +74,7 @@ class Producer:
     def finish(self):
         """Waits until the broker has acknowledged everything."""
         self.process.stdin.close()
-        if self.process.wait(60) != 0:
+        if self.process.wait(300) != 0:
             raise RuntimeError("the producer failed")
         self._reader.join()
         return self.acks
@@ -155,7 +155,7 @@ class KafkaWorld(World):
             self.admin("delete", name)
         except subprocess.CalledProcessError:
             pass                   # there was none
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 180
         while True:
             try:
                 self.admin("create", name, str(partitions))
@@ -194,7 +194,7 @@ class KafkaWorld(World):
         process.log.seek(0)
         return process.log.read()
 
-    def wait_for(self, what, condition, seconds=30):
+    def wait_for(self, what, condition, seconds=180):
         deadline = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > deadline:

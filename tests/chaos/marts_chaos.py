@@ -80,8 +80,8 @@ class Chaos(history.History):
             except queue.Empty:
                 return
             for _ in range(ATTEMPTS):
-                if self.once(chance, "handle-streams", LOAD_FAULTS, "--batch-rows",
-                             str(chance.choice([50, 200, 1000])), path):
+                if self.once(chance, "handle-streams", LOAD_FAULTS, "--claim-timeout", "2min",
+                             "--batch-rows", str(chance.choice([50, 200, 1000])), path):
                     break
             else:
                 self.errors.append(f"{path} is not through after {ATTEMPTS} attempts")

@@ -207,7 +207,7 @@ give_back() {
 	items 1 50 >first
 	mkfifo second
 	# shellcheck disable=SC2086 # words
-	handle-streams $patient --linger 20ms first second >log 2>&1 3>&- &
+	handle-streams $PATIENT --linger 20ms first second >log 2>&1 3>&- &
 	pid=$!
 	exec 7>second
 	wait_for_value 20 "select count(*) from staging.items" 50
@@ -226,7 +226,7 @@ give_back() {
 	echo "begin; lock table staging.items in access exclusive mode;" >&7
 	wait_for_value 20 "select count(*) from pg_locks where relation = 'staging.items'::regclass and granted" 1
 	# shellcheck disable=SC2086
-	handle-streams $patient third >log 2>&1 3>&- 7>&- &
+	handle-streams $PATIENT third >log 2>&1 3>&- 7>&- &
 	pid=$!
 	wait_for_value 20 "select count(*) > 0 from pg_locks where relation = 'staging.items'::regclass and not granted" t
 	take_over
@@ -243,7 +243,7 @@ give_back() {
 
 @test "asked to stop while a server says nothing: what a pipe gave is not forgotten" {
 	# shellcheck disable=SC2086 # words
-	begin_pipe $patient --connect-timeout 2s
+	begin_pipe $PATIENT --connect-timeout 2s
 	wait_until 20 value_is "select count(*) > 0 from pg_stat_activity where application_name like 'handle-streams%'
 		and state = 'idle' and query ~ 'delete from millrace.position'" t # its last one before it reads
 	take_over

@@ -191,7 +191,7 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 @test "asked to stop, it ends soon and says what is true" {
 	views a 1 | handle-streams
 	views b 2 >b.csv
-	sql "create function public.slow() returns trigger language plpgsql as 'begin perform pg_sleep(60); return old; end'"
+	sql "create function public.slow() returns trigger language plpgsql as 'begin perform pg_sleep(600); return old; end'"
 	sql "create trigger slow before delete on staging.views for each row execute function public.slow()"
 	handle-streams --replace-range "$hour" b.csv 2>log &
 	local pid=$!
@@ -202,7 +202,7 @@ retired() { sql "select coalesce(string_agg(url, ' ' order by at, url), '') from
 	wait $pid
 	grep -q "asked to stop: nothing of b.csv was loaded" log
 	assert_equal held a "$(held)"
-	sql "drop trigger slow on staging.views; create function public.slow_end() returns trigger language plpgsql as 'begin perform pg_sleep(60); return null; end'"
+	sql "drop trigger slow on staging.views; create function public.slow_end() returns trigger language plpgsql as 'begin perform pg_sleep(600); return null; end'"
 	# a COMMIT that is not answered in time
 	sql "create constraint trigger slow after update on millrace.position deferrable initially deferred for each row when (new.next_offset > old.next_offset) execute function public.slow_end()"
 	handle-streams --shutdown-timeout 1s --replace-range "$hour" b.csv 2>log &

@@ -97,7 +97,7 @@ for byte in open("odd", "rb").read():
 		    time.sleep(0.05)
 		    os.write(w, b'{"n": %d}\n' % n)
 		os.close(w)
-		assert p.wait(30) == 0
+		assert p.wait(300) == 0
 	PY
 	assert_equal rows "1 2 3" "$(loaded)"
 }
@@ -151,14 +151,16 @@ pipe_is_empty() {
 		import os, signal, subprocess, threading
 		r, w = os.pipe()
 		p = subprocess.Popen(["handle-streams", "--batch-rows", "500"], stdin=r)
-		data = b"".join(b'{"n": %d}\n' % n for n in range(1, 3000001))
 		done = threading.Event()
 		def feed():
-		    at = 0
+		    data, n = b"", 1
 		    os.set_blocking(w, False)
-		    while at < len(data) and not done.is_set():
+		    while not done.is_set():
+		        if len(data) < 65536:
+		            data += b"".join(b'{"n": %d}\n' % i for i in range(n, n + 10000))
+		            n += 10000
 		        try:
-		            at += os.write(w, data[at:at + 65536])
+		            data = data[os.write(w, data[:65536]):]
 		        except BlockingIOError:
 		            done.wait(0.001)
 		feeder = threading.Thread(target=feed)
@@ -169,7 +171,7 @@ pipe_is_empty() {
 		while ask() in (b"", b"0|"):
 		    pass
 		p.send_signal(signal.SIGTERM)
-		assert p.wait(30) == 0
+		assert p.wait(300) == 0
 		done.set()
 		feeder.join()
 		os.close(w)

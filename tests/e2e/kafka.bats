@@ -108,7 +108,7 @@ load ../support/broker
 	topic refused 2
 	sql "alter table staging.events add constraint no_13 check (run <> 'refused' or n <> 13)"
 	produce refused refused 0 100 2
-	run timeout 60 handle-streams -b "$BROKERS" -t refused -G tests -e
+	run timeout 300 handle-streams -b "$BROKERS" -t refused -G tests -e
 	assert_status 0
 	assert_says "PostgreSQL refused 1 rows"
 	assert_equal rows 99 "$(sql "select count(*) from staging.events where run = 'refused'")"
@@ -278,19 +278,23 @@ tail|5|15" "$(sql "select run, count(*), min(n) from staging.events where run in
 	launch log slow --batch-rows 1 -X max.poll.interval.ms=2100
 	wait_until 20 grep -q "partitions are ours" log
 	# Nothing can be committed: every batch fills up, and polling stops.
-	psql -Xq <<-END &
-		begin;
-		select from millrace.position where source like '%/slow' for update;
-		select pg_sleep(4);
-	END
-	local locker=$!
-	wait_for_value 20 "select count(*) from pg_locks where relation = 'millrace.position'::regclass and mode = 'RowShareLock'" 1
-	produce slow slow 5 60 1
-	wait_for_value 40 "select count(*) from staging.events where run = 'slow'" 60
-	wait $locker
+	mkfifo locker
+	local locker n=5
+	until grep -q "joining group tests again" log; do
+		[ $n -lt 500 ]
+		psql -Xq <locker >/dev/null 3>&- &
+		locker=$!
+		exec 7>locker
+		echo "begin; select from millrace.position where source like '%/slow' for update;" >&7
+		wait_for_value 20 "select count(*) from pg_locks where relation = 'millrace.position'::regclass and mode = 'RowShareLock'" 1
+		produce slow slow $n $((n += 55)) 1
+		sleep 3 # longer than it may be silent, and again if it had its reasons
+		exec 7>&-
+		wait $locker
+		wait_for_value 40 "select count(*) from staging.events where run = 'slow'" $n
+	done
 	halt "$PID"
-	grep -q "joining group tests again" log
-	whole slow 60
+	whole slow $n
 }
 
 @test "without PostgreSQL for long it leaves the group, and comes back later" {
@@ -392,7 +396,7 @@ measured() { curl_unix "$BATS_TEST_TMPDIR/sock" | grep -qxF "handle_streams_$1";
 
 curl_unix() {
 	python3 -c 'import socket, sys
-s = socket.socket(socket.AF_UNIX); s.settimeout(5); s.connect(sys.argv[1])
+s = socket.socket(socket.AF_UNIX); s.settimeout(60); s.connect(sys.argv[1])
 s.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
 sys.stdout.write(b"".join(iter(lambda: s.recv(65536), b"")).decode().replace("\r", ""))' "$1"
 }

@@ -28,7 +28,7 @@ setup() {
 }
 
 # secured COMMAND... OPTIONS...: as user loader
-login=(-G secret-group --connect-timeout 8s -X security.protocol=SASL_SSL
+login=(-G secret-group --connect-timeout 60s -X security.protocol=SASL_SSL
 	-X sasl.username=loader)
 secured() { handle-streams "$@" "${login[@]}"; }
 known=(-X sasl.mechanism=SCRAM-SHA-512)

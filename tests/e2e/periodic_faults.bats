@@ -161,10 +161,10 @@ lonely() {
 		-- config:
 		--   materialized: incremental
 		--   strategy: append
-		select r.k, pg_sleep(60)::text as slept from staging.r r where /*+ incremental(r.k) */ true
+		select r.k, pg_sleep(600)::text as slept from staging.r r where /*+ incremental(r.k) */ true
 	SQL
-	run -3 periodic --statement-timeout 1s
-	assert_says "p.slow: a statement was cancelled after 1 s: it ran into statement-timeout"
+	run -3 periodic --statement-timeout 3s
+	assert_says "p.slow: a statement was cancelled after 3 s: it ran into statement-timeout"
 	assert_says "p.lonely: build"
 }
 

@@ -123,7 +123,7 @@ kill_server() {
 @test "the server outlives its starter and holds none of its pipes" {
 	cd "$CHECKOUT"
 	# cat ends when everybody has closed the pipe, and bats when 3 is closed
-	as_user timeout 60 bash -c "$PROBES/probe_database 2>&1 | cat" >/dev/null
+	as_user timeout 300 bash -c "$PROBES/probe_database 2>&1 | cat" >/dev/null
 	pid=$(server_pid)
 	kill -0 "$pid"
 	[ "$(ps -o sid= -p "$pid")" != "$(ps -o sid= -p $$)" ]

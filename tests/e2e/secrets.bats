@@ -71,7 +71,7 @@ tls() { # NAME=VALUE... : a connection string
 refused() { # WHY NAME=VALUE...
 	local why=$1
 	shift
-	run env -u PGHOST -u PGPORT handle-streams --connect-timeout 3s -d "$(tls "$@")" <<<'{"n": 1}'
+	run env -u PGHOST -u PGPORT handle-streams --connect-timeout 60s -d "$(tls "$@")" <<<'{"n": 1}'
 	assert_status 4
 	assert_says "$why"
 	[[ $output != *"$SECRET"* ]]

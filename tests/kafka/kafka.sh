@@ -17,7 +17,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 lib=$here/../../build/kafka/lib
-start_s=60
+start_s=300
 
 fail() {
 	echo "kafka.sh: $1" >&2
@@ -153,13 +153,14 @@ running() {
 	[ -s "$1/pid" ] && kill -0 "$(cat "$1/pid")" 2>/dev/null
 }
 
+# answers HOST:PORT SECONDS
 answers() {
-	timeout 2 kcat -b "$1" -L -X socket.timeout.ms=1000 2>/dev/null |
+	timeout "$2" kcat -b "$1" -L -m "$2" -X socket.timeout.ms="${2}000" 2>/dev/null |
 		grep -q 'broker 1 at'
 }
 
 start() {
-	local dir=$1 port=${2:-} deadline=$((SECONDS + start_s))
+	local dir=$1 port=${2:-} patience=4 deadline=$((SECONDS + start_s))
 	fetch
 	[ -e "$dir/port" ] || configure "$dir" "${port:-$(free_port)}"
 	port=$(cat "$dir/port")
@@ -168,7 +169,7 @@ start() {
 		-Xshare:auto -Djava.awt.headless=true -cp "$lib/*" kafka.Kafka \
 		"$dir/server.properties" >>"$dir/log" 2>&1 </dev/null 3>&- 4>&- 9>&- &
 	echo $! >"$dir/pid"
-	until answers "127.0.0.1:$port"; do
+	until answers "127.0.0.1:$port" $((patience++ / 2)); do
 		running "$dir" ||
 			{ tail -20 "$dir/log" >&2; fail "the broker ended"; }
 		[ $SECONDS -lt $deadline ] ||
@@ -184,7 +185,7 @@ end() {
 	running "$dir" || { rm -f "$dir/pid"; return 0; }
 	pid=$(cat "$dir/pid")
 	kill -"$signal" "$pid"
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.1
 	done

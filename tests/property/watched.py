@@ -18,8 +18,8 @@ import graphs
 import incremental
 from incremental import Mismatch
 
-PATIENCE_S = 60
-READ_S = 10      # within which a watch has read a changed file, however slow it is
+PATIENCE_S = 300
+READ_S = 60      # within which a watch has read a changed file, however slow it is
 SESSIONS = ("select pid from pg_stat_activity where application_name = 'periodic'"
             " and datname = current_database()")
 

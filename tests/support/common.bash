@@ -72,14 +72,14 @@ wait_for_value() {
 value_is() { [ "$(sql "$1")" = "$2" ]; }
 
 # ends_soon PID: asked to stop, it waits for nothing any more; `status` is its
-# exit status then.  What it might wait for is to be minutes ($patient).
+# exit status then.  What it might wait for is to be minutes ($PATIENT).
 ends_soon() {
 	status=0
 	kill -TERM "$1"
 	wait_until 10 is_gone "$1" || kill -KILL "$1"
 	wait "$1" || status=$?
 }
-patient="--connect-timeout 10min --answer-timeout 10min --lock-timeout 10min --shutdown-timeout 10min"
+export PATIENT="--connect-timeout 10min --answer-timeout 10min --lock-timeout 10min --shutdown-timeout 10min"
 
 is_gone() { ! kill -0 "$1" 2>/dev/null; }
 
