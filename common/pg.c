@@ -53,6 +53,18 @@ static const char *const no_answer =
 	"PostgreSQL has not answered within the time allowed";
 static const char *const no_answer_yet = "no answer so far";
 
+/* What the server's words about writing leave out, or nothing. */
+static const char *why_read_only(const struct pg *pg, const char *state)
+{
+	const char *standby = PQparameterStatus(pg->conn, "in_hot_standby");
+
+	if ((strcmp(state, "25006") != 0 && strcmp(state, "0A000") != 0) ||
+	    !standby || strcmp(standby, "on") != 0)
+		return "";
+	return "; this server is a standby: connect to the primary, or name "
+	       "all hosts with target_session_attrs=read-write";
+}
+
 bool pg_fail(struct pg *pg, PGresult *res, struct error *err)
 {
 	const char *state = field(res, PG_DIAG_SQLSTATE);
@@ -77,8 +89,9 @@ bool pg_fail(struct pg *pg, PGresult *res, struct error *err)
 	};
 	if (!*state) /* libpq's own words: the connection broke */
 		return pg_lose(pg, err, NULL);
-	error_set(err, pg_kind(state), STATUS_DATABASE, "%s (SQLSTATE %s)%s%s",
-		  pg->failure.message, state, *hint ? "; " : "", hint);
+	error_set(err, pg_kind(state), STATUS_DATABASE,
+		  "%s (SQLSTATE %s)%s%s%s", pg->failure.message, state,
+		  *hint ? "; " : "", hint, why_read_only(pg, state));
 	memcpy(err->sqlstate, state, sizeof err->sqlstate - 1);
 	err->sqlstate[sizeof err->sqlstate - 1] = '\0';
 	if (strcmp(severity, "ERROR") != 0) { /* FATAL, PANIC */

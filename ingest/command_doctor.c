@@ -18,6 +18,9 @@ static const struct {
 	const char *title;
 	const char *faults;
 } checks[] = {
+	{"the server takes writes",
+	 "select 'this is a standby: connect to the primary, for example with "
+	 "target_session_attrs=read-write' where pg_is_in_recovery()"},
 	{"the user may load",
 	 "select format('%s is not a member of millrace_ingest: grant "
 	 "millrace_ingest to %1$I', current_user) "

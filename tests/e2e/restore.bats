@@ -117,3 +117,22 @@ server_bin() { dirname "$(head -n 1 "$OWN_PG/data/postmaster.opts" | cut -d' ' -
 	# what it went through is on record: no gap, nothing rejected
 	assert_equal "gaps, rejects" "0|0" "$(sql "select (select count(*) from millrace.gap), (select count(*) from millrace.reject)")"
 }
+
+# Stopped above, it wakes up as one.
+@test "a standby takes no writes: told by name, with what to do" {
+	as touch "$OWN_PG/data/standby.signal"
+	start_server 3>&-
+	assert_equal "a standby" t "$(sql "select pg_is_in_recovery()")"
+	local command
+	for command in "handle-streams file.jsonl" "periodic test"; do
+		# shellcheck disable=SC2086 # words
+		run $command
+		assert_status 4
+		assert_says "this server is a standby: connect to the primary"
+	done
+	run -2 handle-streams doctor
+	assert_says "this is a standby: connect to the primary"
+	run -0 periodic ls
+	run handle-streams verify
+	assert_status 0
+}
