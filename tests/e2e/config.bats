@@ -150,10 +150,10 @@ loads() {
 	done
 	run periodic -s ""
 	assert_status 1
-	run timeout 20 handle-streams -b localhost:1 -t t -G "" </dev/null
+	run timeout 120 handle-streams -b localhost:1 -t t -G "" </dev/null
 	assert_status 1
 	assert_says "--group is empty: it takes GROUP"
-	HANDLE_STREAMS_GROUP="" run timeout 20 handle-streams -b localhost:1 -t t </dev/null
+	HANDLE_STREAMS_GROUP="" run timeout 120 handle-streams -b localhost:1 -t t </dev/null
 	assert_status 2
 	assert_says 'HANDLE_STREAMS_GROUP: "" is not a value; for example handle-streams'
 	handle-streams --dsn "" --help >/dev/null

@@ -87,7 +87,7 @@ ids() { sql "select coalesce(string_agg(id::text, ' ' order by id), '') from sta
 }
 
 @test "asked to stop while the source thinks, it ends soon" {
-	sql "create view crm.slow as select id, \"Customer Name\", total, paid, case when pg_sleep(60) is null then updated_at end as updated_at, more from crm.orders"
+	sql "create view crm.slow as select id, \"Customer Name\", total, paid, case when pg_sleep(600) is null then updated_at end as updated_at, more from crm.orders"
 	handle-streams --from-table "dbname=$PGDATABASE:crm.slow" --stream all_orders 2>log &
 	local pid=$!
 	is_slow() { [ "$(sql "select count(*) from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep'")" = 1 ]; }

@@ -95,7 +95,7 @@ load ../support/small_project
 	feed "('a', 1)"
 	psql -XAtq <<-'SQL' &
 		select pg_advisory_lock(x'6d72756e'::int, hashtext('p.sums'));
-		select pg_sleep(60);
+		select pg_sleep(600);
 	SQL
 	local holder=$!
 	wait_for_value 10 "select count(*) from pg_locks where locktype = 'advisory'" 1

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # Who may do what: two logins, one that ingests and one that aggregates.
+# shellcheck disable=SC2030,SC2031 # tests are subshells
 
 setup_file() {
 	load ../support/common

@@ -62,7 +62,7 @@ static void being_asked_to_stop_ends_the_wait(void **state)
 	backoff = BACKOFF_INIT(INT32_MAX, INT32_MAX, 0);
 	begun = clock_ms();
 	assert_false(backoff_wait(&backoff));
-	assert_in_range(clock_ms() - begun, 0, 5000);
+	assert_in_range(clock_ms() - begun, 0, 60000);
 }
 
 int main(void)

@@ -49,7 +49,7 @@ static int teardown(void **state)
 	const char *const argv[] = {"rm", "-r", home, NULL};
 	const char *const variable[] = {NULL};
 	const struct spawn rm = {
-		.argv = argv, .variable = variable, .timeout_ms = 10000};
+		.argv = argv, .variable = variable, .timeout_ms = 60000};
 	struct error err = ERROR_INIT;
 	int status;
 
