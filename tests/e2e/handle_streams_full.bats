@@ -210,7 +210,7 @@ extracts() { sql "select count(*) from millrace.load where op = 't'"; }
 
 @test "monitors see an extract while it loads, and each record once" {
 	local port
-	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	port=$(free_port)
 	get() { python3 -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[1], timeout=60).read().decode(), end="")' "http://127.0.0.1:$port/$1" 2>/dev/null; }
 	figure() { sed -n "s/^handle_streams_$1 //p"; }
 	mkfifo pipe

@@ -31,9 +31,6 @@ teardown() {
 	psql -Xq -d postgres -c "drop database if exists $PGDATABASE with (force)"
 }
 
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
 get() { python3 -c 'import sys, urllib.request as u
 try: r = u.urlopen(sys.argv[1], timeout=60)
 except u.HTTPError as e: r = e

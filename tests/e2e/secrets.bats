@@ -28,10 +28,6 @@ setup() {
 	export HANDLE_STREAMS_PROJECT=$BATS_FILE_TMPDIR/project PERIODIC_PROJECT=$BATS_FILE_TMPDIR/project
 }
 
-free_port() {
-	python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # A CA of our own, a certificate for localhost, and a CA nobody trusts.
 make_certificates() {
 	local name

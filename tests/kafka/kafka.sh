@@ -38,11 +38,7 @@ fetch() {
 	) 9>"$lib/lock"
 }
 
-# A port that nobody listens on now.
-free_port() {
-	python3 -c 'import socket
-s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
+free_port() { "$here/../support/free_port.py"; }
 
 # Sixteen random bytes as Kafka writes its ids.
 random_id() {

@@ -83,6 +83,8 @@ export PATIENT="--connect-timeout 10min --answer-timeout 10min --lock-timeout 10
 
 is_gone() { ! kill -0 "$1" 2>/dev/null; }
 
+free_port() { "$ROOT/tests/support/free_port.py"; }
+
 # assert_equal WHAT EXPECTED GOT
 assert_equal() {
 	[ "$2" = "$3" ] || {
