@@ -12,6 +12,7 @@
 #include "common/pg.h"
 #include "common/rights.h"
 #include "common/stop.h"
+#include "common/utf8.h"
 #include "ingest/commands.h"
 #include "ingest/decode.h"
 #include "ingest/file_identity.h"
@@ -330,37 +331,6 @@ static bool run_source(struct load_run *run, struct source *source, int fd,
 				  : run_pipe(run, source, err);
 }
 
-/* Its bytes are no lines; where they end changes with every packing. */
-static bool refuse_packed(int fd, const char *name, struct error *err)
-{
-	static const struct {
-		const char *magic;
-		size_t len;
-		const char *unpack;
-	} kinds[] = {
-		{"\x1f\x8b\x08", 3, "gzip -dc"},
-		{"\x28\xb5\x2f\xfd", 4, "zstd -dc"},
-		{"\xfd"
-		 "7zXZ",
-		 5, "xz -dc"},
-		{"\x04\x22\x4d\x18", 4, "lz4 -dc"},
-		{"PK\x03\x04", 4, "unzip -p"},
-	};
-	char start[5] = "";
-
-	if (pread(fd, start, sizeof start, 0) != (ssize_t)sizeof start)
-		return true;
-	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-		if (!memcmp(start, kinds[i].magic, kinds[i].len))
-			return error_set(err, ERROR_FATAL, STATUS_SOURCE,
-					 "%s is compressed: unpack it first, "
-					 "so that it is known by its content, "
-					 "or load it as a pipe: %s %s | "
-					 "handle-streams",
-					 name, kinds[i].unpack, name);
-	return true;
-}
-
 /* Nothing may mean that an export has failed: asked for all rows of an extract
  * or of a range, it is none. */
 static bool stands_for_all(const struct load_run *run)
@@ -394,7 +364,10 @@ static bool run_fd(struct load_run *run, int fd, const char *name,
 			log_line(LOG_INFO, "%s is empty", name);
 			return true;
 		}
-		ok = refuse_packed(fd, name, err) &&
+		/* for people; a name may be any bytes */
+		if (fd != STDIN_FILENO && !utf8_flaw(name, strlen(name)))
+			run->plan.file = name;
+		ok = load_refuse_packed(fd, name, err) &&
 		     source_file_open(&source, fd, name, max_line, &positions,
 				      err);
 	} else {
@@ -404,6 +377,7 @@ static bool run_fd(struct load_run *run, int fd, const char *name,
 		source = source_pipe_open(fd, name, max_line, &positions);
 	}
 	ok = ok && run_source(run, source, fd, err);
+	run->plan.file = NULL;
 	source_close(source);
 	positions_release(&positions);
 	return ok;

@@ -53,8 +53,10 @@ static bool list(struct pg *pg, struct error *err)
 			   "to_char(rejected_at, 'YYYY-MM-DD HH24:MI:SS') as "
 			   "rejected_at, coalesce(relation, '-') as relation, "
 			   "position, raw_length as bytes, reason, "
-			   "source || ' ' || part as source "
-			   "from millrace.reject where replayed_at is null "
+			   "source || ' ' || part as source, "
+			   "(select origin->>'file' from millrace.load l "
+			   "where l.load_id = r.load_id) as file "
+			   "from millrace.reject r where replayed_at is null "
 			   "and reject_id > %lld order by reject_id limit %d",
 			   after, PAGE);
 		ok = pg_fetch(pg, ANSWER_MS, err, &res, NULL, buf_text(&sql));
@@ -99,10 +101,12 @@ static bool show(struct pg *pg, const char *id, struct error *err)
 
 	if (!pg_fetch_params(pg, ANSWER_MS, err, &res,
 			     "select reject_id, rejected_at, relation, source, "
+			     "(select origin->>'file' from millrace.load l "
+			     "where l.load_id = r.load_id) as file, "
 			     "part, position, reason, sqlstate, column_name, "
 			     "raw_length, encode(key, 'escape') as key, "
 			     "headers, timestamp_ms, load_id, replayed_at, "
-			     "replay_load_id, raw from millrace.reject "
+			     "replay_load_id, raw from millrace.reject r "
 			     "where reject_id = $1::bigint",
 			     1, &id))
 		return false;

@@ -43,17 +43,21 @@ static size_t list_entries(const struct batch *batch, struct entry *entry)
 	return count;
 }
 
-/* {host, version, ranges: [ */
+/* {host, version, file, ranges: [ */
 static void open_origin(const struct sink_plan *plan, struct buf *json)
 {
 	buf_add_text(json, "{\"host\": ");
 	json_text(json, plan->host, strlen(plan->host));
 	buf_add_text(json, ", \"version\": ");
 	json_text(json, version_string(), strlen(version_string()));
+	if (plan->file) {
+		buf_add_text(json, ", \"file\": ");
+		json_text(json, plan->file, strlen(plan->file));
+	}
 	buf_add_text(json, ", \"ranges\": [");
 }
 
-/* {host, version, ranges: [[source, part, from, to), ...]} */
+/* {host, version, file, ranges: [[source, part, from, to), ...]} */
 static void add_origin(struct pg *pg, struct buf *sql,
 		       const struct sink_plan *plan, const struct batch *batch,
 		       const struct positions *positions)

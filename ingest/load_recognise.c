@@ -1,5 +1,6 @@
 /* What an input holds, told by its beginning. */
 #include <string.h>
+#include <unistd.h>
 
 #include "ingest/csv_header.h"
 #include "ingest/decode.h"
@@ -85,5 +86,35 @@ bool load_recognise(struct load_run *run, struct source *source, int *stream,
 		return find_first(run, source, &input, stream, err);
 	*stream = layout->stream_index;
 	source_lines_csv(source, layout);
+	return true;
+}
+
+bool load_refuse_packed(int fd, const char *name, struct error *err)
+{
+	static const struct {
+		const char *magic;
+		size_t len;
+		const char *unpack;
+	} kinds[] = {
+		{"\x1f\x8b\x08", 3, "gzip -dc"},
+		{"\x28\xb5\x2f\xfd", 4, "zstd -dc"},
+		{"\xfd"
+		 "7zXZ",
+		 5, "xz -dc"},
+		{"\x04\x22\x4d\x18", 4, "lz4 -dc"},
+		{"PK\x03\x04", 4, "unzip -p"},
+	};
+	char start[5] = "";
+
+	if (pread(fd, start, sizeof start, 0) != (ssize_t)sizeof start)
+		return true;
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (!memcmp(start, kinds[i].magic, kinds[i].len))
+			return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+					 "%s is compressed: unpack it first, "
+					 "so that it is known by its content, "
+					 "or load it as a pipe: %s %s | "
+					 "handle-streams",
+					 name, kinds[i].unpack, name);
 	return true;
 }

@@ -68,6 +68,10 @@ bool load_stopped_before(const struct source *source, const char *name,
 
 struct pipeline_parts load_parts(struct load_run *run, struct source *source);
 
+/* False where a file holds gzip and the like: its bytes are no lines, and where
+ * they end changes with every packing. */
+bool load_refuse_packed(int fd, const char *name, struct error *err) MUST_CHECK;
+
 /* load_recognise.c: how the input is to be read, as CSV or JSON, and by its
  * beginning which stream it is for, -1 if that cannot be said. */
 bool load_recognise(struct load_run *run, struct source *source, int *stream,

@@ -34,6 +34,8 @@ struct sink_plan {
 	const char *dsn;
 	char application[64]; /* handle-streams <owner> */
 	char host[64];
+	const char *file; /* as the user names it; NULL: what comes is from
+			   * none, or its name is no text */
 	const struct stream *const *stream;
 	size_t stream_count;
 	char **copy_sql;   /* COPY statement of each stream */

@@ -26,6 +26,16 @@ correct_stream() {
 	assert_equal bytes '{"number":  2}' "$output"
 	run handle-streams rejects show 99
 	assert_status 1
+	printf '%s\n' '{"n": 2}' '{"numbers":  2}' >"two \"ü\".json"
+	handle-streams "two \"ü\".json"
+	run --separate-stderr handle-streams rejects list
+	assert_equal file 'two "ü".json' "$(cut -f8 <<<"${lines[2]}")"
+	run handle-streams rejects show 2
+	[[ $output =~ file\ +two\ \"ü\".json ]]
+	cp "two \"ü\".json" $'\xff'
+	echo '{"n": 3}' >>$'\xff'
+	run -0 handle-streams $'\xff' # a name that is no text
+	assert_equal rows "1 2 3" "$(loaded)"
 	run handle-streams rejects shw 1
 	assert_status 1
 	assert_says "did you mean show"
