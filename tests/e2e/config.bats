@@ -162,7 +162,9 @@ loads() {
 @test "what cannot be printed is told, unless its reader has gone" {
 	local command
 	mkfifo pipe
-	exec 7<>pipe 8>pipe 7<&- # that nobody reads
+	exec 7<>pipe
+	exec 8>pipe
+	exec 7<&- # nobody reads it
 	for command in "handle-streams --help" "handle-streams --sample-config" "periodic ls"; do
 		run bash -c "$command >/dev/full"
 		assert_status 5

@@ -421,7 +421,7 @@ load ../support/small_project
 	[[ $output =~ p.firsts\ +refused\ +new\ loads ]]
 	run -2 periodic -s firsts
 	assert_says "replaced some of staging.r"
-	assert_says '`periodic --full-refresh -s p.firsts`'
+	assert_says "periodic --full-refresh -s p.firsts"
 	periodic --full-refresh -s firsts
 	assert_equal firsts b "$(sql 'select k from p.firsts')"
 	run -0 periodic plan -s firsts

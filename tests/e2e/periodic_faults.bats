@@ -96,7 +96,7 @@ lonely() {
 	feed "((select string_agg(md5(i::text), '') from generate_series(1, 2000) i), 1)"
 	run -3 periodic
 	assert_says "p.sums: index row requires"
-	assert_says '`periodic exclude p.sums LOAD`'
+	assert_says "periodic exclude p.sums LOAD"
 	periodic exclude p.sums "$(sql "select max(load_id) from millrace.load where relation = 'staging.r'")"
 	feed "('b', 2)"
 	run -0 periodic
