@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "aggregate/crew_choose.h"
@@ -45,15 +44,11 @@ void run_unlock(struct run *run)
 struct crew *crew_open(size_t size)
 {
 	struct crew *crew = mem_zalloc(1, sizeof *crew);
-	pthread_condattr_t attr;
 
 	crew->size = size;
 	/* the caller and, rolling, as many others */
 	crew->worker = mem_zalloc(size + 1, sizeof *crew->worker);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&crew->moved, &attr);
-	pthread_condattr_destroy(&attr);
+	pthread_cond_init(&crew->moved, NULL);
 	crew->over_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return crew;
 }
@@ -135,13 +130,13 @@ static bool may_take(const struct crew *crew)
 /* Until somebody has moved, or one that rests may begin. */
 static void sleep_until(struct crew *crew, int64_t wake_ms)
 {
-	const struct timespec at = {.tv_sec = wake_ms / 1000,
-				    .tv_nsec = wake_ms % 1000 * 1000000};
+	const struct timespec at = clock_at(wake_ms);
 
 	if (wake_ms == INT64_MAX)
 		pthread_cond_wait(&crew->moved, &crew->run->mutex);
 	else
-		pthread_cond_timedwait(&crew->moved, &crew->run->mutex, &at);
+		pthread_cond_clockwait(&crew->moved, &crew->run->mutex,
+				       CLOCK_MONOTONIC, &at);
 }
 
 /* The next task for a worker; NULL: go home. */

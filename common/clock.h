@@ -9,9 +9,15 @@
 #define COMMON_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 /* Monotonic milliseconds since some fixed point. */
 int64_t clock_ms(void);
+
+/* The same clock (CLOCK_MONOTONIC) `ms` from now, and when clock_ms says
+ * `at_ms`: for waits that end then. */
+struct timespec clock_after(int64_t ms);
+struct timespec clock_at(int64_t at_ms);
 
 /* Microseconds since 1970-01-01 UTC. */
 int64_t clock_unix_us(void);

@@ -1,7 +1,6 @@
 /* Being a member of a consumer group: handles, rebalances, leaving. */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -9,7 +8,7 @@
 #include "ingest/kafka_parts.h"
 
 enum { WHY_BYTES = 512, COMPLAIN_MS = 10000 };
-enum { CLOSE_MS = 5000, CLOSE_STEP_MS = 50, DESTROY_S = 2 };
+enum { CLOSE_MS = 5000, CLOSE_STEP_MS = 50, DESTROY_MS = 2000 };
 
 /* --- what librdkafka calls ------------------------------------------------ */
 
@@ -198,14 +197,12 @@ static void *destroy(void *rk)
  * topic was deleted: then the handle is left to them. */
 static void destroy_handle(rd_kafka_t *rk)
 {
-	struct timespec until;
+	const struct timespec until = clock_after(DESTROY_MS);
 	pthread_t thread;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += DESTROY_S;
 	if (pthread_create(&thread, NULL, destroy, rk) != 0)
 		abort(); /* no memory for a thread */
-	if (pthread_timedjoin_np(thread, NULL, &until) == 0)
+	if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0)
 		return;
 	pthread_detach(thread);
 	log_line(LOG_WARNING, "librdkafka does not end; going on without");

@@ -4,11 +4,11 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "common/mem.h"
 
-enum { ASK_MS = 1000, EVERY_S = 1, EVERY_BYTES = 4 * 1024 * 1024 };
+enum { ASK_MS = 1000, EVERY_MS = 1000, EVERY_BYTES = 4 * 1024 * 1024 };
 
 struct kafka_watch {
 	pthread_t thread;
@@ -55,11 +55,9 @@ static void ask(struct kafka_watch *watch)
  * a second. */
 static bool wait(struct kafka_watch *watch)
 {
-	struct timespec until;
+	const struct timespec until = clock_after(EVERY_MS);
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += EVERY_S;
-	if (sem_timedwait(&watch->wanted, &until) != 0)
+	if (sem_clockwait(&watch->wanted, CLOCK_MONOTONIC, &until) != 0)
 		return false;
 	while (sem_trywait(&watch->wanted) == 0)
 		;
@@ -69,11 +67,11 @@ static bool wait(struct kafka_watch *watch)
 static void *run(void *context)
 {
 	struct kafka_watch *watch = context;
-	time_t round = 0;
+	int64_t round = 0;
 
 	while (!atomic_load(&watch->quit)) {
 		bool asked = wait(watch);
-		time_t now = time(NULL);
+		int64_t now = clock_ms() / EVERY_MS;
 		int count = 1;
 
 		do {

@@ -1,7 +1,6 @@
 #include "ingest/load_watch.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 #include "common/clock.h"
 #include "common/pg.h"
@@ -46,18 +45,13 @@ static void report(struct load_watch *watch)
 /* Whether it is time to leave. */
 static bool tick(struct load_watch *watch)
 {
-	struct timespec until;
+	const struct timespec until = clock_after(TICK_MS);
 	bool quit;
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += TICK_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
 	load_watch_lock(watch);
 	if (!watch->quit)
-		pthread_cond_timedwait(&watch->ended, &watch->lock, &until);
+		pthread_cond_clockwait(&watch->ended, &watch->lock,
+				       CLOCK_MONOTONIC, &until);
 	quit = watch->quit;
 	load_watch_unlock(watch);
 	return quit;

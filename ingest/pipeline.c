@@ -1,9 +1,7 @@
 #include "ingest/pipeline.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -16,16 +14,10 @@ enum { TICK_MS = 100, BACKOFF_FIRST_MS = 100, BACKOFF_MAX_MS = 5000 };
 
 void pipeline_wait(struct pipeline *pipeline, int64_t ms)
 {
-	struct timespec until;
+	const struct timespec until = clock_after(ms);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	pthread_cond_timedwait(&pipeline->changed, &pipeline->lock, &until);
+	pthread_cond_clockwait(&pipeline->changed, &pipeline->lock,
+			       CLOCK_MONOTONIC, &until);
 }
 
 void pipeline_drop(struct pipeline *pipeline, struct load *load)
@@ -57,7 +49,6 @@ static bool is_out_of_time(const struct pipeline *pipeline)
 
 static void init(struct pipeline *pipeline, const struct pipeline_parts *parts)
 {
-	pthread_condattr_t monotonic;
 	size_t parts_count = parts->source->positions->count;
 
 	*pipeline = (struct pipeline){
@@ -70,10 +61,7 @@ static void init(struct pipeline *pipeline, const struct pipeline_parts *parts)
 	pipeline->moved_ms = clock_ms();
 	pipeline->before = parts->stats->source;
 	pthread_mutex_init(&pipeline->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&pipeline->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	pthread_cond_init(&pipeline->changed, NULL);
 	pipeline->load =
 		mem_zalloc(pipeline->load_count, sizeof *pipeline->load);
 	for (size_t i = 0; i < pipeline->load_count; i++) {

@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -90,15 +89,14 @@ out:
 static void *run(void *context)
 {
 	struct upkeep *upkeep = context;
-	struct timespec until;
+	struct timespec until = clock_after(0);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
 	pthread_mutex_lock(&upkeep->lock);
 	while (!upkeep->quit) {
 		until.tv_sec += FLUSH_S;
 		while (!upkeep->quit &&
-		       pthread_cond_timedwait(&upkeep->changed, &upkeep->lock,
-					      &until) == 0)
+		       pthread_cond_clockwait(&upkeep->changed, &upkeep->lock,
+					      CLOCK_MONOTONIC, &until) == 0)
 			continue;
 		pthread_mutex_unlock(&upkeep->lock);
 		work(upkeep);
@@ -112,16 +110,12 @@ struct upkeep *upkeep_start(const struct sink_plan *plan,
 			    struct observer *observer)
 {
 	struct upkeep *upkeep = mem_zalloc(1, sizeof *upkeep);
-	pthread_condattr_t monotonic;
 
 	upkeep->plan = plan;
 	upkeep->observer = observer;
 	upkeep->due_ms = clock_ms() + HOUR_MS;
 	pthread_mutex_init(&upkeep->lock, NULL);
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	pthread_cond_init(&upkeep->changed, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	pthread_cond_init(&upkeep->changed, NULL);
 	if (pthread_create(&upkeep->thread, NULL, run, upkeep) != 0)
 		abort();
 	return upkeep;
