@@ -248,7 +248,8 @@ static bool take_max_rejects(struct options *options, struct error *err)
 	if (!*text)
 		return true;
 	value = strtod(text, &end);
-	if (end == text || value < 0 || (*end && strcmp(end, "%") != 0) ||
+	/* nan is no number from 0 on either */
+	if (end == text || !(value >= 0) || (*end && strcmp(end, "%") != 0) ||
 	    (*end && value > 100) || (!*end && value > 1e15))
 		return error_set(err, ERROR_FATAL, STATUS_USAGE,
 				 "max-rejects takes a number (100) or a share "

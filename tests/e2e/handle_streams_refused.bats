@@ -106,6 +106,9 @@ teardown() { drop_database; }
 	assert_status 3
 	assert_says "890 of 900 records"
 	assert_equal rejects 0 "$(rejects)"
+	run handle-streams --max-rejects nan file
+	assert_status 1
+	assert_says "max-rejects takes a number (100) or a share"
 }
 
 @test "rows that PostgreSQL refuses count among --max-rejects" {
