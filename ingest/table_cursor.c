@@ -1,6 +1,5 @@
 #include "ingest/table_parts.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -28,6 +27,7 @@ static bool was_read(struct table_export *export, uint64_t hash)
 	}
 	return false;
 }
+
 static bool write_new(void *context, const char *bytes, size_t len,
 		      struct error *err)
 {
@@ -51,30 +51,27 @@ static bool remember(void *context, const char *bytes, size_t len,
 	buf_add(&export->after.rows, &hash, TABLE_HASH_BYTES);
 	return true;
 }
+
 /* A row without a value is never greater than another. */
 static bool warn_of_nulls(struct table_export *export, struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
+	int64_t count = 0;
 	bool ok;
 
 	if (!export->nullable)
 		return true;
 	buf_format(&sql, "select count(*) from %s where %s is null",
 		   buf_text(&export->from), buf_text(&export->cursor));
-	ok = pg_fetch(export->pg, TABLE_COPY_MS, err, &res, NULL,
-		      buf_text(&sql));
+	ok = pg_count(export->pg, TABLE_COPY_MS, err, &count, buf_text(&sql));
 	buf_release(&sql);
-	if (!ok)
-		return false;
-	if (pg_number(res, 0, 0))
+	if (count)
 		log_line(LOG_WARNING,
 			 "%lld rows of %s.%s have no %s and are not loaded: "
 			 "fill it, or take another cursor",
-			 (long long)pg_number(res, 0, 0), export->wanted.schema,
+			 (long long)count, export->wanted.schema,
 			 export->wanted.table, export->wanted.cursor);
-	PQclear(res);
-	return true;
+	return ok;
 }
 
 /* Nothing is ever greater than infinity, nor before its time than a time to

@@ -1,6 +1,6 @@
 #include "ingest/verify.h"
 
-#include <string.h>
+#include <inttypes.h>
 
 #include "common/buf.h"
 #include "common/pg.h"
@@ -25,7 +25,7 @@ enum { ANSWER_MS = 3600 * 1000, SHOWN = 10 };
  * looked at; the second returns one sentence for each fault. */
 static const struct check {
 	const char *title;
-	const char *counted; /* "%s ranges" */
+	const char *counted; /* "5 ranges" */
 	const char *count;
 	const char *faults;
 } checks[] = {
@@ -85,19 +85,18 @@ static bool print_faults(struct pg *pg, FILE *out, const char *sql, int *found,
 	return true;
 }
 
-static bool run_check(struct pg *pg, FILE *out, const char *title,
-		      const char *count, const char *counted,
-		      const char *faults, size_t *total, struct error *err)
+static bool run_check(struct pg *pg, FILE *out, const struct check *check,
+		      size_t *total, struct error *err)
 {
-	PGresult *res = NULL;
+	int64_t count;
 	int found = 0;
 
-	if (!pg_fetch(pg, ANSWER_MS, err, &res, NULL, count))
-		return error_context(err, "checking that %s", title);
-	fprintf(out, "%s: %s %s\n", title, PQgetvalue(res, 0, 0), counted);
-	PQclear(res);
-	if (!print_faults(pg, out, faults, &found, err))
-		return error_context(err, "checking that %s", title);
+	if (!pg_count(pg, ANSWER_MS, err, &count, check->count))
+		return error_context(err, "checking that %s", check->title);
+	fprintf(out, "%s: %" PRId64 " %s\n", check->title, count,
+		check->counted);
+	if (!print_faults(pg, out, check->faults, &found, err))
+		return error_context(err, "checking that %s", check->title);
 	*total += (size_t)found;
 	return true;
 }
@@ -158,8 +157,10 @@ static bool check_relation(struct pg *pg, FILE *out, const char *relation,
 		"loaded_at not in (select p.loaded_at from pruned p)) "
 		"and loaded_at >= (select coalesce(min(h.loaded_at), "
 		"'-infinity') from held h) order by loaded_at");
-	ok = run_check(pg, out, buf_text(&title), buf_text(&count), "rows",
-		       buf_text(&faults), total, err);
+	ok = run_check(pg, out,
+		       &(struct check){buf_text(&title), "rows",
+				       buf_text(&count), buf_text(&faults)},
+		       total, err);
 	buf_release(&count);
 	buf_release(&faults);
 	buf_release(&title);
@@ -197,9 +198,7 @@ bool verify_all(struct pg *pg, FILE *out, size_t *faults, struct error *err)
 
 	*faults = 0;
 	for (size_t i = 0; ok && i < sizeof checks / sizeof *checks; i++)
-		ok = run_check(pg, out, checks[i].title, checks[i].count,
-			       checks[i].counted, checks[i].faults, faults,
-			       err);
+		ok = run_check(pg, out, &checks[i], faults, err);
 	ok = ok && check_relations(pg, out, faults, err);
 	pg_rollback(pg);
 	return ok;
