@@ -4,7 +4,7 @@
 
 #include "common/clock.h"
 
-enum { STEP_MS = 250 };
+enum { STEP_MS = 250, WHY_BYTES = 512 };
 
 /* --- what was said -------------------------------------------------------- */
 
@@ -71,9 +71,35 @@ static bool is_refused(struct kafka_trouble *trouble,
 	return refused;
 }
 
+rd_kafka_t *kafka_access_open(rd_kafka_conf_t *conf, struct error *err)
+{
+	char why[WHY_BYTES];
+	rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+
+	if (rk) {
+		rd_kafka_poll_set_consumer(rk);
+		return rk;
+	}
+	rd_kafka_conf_destroy(conf);
+	error_config(err, "-X: %s", why);
+	return NULL;
+}
+
+static bool learn_cluster(rd_kafka_t *rk, const char *brokers,
+			  int64_t connect_ms, char **cluster, struct error *err)
+{
+	*cluster = rd_kafka_clusterid(rk, (int)connect_ms);
+	if (*cluster)
+		return true;
+	return error_set(
+		err, ERROR_FATAL, STATUS_SOURCE,
+		"%s has no cluster id; Kafka 0.10.1 or newer is needed",
+		brokers);
+}
+
 bool kafka_access_reach(rd_kafka_t *rk, struct kafka_trouble *trouble,
 			const struct kafka_settings *settings,
-			int64_t connect_ms, struct error *err)
+			int64_t connect_ms, char **cluster, struct error *err)
 {
 	int64_t deadline = clock_ms() + connect_ms;
 	rd_kafka_resp_err_t code;
@@ -84,7 +110,8 @@ bool kafka_access_reach(rd_kafka_t *rk, struct kafka_trouble *trouble,
 		code = rd_kafka_metadata(rk, 0, NULL, &metadata, STEP_MS);
 		if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
 			rd_kafka_metadata_destroy(metadata);
-			return true;
+			return learn_cluster(rk, settings->brokers, connect_ms,
+					     cluster, err);
 		}
 		rd_kafka_poll(rk, 0); /* lets the error callback speak */
 		if (is_refused(trouble, settings, err))

@@ -31,11 +31,18 @@ void kafka_trouble_release(struct kafka_trouble *trouble);
 void kafka_trouble_note(struct kafka_trouble *trouble, int code,
 			const char *reason);
 
-/* Waits until a broker answers.  Refusals end it at once.  rk's error callback
- * must note in `trouble`. */
+/* A consumer with that configuration, which it takes; NULL: it makes no sense.
+ */
+rd_kafka_t *kafka_access_open(rd_kafka_conf_t *conf,
+			      struct error *err) MUST_CHECK;
+
+/* Waits until a broker answers, and learns the cluster's id, for
+ * rd_kafka_mem_free.  Refusals end it at once.  rk's error callback must note
+ * in `trouble`. */
 bool kafka_access_reach(rd_kafka_t *rk, struct kafka_trouble *trouble,
 			const struct kafka_settings *settings,
-			int64_t connect_ms, struct error *err) MUST_CHECK;
+			int64_t connect_ms, char **cluster,
+			struct error *err) MUST_CHECK;
 
 /* If `code` says that a right is missing: sets *err (FATAL) to which, and how
  * to grant it.  topic: NULL where none is concerned. */

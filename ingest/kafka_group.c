@@ -7,7 +7,7 @@
 #include "common/mem.h"
 #include "ingest/kafka_parts.h"
 
-enum { WHY_BYTES = 512, COMPLAIN_MS = 10000 };
+enum { COMPLAIN_MS = 10000 };
 enum { CLOSE_MS = 5000, CLOSE_STEP_MS = 50, DESTROY_MS = 2000 };
 
 /* --- what librdkafka calls ------------------------------------------------ */
@@ -82,9 +82,7 @@ bool kafka_failed(struct source_kafka *kafka, rd_kafka_resp_err_t code,
 
 static rd_kafka_t *open_handle(struct source_kafka *kafka, struct error *err)
 {
-	char why[WHY_BYTES];
 	rd_kafka_conf_t *conf;
-	rd_kafka_t *rk;
 
 	if (!kafka_conf_build(&conf, kafka->settings, err))
 		return NULL;
@@ -92,14 +90,7 @@ static rd_kafka_t *open_handle(struct source_kafka *kafka, struct error *err)
 	rd_kafka_conf_set_log_cb(conf, on_log);
 	rd_kafka_conf_set_error_cb(conf, on_error);
 	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
-	rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-	if (rk) {
-		rd_kafka_poll_set_consumer(rk);
-		return rk;
-	}
-	rd_kafka_conf_destroy(conf);
-	error_config(err, "-X: %s", why);
-	return NULL;
+	return kafka_access_open(conf, err);
 }
 
 /* -p: these partitions of every topic, without asking the group. */
@@ -157,18 +148,9 @@ bool kafka_join(struct source_kafka *kafka, struct error *err)
 bool kafka_reach(struct source_kafka *kafka, struct error *err)
 {
 	kafka->rk = open_handle(kafka, err);
-	if (!kafka->rk ||
-	    !kafka_access_reach(kafka->rk, &kafka->trouble, kafka->settings,
-				kafka->plan.connect_ms, err))
-		return false;
-	kafka->cluster =
-		rd_kafka_clusterid(kafka->rk, (int)kafka->plan.connect_ms);
-	if (kafka->cluster)
-		return true;
-	return error_set(
-		err, ERROR_FATAL, STATUS_SOURCE,
-		"%s has no cluster id; Kafka 0.10.1 or newer is needed",
-		kafka->settings->brokers);
+	return kafka->rk &&
+	       kafka_access_reach(kafka->rk, &kafka->trouble, kafka->settings,
+				  kafka->plan.connect_ms, &kafka->cluster, err);
 }
 
 /* --- leaving -------------------------------------------------------------- */

@@ -10,13 +10,7 @@
 #include "common/pg.h"
 #include "ingest/kafka_access.h"
 
-enum {
-	WHY_BYTES = 512,
-	ASK_MS = 10000,
-	STEP_MS = 100,
-	GROUP_MS = 500,
-	ANSWER_MS = 60000
-};
+enum { ASK_MS = 10000, STEP_MS = 100, GROUP_MS = 500, ANSWER_MS = 60000 };
 
 struct kafka_reader {
 	rd_kafka_t *rk;
@@ -46,7 +40,6 @@ bool kafka_reader_open(struct kafka_reader **out,
 		       int64_t connect_ms, struct error *err)
 {
 	struct kafka_reader *reader = mem_zalloc(1, sizeof *reader);
-	char why[WHY_BYTES];
 	rd_kafka_conf_t *conf;
 
 	kafka_trouble_init(&reader->trouble);
@@ -55,24 +48,13 @@ bool kafka_reader_open(struct kafka_reader **out,
 	rd_kafka_conf_set_log_cb(conf, on_log);
 	rd_kafka_conf_set_error_cb(conf, on_error);
 	rd_kafka_conf_set_opaque(conf, reader);
-	reader->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-	if (!reader->rk) {
-		rd_kafka_conf_destroy(conf);
-		error_config(err, "-X: %s", why);
-		goto fail;
-	}
-	rd_kafka_poll_set_consumer(reader->rk);
-	if (!kafka_access_reach(reader->rk, &reader->trouble, settings,
-				connect_ms, err))
-		goto fail;
-	reader->cluster = rd_kafka_clusterid(reader->rk, (int)connect_ms);
-	if (reader->cluster) {
+	reader->rk = kafka_access_open(conf, err);
+	if (reader->rk &&
+	    kafka_access_reach(reader->rk, &reader->trouble, settings,
+			       connect_ms, &reader->cluster, err)) {
 		*out = reader;
 		return true;
 	}
-	error_set(err, ERROR_FATAL, STATUS_SOURCE,
-		  "%s has no cluster id; Kafka 0.10.1 or newer is needed",
-		  settings->brokers);
 fail:
 	kafka_reader_close(reader);
 	return false;
