@@ -57,6 +57,20 @@ void buf_add_byte(struct buf *buf, char byte)
 	buf_add(buf, &byte, 1);
 }
 
+void buf_add_hex(struct buf *buf, const void *bytes, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const unsigned char *from = bytes;
+	char *to = buf_reserve(buf, 2 * len);
+
+	for (size_t i = 0; i < len; i++) {
+		*to++ = digits[from[i] >> 4];
+		*to++ = digits[from[i] & 15];
+	}
+	*to = '\0';
+	buf->len += 2 * len;
+}
+
 void buf_format(struct buf *buf, const char *fmt, ...)
 {
 	char *to = buf_reserve(buf, 0);

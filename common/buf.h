@@ -46,6 +46,10 @@ static inline char *buf_reserve(struct buf *buf, size_t more)
 void buf_add(struct buf *buf, const void *bytes, size_t len);
 void buf_add_text(struct buf *buf, const char *text);
 void buf_add_byte(struct buf *buf, char byte);
+
+/* Two lower-case digits a byte. */
+void buf_add_hex(struct buf *buf, const void *bytes, size_t len);
+
 void buf_format(struct buf *buf, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 

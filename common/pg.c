@@ -79,7 +79,6 @@ bool pg_fail(struct pg *pg, PGresult *res, struct error *err)
 		.sqlstate = state,
 		.message = field(res, PG_DIAG_MESSAGE_PRIMARY),
 		.detail = field(res, PG_DIAG_MESSAGE_DETAIL),
-		.hint = hint,
 		.context = field(res, PG_DIAG_CONTEXT),
 		.column = field(res, PG_DIAG_COLUMN_NAME),
 		.constraint = field(res, PG_DIAG_CONSTRAINT_NAME),
@@ -256,7 +255,7 @@ PGconn *pg_raw(struct pg *pg)
 
 const struct pg_failure *pg_failure(const struct pg *pg)
 {
-	static const struct pg_failure none = {"", "", "", "", "", "", "", 0};
+	static const struct pg_failure none = {"", "", "", "", "", "", 0};
 
 	return pg->failed ? &pg->failure : &none;
 }
@@ -405,12 +404,28 @@ bool pg_fetch_params(struct pg *pg, int64_t timeout_ms, struct error *err,
 	       pg_receive(pg, timeout_ms, err, out, NULL);
 }
 
-/* --- quoting -------------------------------------------------------------- */
+/* --- fields --------------------------------------------------------------- */
 
 int64_t pg_number(const PGresult *res, int row, int column)
 {
 	return strtoll(PQgetvalue(res, row, column), NULL, 10);
 }
+
+unsigned char *pg_bytes(const PGresult *res, int row, int column, size_t *len)
+{
+	const char *text = PQgetvalue(res, row, column);
+	unsigned char *bytes;
+
+	*len = 0;
+	if (PQgetisnull(res, row, column))
+		return NULL;
+	bytes = PQunescapeBytea((const unsigned char *)text, len);
+	if (!bytes)
+		abort(); /* out of memory */
+	return bytes;
+}
+
+/* --- quoting -------------------------------------------------------------- */
 
 void pg_identifier(struct pg *pg, struct buf *out, const char *name)
 {

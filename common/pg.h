@@ -32,7 +32,6 @@ struct pg_failure {
 	const char *sqlstate;
 	const char *message; /* may quote row content: not for logs */
 	const char *detail;
-	const char *hint;
 	const char *context;
 	const char *column;
 	const char *constraint;
@@ -157,6 +156,9 @@ bool pg_copy_out(struct pg *pg, int64_t timeout_ms, struct error *err,
 
 /* The integer in a field; 0 where it is null. */
 int64_t pg_number(const PGresult *res, int row, int column);
+
+/* The bytes of a bytea field, for PQfreemem; NULL where it is null. */
+unsigned char *pg_bytes(const PGresult *res, int row, int column, size_t *len);
 
 /* Quoted identifier / literal, appended to a buf. */
 struct buf;

@@ -1,5 +1,5 @@
 /*
- * pg_internal.h - what pg.c and pg_copy.c know of a connection
+ * pg_internal.h - what pg*.c know of a connection
  */
 #ifndef COMMON_PG_INTERNAL_H
 #define COMMON_PG_INTERNAL_H

@@ -83,7 +83,6 @@ static void add_migration(struct buf *sql, struct pg *pg,
 static bool apply(struct pg *pg, const struct migration *first, size_t count,
 		  struct error *err)
 {
-	struct error ignored = ERROR_INIT;
 	struct buf sql = BUF_INIT;
 	bool ok;
 
@@ -94,9 +93,7 @@ static bool apply(struct pg *pg, const struct migration *first, size_t count,
 	ok = pg_run(pg, MIGRATE_MS, err, buf_text(&sql));
 	buf_release(&sql);
 	if (!ok) {
-		if (pg_is_usable(pg) &&
-		    !pg_run(pg, QUICK_MS, &ignored, "rollback"))
-			ok = false;
+		pg_rollback(pg);
 		error_context(err, "schema migration %s%s", first->name,
 			      count > 1 ? " and on" : "");
 	}

@@ -33,6 +33,15 @@ size_t utf8_length(const char *at, const char *end)
 	return 4;
 }
 
+size_t utf8_count(const char *text)
+{
+	size_t count = 0;
+
+	for (; *text; text++)
+		count += !is_continuation(*text);
+	return count;
+}
+
 /* Eight bytes: whether all are ASCII, and none is NUL. */
 static bool is_plain(const char *at)
 {
@@ -57,6 +66,15 @@ const char *utf8_flaw(const char *text, size_t len)
 		text += step;
 	}
 	return NULL;
+}
+
+size_t utf8_cut(const char *text, size_t len, size_t most)
+{
+	if (len <= most)
+		return len;
+	while (most > 0 && is_continuation(text[most]))
+		most--;
+	return most;
 }
 
 size_t utf8_mark(const char *text, size_t len)

@@ -17,6 +17,13 @@ size_t utf8_length(const char *at, const char *end);
 /* The first byte that no character begins at, or NULL: all of it is text. */
 const char *utf8_flaw(const char *text, size_t len);
 
+/* Characters of a text: the bytes that begin one. */
+size_t utf8_count(const char *text);
+
+/* How many of the first len bytes of a text are kept where there is room for
+ * `most`: no character is cut. */
+size_t utf8_cut(const char *text, size_t len, size_t most);
+
 /* Bytes of the byte order mark that the text begins with: 3 or 0. */
 size_t utf8_mark(const char *text, size_t len);
 
