@@ -96,7 +96,7 @@ static bool show(struct pg *pg, const char *id, struct error *err)
 {
 	PGresult *res = NULL;
 	unsigned char *raw;
-	size_t len = 0;
+	size_t len;
 	int raw_column;
 
 	if (!pg_fetch_params(pg, ANSWER_MS, err, &res,
@@ -121,10 +121,7 @@ static bool show(struct pg *pg, const char *id, struct error *err)
 		fprintf(stderr, "%-14s ", PQfname(res, c));
 		fprintf(stderr, "%s\n", PQgetvalue(res, 0, c));
 	}
-	raw = PQunescapeBytea(
-		(const unsigned char *)PQgetvalue(res, 0, raw_column), &len);
-	if (!raw)
-		abort();
+	raw = pg_bytes(res, 0, raw_column, &len);
 	fwrite(raw, 1, len, stdout);
 	putchar('\n');
 	PQfreemem(raw);

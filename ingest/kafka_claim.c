@@ -8,14 +8,6 @@
 #include "common/fault.h"
 #include "common/pg.h"
 
-static void add_key(struct pg *pg, struct buf *sql, const char *source,
-		    int part)
-{
-	buf_add_text(sql, " where source = ");
-	pg_literal(pg, sql, source);
-	buf_format(sql, " and part = %d", part);
-}
-
 /* Runs a statement; its rows are the caller's. */
 static bool fetch(struct pg *pg, struct buf *sql, PGresult **out,
 		  struct error *err)
@@ -66,7 +58,7 @@ static bool look(struct pg *pg, const struct position *position,
 	*claim = (struct kafka_claim){0};
 	buf_add_text(&sql, "select epoch, group_id, anchor_offset, "
 			   "encode(anchor_hash, 'hex') from millrace.position");
-	add_key(pg, &sql, position->source, position->part);
+	position_add_key(pg, &sql, position);
 	if (!fetch(pg, &sql, &res, err))
 		return false;
 	claim->known = PQntuples(res) == 1;
@@ -151,23 +143,16 @@ bool kafka_claim_skip(struct pg *pg, struct positions *positions, int index,
 		      int64_t to, const char *reason, struct error *err)
 {
 	struct position *position = &positions->item[index];
-	long long from = position->next_offset;
 	struct buf sql = BUF_INIT;
 
 	buf_add_text(&sql, "insert into millrace.gap (source, part, "
 			   "from_offset, to_offset, reason) values (");
 	pg_literal(pg, &sql, position->source);
-	buf_format(&sql, ", %d, %lld, %lld, ", position->part, from,
-		   (long long)to);
+	buf_format(&sql, ", %d, %lld, %lld, ", position->part,
+		   (long long)position->next_offset, (long long)to);
 	pg_literal(pg, &sql, reason);
-	buf_add_text(&sql, "); select millrace.advance(array[");
-	pg_literal(pg, &sql, position->source);
-	buf_format(&sql,
-		   "], array[%d], array[%lld]::bigint[], "
-		   "array[%lld]::bigint[], array[%lld]::bigint[], "
-		   "array[null]::bigint[], array[null]::bytea[])",
-		   position->part, (long long)position->epoch, from,
-		   (long long)to);
+	buf_add_text(&sql, "); ");
+	position_add_advance(pg, &sql, position, to, NULL);
 	if (!run(pg, &sql, err))
 		return false;
 	position->next_offset = to;

@@ -66,7 +66,7 @@ static bool claim_extract(const struct load_claim *claim, struct error *err)
 		return false;
 	load->has_latest = load->has_latest && !run->options->force;
 	extract->is_same = load->has_latest && claim->source->replayable &&
-			   load_is_same(&load->latest, &extract->content);
+			   anchor_is_same(&load->latest, &extract->content);
 	return extract->is_same || check_effective(claim, err);
 }
 

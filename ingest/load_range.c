@@ -138,32 +138,12 @@ static bool claim_range(const struct load_claim *claim, struct error *err)
 		return false;
 	if (run->options->force ||
 	    (claim->source->replayable &&
-	     !load_is_same(&load->latest, &replacement->content)))
+	     !anchor_is_same(&load->latest, &replacement->content)))
 		load->has_latest = false;
 	if (load->has_latest && !is_held(claim, &load->has_latest, err))
 		return false;
 	replacement->is_same = load->has_latest && claim->source->replayable;
 	return true;
-}
-
-/* The file counts as loaded from now on, so that nobody adds it by itself. */
-static void add_file(struct pg *pg, const struct replacement *replacement,
-		     struct buf *sql)
-{
-	const struct position *file = &replacement->also.item[ALSO_FILE];
-	const struct anchor *content = &replacement->content;
-
-	buf_add_text(sql, "select millrace.advance(array[");
-	pg_literal(pg, sql, file->source);
-	buf_format(sql,
-		   "], array[0], array[%lld]::bigint[], "
-		   "array[%lld]::bigint[], array[%lld]::bigint[], "
-		   "array[%lld]::bigint[], array['\\x",
-		   (long long)file->epoch, (long long)file->next_offset,
-		   (long long)content->offset, (long long)content->offset);
-	for (int i = 0; i < ANCHOR_BYTES; i++)
-		buf_format(sql, "%02x", content->hash[i]);
-	buf_add_text(sql, "']::bytea[])");
 }
 
 /* Holds the claim on the relation until the end of the transaction: whoever
@@ -216,8 +196,11 @@ static bool retire(struct pg *pg, const struct whole_load *load,
 		   (long long)plan->statement_ms);
 	ok = pg_fetch(pg, REPLACE_MS, err, &res, NULL, buf_text(&sql));
 	if (ok && *replacement->file_key) {
+		/* nobody is to add the file by itself from now on */
 		buf_reset(&sql);
-		add_file(pg, replacement, &sql);
+		position_add_advance(
+			pg, &sql, &replacement->also.item[ALSO_FILE],
+			replacement->content.offset, &replacement->content);
 		ok = pg_run(pg, plan->answer_ms, err, buf_text(&sql));
 	}
 	buf_release(&sql);

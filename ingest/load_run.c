@@ -1,6 +1,5 @@
 #include "ingest/load_run.h"
 
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -97,12 +96,6 @@ struct pipeline_parts load_parts(struct load_run *run, struct source *source)
 }
 
 /* --- whole loads ---------------------------------------------------------- */
-
-bool load_is_same(const struct anchor *a, const struct anchor *b)
-{
-	return a->offset == b->offset &&
-	       !memcmp(a->hash, b->hash, ANCHOR_BYTES);
-}
 
 bool load_whole(struct load_run *run, struct source *source,
 		const struct whole_load *load, enum whole_result *result,

@@ -96,8 +96,6 @@ bool load_table(struct load_run *run, struct error *err) MUST_CHECK;
 bool load_check_whole(const struct load_run *run, const struct source *source,
 		      int fd, struct error *err) MUST_CHECK;
 
-bool load_is_same(const struct anchor *a, const struct anchor *b);
-
 /* Loads the input in one transaction; its position is claimed. */
 bool load_whole(struct load_run *run, struct source *source,
 		const struct whole_load *load, enum whole_result *result,

@@ -33,7 +33,6 @@ static bool read_name(struct table_load *load, struct error *err)
 	const char *colon = strrchr(text, ':');
 	const char *name = colon ? colon + 1 : text;
 	const char *dot = strchr(name, '.');
-
 	char *dsn;
 
 	/* what is no name may be the rest of a URI, with its password */
@@ -94,7 +93,7 @@ static bool read_cursor(const struct load_claim *claim, struct error *err)
 	const char *const values[] = {load->positions.item[0].source};
 	PGresult *res = NULL;
 	unsigned char *rows;
-	size_t len = 0;
+	size_t len;
 
 	if (!pg_fetch_params(claim->run->control,
 			     claim->run->options->statement_ms, err, &res,
@@ -105,10 +104,7 @@ static bool read_cursor(const struct load_claim *claim, struct error *err)
 	table_cursor_release(&load->cursor);
 	load->cursor.known = PQntuples(res) == 1 && !PQgetisnull(res, 0, 0);
 	if (load->cursor.known) {
-		rows = PQunescapeBytea(
-			(const unsigned char *)PQgetvalue(res, 0, 1), &len);
-		if (!rows)
-			abort(); /* out of memory */
+		rows = pg_bytes(res, 0, 1, &len);
 		buf_add_text(&load->cursor.value, PQgetvalue(res, 0, 0));
 		buf_add(&load->cursor.rows, rows, len);
 		PQfreemem(rows);
@@ -151,8 +147,7 @@ static bool finish(struct pg *pg, const struct whole_load *whole,
 	buf_add_text(&sql, "update millrace.position set cursor_value = ");
 	pg_literal(pg, &sql, buf_text(&to.value));
 	buf_add_text(&sql, ", cursor_rows = '\\x");
-	for (size_t i = 0; i < to.rows.len; i++)
-		buf_format(&sql, "%02x", (unsigned char)to.rows.data[i]);
+	buf_add_hex(&sql, to.rows.data, to.rows.len);
 	buf_add_text(&sql, "' where part = 0 and source = ");
 	pg_literal(pg, &sql, load->positions.item[0].source);
 	ok = pg_run(pg, load->run->options->statement_ms, err, buf_text(&sql));

@@ -62,6 +62,42 @@ void positions_release(struct positions *positions)
 	positions->count = positions->capacity = 0;
 }
 
+static void add_literal(struct pg *pg, struct buf *sql, const char *before,
+			const char *value, const char *after)
+{
+	buf_add_text(sql, before);
+	pg_literal(pg, sql, value);
+	buf_add_text(sql, after);
+}
+
+bool anchor_is_same(const struct anchor *a, const struct anchor *b)
+{
+	return a->offset == b->offset &&
+	       !memcmp(a->hash, b->hash, ANCHOR_BYTES);
+}
+
+void position_add_advance(struct pg *pg, struct buf *sql,
+			  const struct position *position, int64_t to,
+			  const struct anchor *anchor)
+{
+	add_literal(pg, sql, "select millrace.advance(array[", position->source,
+		    "]");
+	buf_format(sql,
+		   ", array[%d], array[%lld]::bigint[], array[%lld]::bigint[], "
+		   "array[%lld]::bigint[], ",
+		   position->part, (long long)position->epoch,
+		   (long long)position->next_offset, (long long)to);
+	if (!anchor) {
+		buf_add_text(sql,
+			     "array[null]::bigint[], array[null]::bytea[])");
+		return;
+	}
+	buf_format(sql, "array[%lld]::bigint[], array['\\x",
+		   (long long)anchor->offset);
+	buf_add_hex(sql, anchor->hash, ANCHOR_BYTES);
+	buf_add_text(sql, "']::bytea[])");
+}
+
 bool position_transact(struct pg *pg, const struct buf *statement,
 		       PGresult **out, struct error *err)
 {
@@ -86,21 +122,12 @@ bool position_transact(struct pg *pg, const struct buf *statement,
 	return false;
 }
 
-/* `where source = ... and part = ...` */
-static void add_key(struct pg *pg, struct buf *sql,
-		    const struct position *position)
+void position_add_key(struct pg *pg, struct buf *sql,
+		      const struct position *position)
 {
 	buf_add_text(sql, " where source = ");
 	pg_literal(pg, sql, position->source);
 	buf_format(sql, " and part = %d", position->part);
-}
-
-static void add_literal(struct pg *pg, struct buf *sql, const char *before,
-			const char *value, const char *after)
-{
-	buf_add_text(sql, before);
-	pg_literal(pg, sql, value);
-	buf_add_text(sql, after);
 }
 
 /* --- claiming ------------------------------------------------------------- */
@@ -126,7 +153,7 @@ static bool look(struct pg *pg, const struct positions *positions,
 		    "left join lateral (select pid from pg_stat_activity "
 		    "where application_name = 'handle-streams ' || p.owner "
 		    "limit 1) a on true");
-	add_key(pg, &sql, position);
+	position_add_key(pg, &sql, position);
 	ok = position_transact(pg, &sql, &res, err);
 	buf_release(&sql);
 	if (!ok)
@@ -149,8 +176,7 @@ static void add_anchor(struct buf *sql, const struct anchor *anchor)
 		return;
 	}
 	buf_format(sql, "%lld, '\\x", (long long)anchor->offset);
-	for (int i = 0; i < ANCHOR_BYTES; i++)
-		buf_format(sql, "%02x", anchor->hash[i]);
+	buf_add_hex(sql, anchor->hash, ANCHOR_BYTES);
 	buf_add_text(sql, "'");
 }
 
@@ -176,15 +202,24 @@ static bool insert(struct pg *pg, const struct positions *positions,
 	return ok;
 }
 
-/* Takes over next_offset and epoch from a row, or loses the part. */
-static void learn(struct position *position, PGresult *res)
+/* Takes over next_offset and epoch from the row that a statement returns, or
+ * loses the part.  Releases the statement. */
+static bool learn(struct pg *pg, struct buf *sql, struct position *position,
+		  struct error *err)
 {
+	PGresult *res;
+	bool ok = position_transact(pg, sql, &res, err);
+
+	buf_release(sql);
+	if (!ok)
+		return false;
 	position->mine = PQntuples(res) == 1;
 	if (position->mine) {
 		position->next_offset = pg_number(res, 0, 0);
 		position->epoch = pg_number(res, 0, 1);
 	}
 	PQclear(res);
+	return true;
 }
 
 bool position_take(struct pg *pg, const struct positions *positions, int index,
@@ -193,8 +228,6 @@ bool position_take(struct pg *pg, const struct positions *positions, int index,
 	struct position *position = &positions->item[index];
 	int64_t next = mutant("no-epoch-bump") ? epoch : epoch + 1;
 	struct buf sql = BUF_INIT;
-	PGresult *res;
-	bool ok;
 
 	buf_format(&sql,
 		   "update millrace.position set epoch = %lld, "
@@ -203,14 +236,10 @@ bool position_take(struct pg *pg, const struct positions *positions, int index,
 	pg_literal(pg, &sql, positions->owner);
 	if (group)
 		add_literal(pg, &sql, ", group_id = ", group, "");
-	add_key(pg, &sql, position);
+	position_add_key(pg, &sql, position);
 	buf_format(&sql, " and epoch = %lld returning next_offset, epoch",
 		   (long long)epoch);
-	ok = position_transact(pg, &sql, &res, err);
-	buf_release(&sql);
-	if (ok)
-		learn(position, res);
-	return ok;
+	return learn(pg, &sql, position, err);
 }
 
 bool position_claim(struct pg *pg, struct positions *positions, int index,
@@ -256,31 +285,25 @@ bool position_resolve(struct pg *pg, struct positions *positions, int index,
 	struct position *position = &positions->item[index];
 	long long epoch = position->epoch;
 	struct buf sql = BUF_INIT;
-	PGresult *res;
-	bool ok;
 
 	if (mutant("no-epoch-bump")) {
 		buf_add_text(&sql, "select next_offset, epoch "
 				   "from millrace.position");
-		add_key(pg, &sql, position);
+		position_add_key(pg, &sql, position);
 		buf_add_text(&sql, " for update");
 	} else {
 		buf_format(&sql,
 			   "update millrace.position set epoch = %lld, "
 			   "updated_at = now()",
 			   epoch + 1);
-		add_key(pg, &sql, position);
+		position_add_key(pg, &sql, position);
 		add_literal(pg, &sql, " and owner = ", positions->owner, "");
 		buf_format(&sql,
 			   " and epoch in (%lld, %lld) "
 			   "returning next_offset, epoch",
 			   epoch, epoch + 1);
 	}
-	ok = position_transact(pg, &sql, &res, err);
-	buf_release(&sql);
-	if (ok)
-		learn(position, res);
-	return ok;
+	return learn(pg, &sql, position, err);
 }
 
 bool position_read(struct pg *pg, struct positions *positions, int index,
@@ -288,17 +311,11 @@ bool position_read(struct pg *pg, struct positions *positions, int index,
 {
 	struct position *position = &positions->item[index];
 	struct buf sql = BUF_INIT;
-	PGresult *res;
-	bool ok;
 
 	buf_add_text(&sql, "select next_offset, epoch from millrace.position");
-	add_key(pg, &sql, position);
+	position_add_key(pg, &sql, position);
 	add_literal(pg, &sql, " and owner = ", positions->owner, "");
-	ok = position_transact(pg, &sql, &res, err);
-	buf_release(&sql);
-	if (ok)
-		learn(position, res);
-	return ok;
+	return learn(pg, &sql, position, err);
 }
 
 bool position_delete(struct pg *pg, struct positions *positions, int index,
@@ -310,7 +327,7 @@ bool position_delete(struct pg *pg, struct positions *positions, int index,
 	bool ok;
 
 	buf_add_text(&sql, "delete from millrace.position");
-	add_key(pg, &sql, position);
+	position_add_key(pg, &sql, position);
 	add_literal(pg, &sql, " and owner = ", positions->owner, "");
 	ok = position_transact(pg, &sql, &res, err);
 	PQclear(res);
@@ -351,8 +368,8 @@ bool position_anchor(struct pg *pg, const struct positions *positions,
 {
 	const char *const values[] = {positions->item[index].source};
 	PGresult *res = NULL;
-	size_t len = 0;
 	unsigned char *hash;
+	size_t len;
 
 	if (!pg_fetch_params(pg, ANSWER_MS, err, &res,
 			     "select anchor_offset, anchor_hash "
@@ -363,11 +380,8 @@ bool position_anchor(struct pg *pg, const struct positions *positions,
 	*known = PQntuples(res) == 1;
 	if (*known) {
 		anchor->offset = pg_number(res, 0, 0);
-		hash = PQunescapeBytea(
-			(const unsigned char *)PQgetvalue(res, 0, 1), &len);
-		if (!hash || len != ANCHOR_BYTES)
-			abort(); /* out of memory */
-		memcpy(anchor->hash, hash, ANCHOR_BYTES);
+		hash = pg_bytes(res, 0, 1, &len);
+		memcpy(anchor->hash, hash, ANCHOR_BYTES); /* asked for */
 		PQfreemem(hash);
 	}
 	PQclear(res);

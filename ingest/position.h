@@ -35,6 +35,8 @@ struct anchor {
 	unsigned char hash[ANCHOR_BYTES];
 };
 
+bool anchor_is_same(const struct anchor *a, const struct anchor *b);
+
 struct position {
 	char *source; /* 'file:<hash>+<size>', 'pipe:<run id>', 'kafka:...' */
 	int part;
@@ -93,6 +95,16 @@ bool position_read(struct pg *pg, struct positions *positions, int index,
 bool position_anchor(struct pg *pg, const struct positions *positions,
 		     int index, bool *known, struct anchor *anchor,
 		     struct error *err) MUST_CHECK;
+
+/* `where source = ... and part = ...` */
+void position_add_key(struct pg *pg, struct buf *sql,
+		      const struct position *position);
+
+/* The statement that moves a part of ours from where it stands to `to`.
+ * anchor: NULL, or the proof of what is before. */
+void position_add_advance(struct pg *pg, struct buf *sql,
+			  const struct position *position, int64_t to,
+			  const struct anchor *anchor);
 
 /* Runs statements as the ingest role in one transaction of their own; *out is
  * the result of the one that returned rows.  After an ERROR the session is

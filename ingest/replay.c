@@ -122,31 +122,15 @@ static bool layout_of(struct replay *replay, const PGresult *res, int row,
 	return true;
 }
 
-/* A bytea; NULL where it is null. */
-static unsigned char *bytes_of(const PGresult *res, int row, int column,
-			       size_t *len)
-{
-	const char *text = PQgetvalue(res, row, column);
-	unsigned char *bytes;
-
-	*len = 0;
-	if (PQgetisnull(res, row, column))
-		return NULL;
-	bytes = PQunescapeBytea((const unsigned char *)text, len);
-	if (!bytes)
-		abort(); /* out of memory */
-	return bytes;
-}
-
 /* Each is a part of its own, since their positions are in no order. */
 static void decode(struct replay *replay, const PGresult *res, int row)
 {
 	struct batch *batch = &replay->load.batch;
 	size_t rejects = batch->reject_count;
-	size_t len = 0;
+	size_t len;
 	size_t key_len;
-	unsigned char *raw = bytes_of(res, row, COL_RAW, &len);
-	unsigned char *key = bytes_of(res, row, COL_KEY, &key_len);
+	unsigned char *raw = pg_bytes(res, row, COL_RAW, &len);
+	unsigned char *key = pg_bytes(res, row, COL_KEY, &key_len);
 	int64_t position = pg_number(res, row, COL_POSITION);
 	const struct csv_layout *csv = NULL;
 	struct record record = {
@@ -268,7 +252,7 @@ static bool set_aside(struct replay *replay, struct error *err)
 	for (size_t i = 0; i < batch->reject_count; i++)
 		add_reason(replay, &batch->reject[i], &sql);
 	buf_add_text(&sql, "commit");
-	ok = pg_fetch(replay->pg, ANSWER_MS, err, NULL, NULL, buf_text(&sql));
+	ok = pg_run(replay->pg, ANSWER_MS, err, buf_text(&sql));
 	buf_release(&sql);
 	if (ok)
 		log_line(LOG_WARNING,

@@ -53,7 +53,6 @@ bool whole_begin(struct whole *whole, struct error *err)
 		.file_from = load->file_from,
 		.file_size = load->file_size,
 	};
-
 	uint64_t ties = 0;
 	bool ok;
 
@@ -128,29 +127,10 @@ bool whole_copy(struct whole *whole, struct load *load, struct error *err)
 	return true;
 }
 
-static void add_advance(struct whole *whole, const struct anchor *content,
-			struct buf *sql)
-{
-	const struct position *position = whole->parts->source->positions->item;
-
-	buf_add_text(sql, "select millrace.advance(array[");
-	pg_literal(whole->pg, sql, position->source);
-	buf_format(sql,
-		   "], array[%d], array[%lld]::bigint[], "
-		   "array[%lld]::bigint[], array[%lld]::bigint[], "
-		   "array[%lld]::bigint[], array['\\x",
-		   position->part, (long long)position->epoch,
-		   (long long)position->next_offset,
-		   (long long)position->next_offset + 1,
-		   (long long)content->offset);
-	for (int i = 0; i < ANCHOR_BYTES; i++)
-		buf_format(sql, "%02x", content->hash[i]);
-	buf_add_text(sql, "']::bytea[]); ");
-}
-
 bool whole_commit(struct whole *whole, const struct anchor *content,
 		  bool *doubtful, struct error *err)
 {
+	const struct position *position = whole->parts->source->positions->item;
 	int64_t answer_ms = whole->parts->plan->answer_ms;
 	struct buf sql = BUF_INIT;
 	char tag[64];
@@ -170,8 +150,9 @@ bool whole_commit(struct whole *whole, const struct anchor *content,
 	}
 	buf_format(&sql, " where load_id = %lld; notify millrace; ",
 		   (long long)whole->load_id);
-	add_advance(whole, content, &sql);
-	buf_add_text(&sql, "commit");
+	position_add_advance(whole->pg, &sql, position,
+			     position->next_offset + 1, content);
+	buf_add_text(&sql, "; commit");
 	fault_hit(FAULT_BEFORE_COMMIT);
 	ok = pg_send(whole->pg, answer_ms, err, buf_text(&sql));
 	buf_release(&sql);
