@@ -147,8 +147,7 @@ void batch_restore(struct batch *batch, struct batch_origin *origin,
 		   const char *bytes);
 
 /* Adds a reject; the strings are copied, the reason with ? for what is no UTF-8
- * in it.  stream, sqlstate, column_name may be
- * NULL.  No row may be open. */
+ * in it.  stream, sqlstate, column_name may be NULL.  No row may be open. */
 void batch_reject(struct batch *batch, const struct stream *stream,
 		  const struct batch_origin *origin, const char *reason,
 		  const char *sqlstate, const char *column_name);

@@ -5,25 +5,22 @@
 
 #include "common/nearest.h"
 
-/* By type: format_type's name and pg_type's OID. */
-static const struct {
-	const char *name;
-	uint32_t oid;
-} types[COLUMN_TYPE_COUNT] = {
-	[COLUMN_TEXT] = {"text", 25},
-	[COLUMN_VARCHAR] = {"character varying", 1043},
-	[COLUMN_SMALLINT] = {"smallint", 21},
-	[COLUMN_INTEGER] = {"integer", 23},
-	[COLUMN_BIGINT] = {"bigint", 20},
-	[COLUMN_DOUBLE] = {"double precision", 701},
-	[COLUMN_NUMERIC] = {"numeric", 1700},
-	[COLUMN_BOOLEAN] = {"boolean", 16},
-	[COLUMN_TIMESTAMPTZ] = {"timestamp with time zone", 1184},
-	[COLUMN_TIMESTAMP] = {"timestamp without time zone", 1114},
-	[COLUMN_DATE] = {"date", 1082},
-	[COLUMN_UUID] = {"uuid", 2950},
-	[COLUMN_JSONB] = {"jsonb", 3802},
-	[COLUMN_TEXT_ARRAY] = {"text[]", 1009},
+/* As format_type says it. */
+static const char *const names[COLUMN_TYPE_COUNT] = {
+	[COLUMN_TEXT] = "text",
+	[COLUMN_VARCHAR] = "character varying",
+	[COLUMN_SMALLINT] = "smallint",
+	[COLUMN_INTEGER] = "integer",
+	[COLUMN_BIGINT] = "bigint",
+	[COLUMN_DOUBLE] = "double precision",
+	[COLUMN_NUMERIC] = "numeric",
+	[COLUMN_BOOLEAN] = "boolean",
+	[COLUMN_TIMESTAMPTZ] = "timestamp with time zone",
+	[COLUMN_TIMESTAMP] = "timestamp without time zone",
+	[COLUMN_DATE] = "date",
+	[COLUMN_UUID] = "uuid",
+	[COLUMN_JSONB] = "jsonb",
+	[COLUMN_TEXT_ARRAY] = "text[]",
 };
 
 static const char *const spellings[] = {
@@ -98,10 +95,5 @@ const char *column_type_nearest(const char *spelling)
 
 const char *column_type_name(enum column_type type)
 {
-	return types[type].name;
-}
-
-uint32_t column_type_oid(enum column_type type)
-{
-	return types[type].oid;
+	return names[type];
 }

@@ -1,8 +1,8 @@
 /*
  * column.h - the column types a stream file may use
  *
- * One table holds for each type how SQL spells it, how PostgreSQL prints it
- * and its OID; column_type_name and column_type_oid of stream.h read it too.
+ * How SQL spells each, and how PostgreSQL prints it (column_type_name of
+ * stream.h).
  */
 #ifndef INGEST_COLUMN_H
 #define INGEST_COLUMN_H

@@ -71,6 +71,7 @@ struct decoder *decoder_open(const struct stream *const *streams, size_t count,
 			     int forced, const struct decode_limits *limits)
 {
 	struct decoder *decoder = mem_zalloc(1, sizeof *decoder);
+	size_t nodes;
 
 	decoder->streams = streams;
 	decoder->count = count;
@@ -82,18 +83,17 @@ struct decoder *decoder_open(const struct stream *const *streams, size_t count,
 		compile_sources(decoder, &decoder->plan[i], streams[i]);
 		compile_matches(decoder, &decoder->plan[i], streams[i]);
 	}
+	nodes = decoder->trie.count;
 	for (size_t i = 0; i < count; i++)
 		mark_mapped(decoder, &decoder->plan[i], streams[i]);
 	decoder->positional = mem_zalloc(count, sizeof *decoder->positional);
-	decoder->taken_count = decoder->trie.count;
 	for (size_t i = 0; i < count; i++)
 		if ((streams[i]->format & STREAM_CSV) && !streams[i]->header)
 			decoder->positional[i] =
 				csv_layout_positional(streams[i], (int)i);
-	if (decoder->taken_count < CSV_FIELDS_MAX)
-		decoder->taken_count = CSV_FIELDS_MAX;
 	decoder->taken =
-		mem_zalloc(decoder->taken_count, sizeof *decoder->taken);
+		mem_zalloc(nodes > CSV_FIELDS_MAX ? nodes : CSV_FIELDS_MAX,
+			   sizeof *decoder->taken);
 	decoder->csv.limits = *limits;
 	decode_jansson_init(&decoder->json, &decoder->trie, limits);
 	decoder_set_tier(decoder, DECODER_FAST);

@@ -40,8 +40,7 @@ struct decoder {
 	uint64_t unsure;                 /* records it left to jansson */
 	const struct record *record;     /* the one loaded last */
 	struct record positional_record; /* it, where its stream made it CSV */
-	bool *taken; /* by node: a column other than `*` takes its value */
-	size_t taken_count;
+	bool *taken; /* by node or field: a column other than `*` takes it */
 	struct buf rest;
 	struct buf headers; /* scratch of json_scan */
 	char digits[24];    /* of a metadata number */

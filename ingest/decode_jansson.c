@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/mem.h"
+#include "common/utf8.h"
 #include "ingest/json_scan.h"
 
 /* What a decoder keeps of a large record's memory for the next one. */
@@ -50,7 +51,7 @@ static bool check_start(const char *bytes, size_t len, struct error *err)
 				 "the record is empty");
 	if (bytes[at] == '{')
 		return true;
-	if (len - at >= 3 && memcmp(bytes + at, "\xEF\xBB\xBF", 3) == 0)
+	if (utf8_mark(bytes + at, len - at))
 		return error_set(err, ERROR_DATA, STATUS_DATA,
 				 "the record begins with a byte order mark");
 	if (bytes[at] == '\x1e')

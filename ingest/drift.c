@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/utf8.h"
+
 void drift_reset(struct drift *drift)
 {
 	strmap_release(&drift->entry);
@@ -22,16 +24,6 @@ void drift_release(struct drift *drift)
 void drift_record(struct drift *drift)
 {
 	drift->record++;
-}
-
-/* As many bytes as fit without cutting a UTF-8 character. */
-static size_t cut(const char *text, size_t len, size_t most)
-{
-	if (len <= most)
-		return len;
-	while (most > 0 && ((unsigned char)text[most] & 0xC0) == 0x80)
-		most--;
-	return most;
 }
 
 /* Counts one more path of a relation.  False: it has enough. */
@@ -54,7 +46,7 @@ void drift_add(struct drift *drift, const char *relation, const char *path,
 	       const char *kind, const char *sample, size_t sample_len)
 {
 	char key[DRIFT_PATH_MAX + 128];
-	size_t path_len = cut(path, strlen(path), DRIFT_PATH_MAX);
+	size_t path_len = utf8_cut(path, strlen(path), DRIFT_PATH_MAX);
 	struct drift_entry *entry;
 
 	snprintf(key, sizeof key, "%.63s\n%s\n%.*s", relation, kind,
@@ -70,7 +62,7 @@ void drift_add(struct drift *drift, const char *relation, const char *path,
 			.kind = arena_strdup(&drift->arena, kind),
 			.sample = arena_strndup(
 				&drift->arena, sample,
-				cut(sample, sample_len, DRIFT_SAMPLE_MAX)),
+				utf8_cut(sample, sample_len, DRIFT_SAMPLE_MAX)),
 		};
 		strmap_put(&drift->entry, arena_strdup(&drift->arena, key),
 			   entry);

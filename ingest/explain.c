@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/utf8.h"
 #include "ingest/batch.h"
 #include "ingest/decode_choose.h"
 #include "ingest/record.h"
@@ -37,13 +38,11 @@ static int64_t get64(const char *bytes)
 	return (int64_t)be64toh(wire);
 }
 
-void explain_text(const char *text, size_t len, struct buf *out)
+/* Cut to one short line, control characters escaped. */
+static void explain_text(const char *text, size_t len, struct buf *out)
 {
-	size_t shown = len < SHOWN ? len : SHOWN;
+	size_t shown = utf8_cut(text, len, SHOWN);
 
-	while (shown < len && shown > 0 &&
-	       ((unsigned char)text[shown] & 0xC0) == 0x80)
-		shown--;
 	for (size_t i = 0; i < shown; i++) {
 		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
 			buf_format(out, "\\x%02x", (unsigned char)text[i]);

@@ -16,7 +16,4 @@
 void explain_field(const struct column *column, const char *bytes, size_t len,
 		   struct buf *out);
 
-/* Appends text cut to one short line, control characters escaped. */
-void explain_text(const char *text, size_t len, struct buf *out);
-
 #endif

@@ -2,7 +2,8 @@
 
 #include "ingest/fast_text.h"
 
-const char *fast_skip_word(const char *at)
+/* The same for a value that is no array, object or string; counts nothing. */
+static const char *skip_word(const char *at)
 {
 	switch (*at) {
 	case '-':
@@ -106,7 +107,7 @@ const char *fast_skip_value(struct fast_scan *scan, const char *at)
 			at = open_bracket(&brackets, at, &scan->tokens,
 					  &opened);
 		else
-			at = fast_skip_word(at);
+			at = skip_word(at);
 		if (!at)
 			return NULL;
 		if (opened)

@@ -23,7 +23,4 @@ struct fast_scan {
  * fast_text.h asks of the text holds here too. */
 const char *fast_skip_value(struct fast_scan *scan, const char *at);
 
-/* The same for a value that is no array, object or string; counts nothing. */
-const char *fast_skip_word(const char *at);
-
 #endif

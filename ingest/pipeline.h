@@ -23,7 +23,6 @@
 #include "ingest/sink.h"
 #include "ingest/stats.h"
 
-struct catalog;
 struct decoder;
 struct load_watch;
 struct monitor;

@@ -17,13 +17,9 @@ enum { SLACK_MS = 5000 };
 
 bool sink_plan_prepare(struct sink_plan *plan, struct pg *pg, struct error *err)
 {
-	PGresult *res = NULL;
-
-	if (!pg_fetch(pg, plan->answer_ms, err, &res, NULL,
-		      "select current_setting('is_superuser')"))
+	if (!pg_ask(pg, plan->answer_ms, err, &plan->set_messages,
+		    "select current_setting('is_superuser')::boolean"))
 		return false;
-	plan->set_messages = !strcmp(PQgetvalue(res, 0, 0), "on");
-	PQclear(res);
 	plan->copy_sql = mem_zalloc(plan->stream_count, sizeof(char *));
 	for (size_t i = 0; i < plan->stream_count; i++) {
 		const struct stream *stream = plan->stream[i];
@@ -153,9 +149,10 @@ static void add_anchors(struct buf *sql, const struct load *load)
 	add_array(sql, ", array[", "bigint");
 	for (size_t i = 0; i < count; i++) {
 		buf_add_text(sql, load->anchored[i] ? "'\\x" : "null,");
-		for (int b = 0; load->anchored[i] && b < ANCHOR_BYTES; b++)
-			buf_format(sql, "%02x", load->anchor[i].hash[b]);
-		buf_add_text(sql, load->anchored[i] ? "'," : "");
+		if (!load->anchored[i])
+			continue;
+		buf_add_hex(sql, load->anchor[i].hash, ANCHOR_BYTES);
+		buf_add_text(sql, "',");
 	}
 	add_array(sql, ")", "bytea");
 }

@@ -19,8 +19,7 @@ struct csv_layout;
 struct monitor;
 
 /* Reads fd, which the caller closes afterwards.  name (for people) is copied;
- * positions holds the one part once the first record is
- * wanted. */
+ * positions holds the one part once the first record is wanted. */
 struct source *source_pipe_open(int fd, const char *name, size_t max_line,
 				struct positions *positions);
 

@@ -46,15 +46,11 @@ void stats_begin(struct stats *stats, int64_t done)
 	stats->begun_at = done;
 }
 
-static void count_stream(struct stats_stream *stream,
-			 const struct batch_table *table)
+static void see_event(struct stats_stream *stream, int64_t us)
 {
-	stream->rows += table->row_count;
-	if (table->has_events &&
-	    (!stream->has_events || stream->event_max < table->event_max)) {
-		stream->has_events = true;
-		stream->event_max = table->event_max;
-	}
+	if (!stream->has_events || stream->event_max < us)
+		stream->event_max = us;
+	stream->has_events = true;
 }
 
 void stats_commit(struct stats *stats, const struct batch *batch)
@@ -63,7 +59,9 @@ void stats_commit(struct stats *stats, const struct batch *batch)
 		const struct batch_table *table = &batch->table[i];
 
 		stats->rows += table->row_count;
-		count_stream(&stats->stream[i], table);
+		stats->stream[i].rows += table->row_count;
+		if (table->has_events)
+			see_event(&stats->stream[i], table->event_max);
 	}
 	for (size_t i = 0; i < batch->reject_count; i++) {
 		const struct stream *stream = batch->reject[i].stream;
@@ -86,11 +84,8 @@ void stats_add(struct stats *stats, const struct stats *more)
 
 		to->rows += from->rows;
 		to->rejects += from->rejects;
-		if (from->has_events &&
-		    (!to->has_events || to->event_max < from->event_max)) {
-			to->has_events = true;
-			to->event_max = from->event_max;
-		}
+		if (from->has_events)
+			see_event(to, from->event_max);
 	}
 	stats->rows += more->rows;
 	stats->rejects += more->rejects;

@@ -152,15 +152,9 @@ static bool read_load(struct reader *reader, char *value)
 			    "full effective=day");
 }
 
-static bool read_description(struct reader *reader, char *value)
-{
-	reader->stream->description = value;
-	return true;
-}
-
-/* What periodic reads here: how old the newest load may be, and what must be
- * true of each before it is consumed. */
-static bool leave_to_periodic(struct reader *reader, char *value)
+/* For people; and what periodic reads here: how old the newest load may be, and
+ * what must be true of each before it is consumed. */
+static bool leave_to_others(struct reader *reader, char *value)
 {
 	(void)reader, (void)value;
 	return true;
@@ -170,9 +164,9 @@ static const char *const keys[] = {"stream", "format",    "event_time",
 				   "match",  "load",      "description",
 				   "tests",  "freshness", "retention"};
 static bool (*const readers[])(struct reader *reader, char *value) = {
-	read_stream,       read_format,       read_event_time,
-	read_match,        read_load,         read_description,
-	leave_to_periodic, leave_to_periodic, leave_to_periodic,
+	read_stream,     read_format,     read_event_time,
+	read_match,      read_load,       leave_to_others,
+	leave_to_others, leave_to_others, leave_to_others,
 };
 
 enum { KEY_COUNT = sizeof keys / sizeof *keys };
@@ -326,7 +320,6 @@ bool stream_parse(struct stream **out, const char *file, const char *name,
 	stream->relation = arena_format(&stream->arena, "staging.%s", name);
 	stream->file = arena_strdup(&stream->arena, file);
 	stream->sql = arena_strdup(&stream->arena, text);
-	stream->description = "";
 	stream->format = STREAM_JSON;
 	stream->delimiter = ',';
 	stream->header = true;

@@ -100,7 +100,6 @@ struct stream {
 	const char *relation; /* staging.bluesky_events */
 	const char *file;
 	const char *sql; /* the whole text: creates the table */
-	const char *description;
 	enum stream_format format;
 	enum stream_load load;
 	int64_t effective_step_us; /* full: extracts are of such times; 0: of
@@ -124,8 +123,5 @@ void stream_close(struct stream *stream);
 
 /* SQL text of a type, `timestamp with time zone` as format_type spells it. */
 const char *column_type_name(enum column_type type);
-
-/* The type's OID in PostgreSQL (pg_type.dat). */
-uint32_t column_type_oid(enum column_type type);
 
 #endif

@@ -12,6 +12,7 @@
 #include "common/mem.h"
 #include "common/pg.h"
 #include "ingest/stream.h"
+
 enum { QUICK_MS = 60000 };
 
 void table_cursor_release(struct table_cursor *cursor)
@@ -193,6 +194,7 @@ bool table_write(void *context, const char *bytes, size_t len,
 	}
 	return true;
 }
+
 bool table_copy(struct table_export *export, const char *above, const char *low,
 		const char *below, const char *high, take_row *take,
 		struct error *err)
@@ -224,6 +226,7 @@ bool table_copy(struct table_export *export, const char *above, const char *low,
 	buf_release(&sql);
 	return ok;
 }
+
 static void *run(void *context)
 {
 	struct table_export *export = context;

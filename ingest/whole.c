@@ -181,10 +181,8 @@ static bool resolve(struct whole *whole, struct backoff *backoff,
 
 static bool is_latest(const struct whole *whole, const struct anchor *content)
 {
-	const struct anchor *latest = &whole->load->latest;
-
-	return whole->load->has_latest && latest->offset == content->offset &&
-	       !memcmp(latest->hash, content->hash, ANCHOR_BYTES);
+	return whole->load->has_latest &&
+	       anchor_is_same(&whole->load->latest, content);
 }
 
 /* Nothing came, and nothing is what would be committed. */

@@ -120,28 +120,26 @@ static void every_type_is_known_by_each_of_its_names(void **state)
 		const char *sql;
 		enum column_type type;
 		int length, precision, scale;
-		uint32_t oid; /* select 'text'::regtype::oid */
 	} cases[] = {
-		{"text", COLUMN_TEXT, 0, 0, 0, 25},
-		{"varchar(7)", COLUMN_VARCHAR, 7, 0, 0, 1043},
-		{"character varying ( 7 )", COLUMN_VARCHAR, 7, 0, 0, 1043},
-		{"smallint", COLUMN_SMALLINT, 0, 0, 0, 21},
-		{"INT", COLUMN_INTEGER, 0, 0, 0, 23},
-		{"int8", COLUMN_BIGINT, 0, 0, 0, 20},
-		{"double\n precision", COLUMN_DOUBLE, 0, 0, 0, 701},
-		{"numeric", COLUMN_NUMERIC, 0, 0, 0, 1700},
-		{"numeric(5)", COLUMN_NUMERIC, 0, 5, 0, 1700},
-		{"decimal(12,2)", COLUMN_NUMERIC, 0, 12, 2, 1700},
-		{"boolean", COLUMN_BOOLEAN, 0, 0, 0, 16},
-		{"timestamptz", COLUMN_TIMESTAMPTZ, 0, 0, 0, 1184},
-		{"timestamp with time zone", COLUMN_TIMESTAMPTZ, 0, 0, 0, 1184},
-		{"timestamp", COLUMN_TIMESTAMP, 0, 0, 0, 1114},
-		{"timestamp without time zone", COLUMN_TIMESTAMP, 0, 0, 0,
-		 1114},
-		{"date", COLUMN_DATE, 0, 0, 0, 1082},
-		{"uuid", COLUMN_UUID, 0, 0, 0, 2950},
-		{"jsonb", COLUMN_JSONB, 0, 0, 0, 3802},
-		{"text[]", COLUMN_TEXT_ARRAY, 0, 0, 0, 1009},
+		{"text", COLUMN_TEXT, 0, 0, 0},
+		{"varchar(7)", COLUMN_VARCHAR, 7, 0, 0},
+		{"character varying ( 7 )", COLUMN_VARCHAR, 7, 0, 0},
+		{"smallint", COLUMN_SMALLINT, 0, 0, 0},
+		{"INT", COLUMN_INTEGER, 0, 0, 0},
+		{"int8", COLUMN_BIGINT, 0, 0, 0},
+		{"double\n precision", COLUMN_DOUBLE, 0, 0, 0},
+		{"numeric", COLUMN_NUMERIC, 0, 0, 0},
+		{"numeric(5)", COLUMN_NUMERIC, 0, 5, 0},
+		{"decimal(12,2)", COLUMN_NUMERIC, 0, 12, 2},
+		{"boolean", COLUMN_BOOLEAN, 0, 0, 0},
+		{"timestamptz", COLUMN_TIMESTAMPTZ, 0, 0, 0},
+		{"timestamp with time zone", COLUMN_TIMESTAMPTZ, 0, 0, 0},
+		{"timestamp", COLUMN_TIMESTAMP, 0, 0, 0},
+		{"timestamp without time zone", COLUMN_TIMESTAMP, 0, 0, 0},
+		{"date", COLUMN_DATE, 0, 0, 0},
+		{"uuid", COLUMN_UUID, 0, 0, 0},
+		{"jsonb", COLUMN_JSONB, 0, 0, 0},
+		{"text[]", COLUMN_TEXT_ARRAY, 0, 0, 0},
 	};
 
 	(void)state;
@@ -161,7 +159,6 @@ static void every_type_is_known_by_each_of_its_names(void **state)
 		assert_int_equal(stream->column[0].precision,
 				 cases[i].precision);
 		assert_int_equal(stream->column[0].scale, cases[i].scale);
-		assert_int_equal(column_type_oid(cases[i].type), cases[i].oid);
 		stream_close(stream);
 		buf_release(&body);
 	}
@@ -220,7 +217,6 @@ static void csv_says_its_delimiter_header_and_null(void **state)
 	assert_false(stream->header);
 	assert_string_equal(stream->null, "\\N");
 	assert_int_equal(stream->load, LOAD_FULL);
-	assert_string_equal(stream->description, "What it is.");
 	stream_close(stream);
 }
 
