@@ -103,19 +103,22 @@ $(BUILD)/%.o: %.c
 	$(call say,cc)
 	$(quiet)$(CC) $(cppflags) $(CPPFLAGS) $(cflags) -MMD -MP -c -o $@ $<
 
-# The migrations travel inside the programs, as rows {name, text}.
-# The folder too: a migration that was renamed is no longer there.
-$(BUILD)/migrations.inc: $(migrations) sql/schema
+# Files that travel inside the programs, as rows {name, text}; a name goes without
+# the $(2) before and the $(3) behind it.
+define rows
 	@mkdir -p $(@D)
-	for f in $(migrations); do printf '{"%s",\n' "$$(basename $$f .sql)"; \
+	$(quiet)for f in $(1); do n=$${f#$(2)}; printf '{"%s",\n' "$${n%$(3)}"; \
 	    sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $$f; echo '},'; done > $@
+endef
+
+# The migrations.  The folder too: one that was renamed is no longer there.
+$(BUILD)/migrations.inc: $(migrations) sql/schema
+	$(call rows,$(migrations),sql/schema/,.sql)
 $(BUILD)/common/schema.o: $(BUILD)/migrations.inc
 
-# So does the project that `periodic init` makes.
+# The project that `periodic init` makes.
 $(BUILD)/example.inc: $(example)
-	@mkdir -p $(@D)
-	for f in $(example); do printf '{"%s",\n' "$${f#examples/shop/}"; \
-	    sed 's/\\/\\\\/g; s/"/\\"/g; s/^/"/; s/$$/\\n"/' $$f; echo '},'; done > $@
+	$(call rows,$(example),examples/shop/)
 $(BUILD)/aggregate/init.o: $(BUILD)/example.inc
 
 # Which commit this is; rewritten only when it changes.
