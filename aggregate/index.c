@@ -47,7 +47,7 @@ static struct index over(const struct indexes *indexes,
 	buf_format(&body, ")%s", more);
 	index.body = arena_strdup(indexes->arena, buf_text(&body));
 	buf_release(&body);
-	for (size_t i = 0; i < count && i < COLUMNS_MAX; i++)
+	for (size_t i = 0; i < count && i < INDEX_MAX; i++)
 		index.column[index.column_count++] = column[i];
 	return index;
 }
@@ -106,12 +106,11 @@ bool index_backs_test(const struct model_test *test)
 static struct index of_key(const struct indexes *indexes)
 {
 	const struct model *model = indexes->task->model;
-	const char *column[COLUMNS_MAX];
+	const char *column[INDEX_MAX];
 	size_t count = 0;
 	struct index index;
 
-	for (size_t i = 0; i < model->unique_key_count && i < COLUMNS_MAX - 1;
-	     i++)
+	for (size_t i = 0; i < model->unique_key_count; i++)
 		column[count++] = model->unique_key[i];
 	if (model_is_snapshot(model))
 		column[count++] = "dbt_valid_from";
@@ -149,7 +148,7 @@ static void add_written(struct indexes *indexes, const char *written)
 	for (char *name = strtok_r(rest, ", ", &save); name;
 	     name = strtok_r(NULL, ", ", &save)) {
 		if (name[strspn(name, plain)] ||
-		    index.column_count == COLUMNS_MAX) {
+		    index.column_count == INDEX_MAX) {
 			index.column_count = 0;
 			break;
 		}
@@ -161,13 +160,13 @@ static void add_written(struct indexes *indexes, const char *written)
 static void add_by(struct indexes *indexes)
 {
 	const struct model *model = indexes->task->model;
-	const char *column[COLUMNS_MAX];
+	const char *column[INDEX_MAX];
 	size_t count = 0;
 
 	for (int grained = 0; grained < 2; grained++)
 		for (size_t i = 0; i < model->by_count; i++)
 			if ((model->by[i].grain != GRAIN_NONE) == grained &&
-			    count < COLUMNS_MAX)
+			    count < INDEX_MAX)
 				column[count++] = model->by[i].name;
 	add_unless_covered(indexes, column, count);
 }
@@ -176,19 +175,17 @@ static void add_by(struct indexes *indexes)
 static void add_filtered(struct indexes *indexes, const char *const *column,
 			 size_t count, const struct marker *marker)
 {
-	struct index index = {.is_unique = false};
-	struct buf body = BUF_INIT;
+	struct index index;
+	struct buf where = BUF_INIT;
 
-	buf_add_byte(&body, '(');
-	quote_identifiers(&body, column, count);
-	buf_add_byte(&body, ')');
 	for (size_t i = 0; i < marker->filter_count; i++) {
-		buf_add_text(&body, i ? " and " : " where ");
-		quote_identifier(&body, marker->filter[i].column);
-		buf_format(&body, " = %s", marker->filter[i].literal);
+		buf_add_text(&where, i ? " and " : " where ");
+		quote_identifier(&where, marker->filter[i].column);
+		buf_format(&where, " = %s", marker->filter[i].literal);
 	}
-	index.body = arena_strdup(indexes->arena, buf_text(&body));
-	buf_release(&body);
+	index = over(indexes, column, count, buf_text(&where));
+	index.column_count = 0; /* it does for nobody else */
+	buf_release(&where);
 	add(indexes, index);
 }
 
@@ -196,12 +193,12 @@ static void add_filtered(struct indexes *indexes, const char *const *column,
 static void add_marker(struct indexes *indexes, const struct model *reader,
 		       const struct marker *marker)
 {
-	const char *column[COLUMNS_MAX];
+	const char *column[INDEX_MAX];
 	size_t count = 0;
 
 	for (int grained = 0; grained < 2; grained++)
 		for (size_t i = 0; i < marker->column_count; i++)
-			if (marker->column[i] && count < COLUMNS_MAX &&
+			if (marker->column[i] && count < INDEX_MAX &&
 			    (reader->by[i].grain != GRAIN_NONE) == grained)
 				column[count++] = marker->column[i];
 	if (count && marker->filter_count &&

@@ -13,14 +13,13 @@
 #include "aggregate/task.h"
 #include "common/arena.h"
 
-enum { COLUMNS_MAX = 32 }; /* PostgreSQL's own limit for an index */
 
 struct index {
 	const char *name;
 	bool is_unique;
 	bool is_key;      /* the unique_key's */
 	const char *body; /* ("a", "b") nulls not distinct */
-	const char *column[COLUMNS_MAX];
+	const char *column[INDEX_MAX];
 	size_t column_count; /* 0: not plain columns */
 };
 

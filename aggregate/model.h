@@ -17,6 +17,11 @@
 #include "common/arena.h"
 #include "common/error.h"
 
+enum {
+	INDEX_MAX = 32, /* columns of an index: PostgreSQL's own limit */
+	BY_MAX = 32,    /* columns of `by`, and markers: parts.h has bits */
+};
+
 enum materialized {
 	MATERIALIZED_VIEW,
 	MATERIALIZED_TABLE,

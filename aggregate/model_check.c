@@ -278,6 +278,33 @@ static bool check_markers(const struct check *c)
 	return true;
 }
 
+/* What indexes and parts have no room for. */
+static bool check_sizes(const struct check *c)
+{
+	const struct model *model = c->model;
+	const int *line = c->config->line;
+	bool is_snapshot = model_is_snapshot(model);
+
+	if (model->unique_key_count + is_snapshot > INDEX_MAX)
+		return refuse(c, line[KEY_UNIQUE_KEY],
+			      "\"unique_key\" has %zu columns, and an index of "
+			      "PostgreSQL holds %d%s",
+			      model->unique_key_count, INDEX_MAX,
+			      is_snapshot ? ", one of them dbt_valid_from"
+					  : "");
+	if (model->by_count > BY_MAX)
+		return refuse(c, line[KEY_BY],
+			      "\"by\" has %zu columns: %d is the limit",
+			      model->by_count, BY_MAX);
+	if (model->strategy == STRATEGY_RECOMPUTE &&
+	    model->marker_count > BY_MAX)
+		return refuse(c, model->marker[BY_MAX].line,
+			      "a model has at most %d markers: put a model in "
+			      "between",
+			      BY_MAX);
+	return true;
+}
+
 static bool check_touch(const struct check *c)
 {
 	if (c->model->touch_us == 0)
@@ -299,7 +326,7 @@ bool model_check(struct model *model, const struct model_config *config,
 
 	if (!check_materialized(&c) || !check_keys(&c) ||
 	    !check_columns(&c, known, output_columns(query, known)) ||
-	    !check_markers(&c) || !check_touch(&c))
+	    !check_markers(&c) || !check_sizes(&c) || !check_touch(&c))
 		return false;
 	if (model->strategy == STRATEGY_DELTA &&
 	    !model_delta_check(model, config, query, err))

@@ -33,7 +33,7 @@ static uint32_t marker_columns(const struct marker *marker)
 {
 	uint32_t columns = 0;
 
-	for (size_t i = 0; i < marker->column_count && i < BY_MAX; i++)
+	for (size_t i = 0; i < marker->column_count; i++)
 		if (marker->column[i])
 			columns |= UINT32_C(1) << i;
 	return columns;
@@ -288,7 +288,7 @@ bool parts_find(struct parts *parts, struct refresh *refresh, struct error *err)
 	for (size_t i = model->by_count; i-- > 0;)
 		if (model->by[i].grain != GRAIN_NONE)
 			parts->time = (int)i;
-	for (size_t i = 0; i < model->marker_count && i < BY_MAX; i++) {
+	for (size_t i = 0; i < model->marker_count; i++) {
 		const struct marker *marker = &model->marker[i];
 
 		if (changes_any(refresh->task,

@@ -19,8 +19,6 @@
 
 #include "aggregate/refresh.h"
 
-enum { BY_MAX = 32 };
-
 struct pattern {
 	uint32_t columns; /* bit i: by column i is in it */
 	uint32_t nulls;   /* bit i: some of its parts have NULL there */

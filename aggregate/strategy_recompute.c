@@ -16,7 +16,7 @@ static void add_shown(struct buf *out, const struct refresh *refresh,
 
 	excluded_table(&table, input);
 	relation.table = buf_text(&table);
-	for (size_t i = 0; i < marker->column_count && i < BY_MAX; i++)
+	for (size_t i = 0; i < marker->column_count; i++)
 		relation.column[i] = marker->column[i];
 	parts_select(out, parts, refresh, &relation, PARTS_SHOWN, "x.*");
 	buf_release(&table);
@@ -38,7 +38,7 @@ bool strategy_recompute(struct refresh *refresh, struct error *err)
 		return false;
 	if (!parts.count)
 		return true;
-	for (size_t i = 0; i < model->by_count && i < BY_MAX; i++)
+	for (size_t i = 0; i < model->by_count; i++)
 		target.column[i] = model->by[i].name;
 	query = strategy_rewrite(refresh, add_shown, &parts);
 	/* what the query says about other parts is half the truth */
