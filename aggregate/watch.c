@@ -137,7 +137,7 @@ static bool look_at_files(struct watch *watch, struct error *err)
 	struct error mistake = ERROR_INIT;
 	uint64_t stamp;
 
-	if (clock_ms() < watch->files_ms + FILES_MS && !hung_up)
+	if (clock_ms() < watch->files_ms + FILES_MS)
 		return true;
 	watch->files_ms = clock_ms();
 	stamp = stamp_of(watch->settings->folder);
@@ -247,9 +247,12 @@ static bool turn(struct watch *watch, struct error *err)
 {
 	if (!listen(watch, err))
 		return false;
+	if (atomic_exchange(&hung_up, false)) {
+		watch->has_news = true;
+		watch->files_ms = clock_ms() - FILES_MS;
+	}
 	if (!look_at_files(watch, err))
 		return false;
-	hung_up = false;
 	if (rolling_is_possible(&watch->rolling)) {
 		if (!roll(watch, err))
 			return false;
