@@ -84,8 +84,8 @@ static json_t *read_result(const struct tasks *tasks, const PGresult *res,
 	const char *model = PQgetvalue(res, row, COL_MODEL);
 	const struct relation *relation = project_find(tasks->project, model);
 	bool is_test = !PQgetisnull(res, row, COL_TEST);
-	int64_t rows = strtoll(PQgetvalue(res, row, COL_INSERTED), NULL, 10) +
-		       strtoll(PQgetvalue(res, row, COL_DELETED), NULL, 10);
+	int64_t rows = pg_number(res, row, COL_INSERTED) +
+		       pg_number(res, row, COL_DELETED);
 	json_t *result, *id;
 
 	if (!relation && !is_test)
@@ -110,9 +110,7 @@ static json_t *read_result(const struct tasks *tasks, const PGresult *res,
 		result, "failures",
 		PQgetisnull(res, row, COL_FAILURES)
 			? json_null()
-			: json_integer(
-				  strtoll(PQgetvalue(res, row, COL_FAILURES),
-					  NULL, 10)));
+			: json_integer(pg_number(res, row, COL_FAILURES)));
 	return result;
 }
 
@@ -158,7 +156,7 @@ bool artifacts_write(const struct run *run, const char *home,
 {
 	struct artifact artifact = {.home = home,
 				    .database = PQdb(pg_raw(run->pg))};
-	time_t now = time(NULL);
+	time_t now = (time_t)(clock_unix_us() / 1000000);
 	json_t *results = NULL, *all;
 	struct tm tm;
 

@@ -44,15 +44,6 @@ json_t *artifacts_test_id(const char *model, const char *test)
 	return make_id("test", model, test);
 }
 
-static json_t *strings(const char *const *text, size_t count)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(array, json_string(text[i]));
-	return array;
-}
-
 static const char *inside(const char *home, const char *file)
 {
 	size_t len = strlen(home);
@@ -87,7 +78,7 @@ static json_t *config(const struct task *task)
 	json_t *config = json_pack(
 		"{s:b, s:s, s:o, s:{s:s?, s:s?}}", "enabled", 1, "materialized",
 		ls_materialized(task), "tags",
-		strings((const char *const *)model->tag, model->tag_count),
+		ls_strings((const char *const *)model->tag, model->tag_count),
 		"meta", "owner", model->owner, "export", model->export_path);
 
 	if (task->seed)
@@ -95,8 +86,8 @@ static json_t *config(const struct task *task)
 	json_object_set_new(
 		config, "unique_key",
 		model->unique_key_count
-			? strings((const char *const *)model->unique_key,
-				  model->unique_key_count)
+			? ls_strings((const char *const *)model->unique_key,
+				     model->unique_key_count)
 			: json_null());
 	if (model->materialized == MATERIALIZED_INCREMENTAL)
 		json_object_set_new(config, "incremental_strategy",
@@ -152,7 +143,7 @@ static json_t *task_node(const struct artifact *artifact,
 	json_object_set_new(node, "config", config(task));
 	json_object_set_new(
 		node, "tags",
-		strings((const char *const *)model->tag, model->tag_count));
+		ls_strings((const char *const *)model->tag, model->tag_count));
 	json_object_set_new(
 		node, "description",
 		json_string(model->description ? model->description : ""));

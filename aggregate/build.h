@@ -17,6 +17,9 @@
  * begins after `before` characters; always false. */
 bool build_point(struct refresh *refresh, size_t before, struct error *err);
 
+/* The line of the file that holds a character of the query, from 1. */
+int build_line(const struct model *model, long position);
+
 /* Has PostgreSQL read the query and keeps its columns in refresh->columns.
  * Errors point into the model file.  Whether names in the header fit the
  * columns is checked here. */

@@ -6,8 +6,7 @@
 
 /* --- errors in the file --------------------------------------------------- */
 
-/* The line of the file that holds the character of the query, from 1. */
-static int line_at(const struct model *model, long position)
+int build_line(const struct model *model, long position)
 {
 	int line = model->sql_line;
 	const char *at = model->sql;
@@ -27,7 +26,7 @@ bool build_point(struct refresh *refresh, size_t before, struct error *err)
 
 	if (err->lost || at < 1 || at > (long)strlen(model->sql))
 		return error_context(err, "%s", model->file);
-	return error_context(err, "%s:%d", model->file, line_at(model, at));
+	return error_context(err, "%s:%d", model->file, build_line(model, at));
 }
 
 /* --- shape ---------------------------------------------------------------- */
@@ -82,11 +81,9 @@ static bool check_measures(const struct refresh *refresh, struct error *err)
 
 	for (size_t i = 0; i < refresh->columns.count; i++) {
 		const struct column *column = &refresh->columns.at[i];
-		bool in_key = false;
 
-		for (size_t k = 0; k < model->unique_key_count; k++)
-			in_key |= !strcmp(model->unique_key[k], column->name);
-		if (!in_key && !is_measure(column->type))
+		if (!model_has_key(model, column->name) &&
+		    !is_measure(column->type))
 			return error_config(
 				err,
 				"%s: delta adds up every column that is not in "
@@ -164,6 +161,14 @@ bool build_shape(struct refresh *refresh, struct error *err)
 	       check_names(refresh, err) && refresh_inputs(refresh, err);
 }
 
+static bool find_columns_there(struct refresh *refresh, struct columns *there,
+			       struct error *err)
+{
+	return relation_columns(refresh->pg, refresh->timeout_ms,
+				refresh->task->table, &refresh->arena, there,
+				err);
+}
+
 /* Whether the wanted are among them, by name and type. */
 static bool has_all(const struct columns *columns, const struct columns *wanted)
 {
@@ -181,9 +186,7 @@ bool build_fits(struct refresh *refresh, bool *fits, struct error *err)
 {
 	struct columns there;
 
-	if (!relation_columns(refresh->pg, refresh->timeout_ms,
-			      refresh->task->table, &refresh->arena, &there,
-			      err))
+	if (!find_columns_there(refresh, &there, err))
 		return false;
 	*fits = columns_equal(&there, &refresh->columns);
 	/* columns that were added stand last, wherever the query has them */
@@ -197,9 +200,7 @@ bool build_grows(struct refresh *refresh, bool *grows, struct error *err)
 {
 	struct columns there;
 
-	if (!relation_columns(refresh->pg, refresh->timeout_ms,
-			      refresh->task->table, &refresh->arena, &there,
-			      err))
+	if (!find_columns_there(refresh, &there, err))
 		return false;
 	*grows = there.count < refresh->columns.count &&
 		 has_all(&refresh->columns, &there);
@@ -211,8 +212,7 @@ bool build_extend(struct refresh *refresh, struct error *err)
 	const struct task *task = refresh->task;
 	struct buf sql = BUF_INIT;
 	struct columns there;
-	bool ok = relation_columns(refresh->pg, refresh->timeout_ms,
-				   task->table, &refresh->arena, &there, err);
+	bool ok = find_columns_there(refresh, &there, err);
 
 	for (size_t i = 0; ok && i < there.count; i++) {
 		const struct column *new =

@@ -29,11 +29,11 @@ static void take_load(struct task *task, const struct task_input *input,
 	state->load = arena_zalloc(&state->arena, sizeof *state->load);
 	state->load_count = 1;
 	*state->load = (struct load){
-		.id = strtoll(PQgetvalue(res, 0, 0), NULL, 10),
+		.id = pg_number(res, 0, 0),
 		.input = input,
 		.loaded_at = arena_strdup(&state->arena, PQgetvalue(res, 0, 1)),
 		.op = op,
-		.rows = strtoll(PQgetvalue(res, 0, 2), NULL, 10),
+		.rows = pg_number(res, 0, 2),
 	};
 }
 

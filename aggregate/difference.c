@@ -1,7 +1,6 @@
 #include "aggregate/difference.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
 #include "aggregate/relation.h"
 #include "aggregate/rows_print.h"
@@ -54,10 +53,10 @@ bool difference_find(struct difference *difference, struct pg *pg,
 	ok = pg_fetch(pg, timeout_ms, err, &res, NULL, buf_text(&sql));
 	if (ok)
 		*difference = (struct difference){
-			.rows = strtoll(PQgetvalue(res, 0, 0), NULL, 10),
-			.missing = strtoll(PQgetvalue(res, 0, 1), NULL, 10),
+			.rows = pg_number(res, 0, 0),
+			.missing = pg_number(res, 0, 1),
 			.missing_sample = text_at(res, 2, arena),
-			.unexpected = strtoll(PQgetvalue(res, 0, 3), NULL, 10),
+			.unexpected = pg_number(res, 0, 3),
 			.unexpected_sample = text_at(res, 4, arena),
 		};
 	PQclear(res);

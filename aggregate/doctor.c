@@ -132,17 +132,11 @@ static void introduce(struct doctor *doctor)
 	buf_release(&title);
 }
 
-static bool backend_pid(struct doctor *doctor, struct pg *pg, long *pid,
+static bool backend_pid(struct doctor *doctor, struct pg *pg, int64_t *pid,
 			struct error *err)
 {
-	PGresult *res = NULL;
-
-	if (!pg_fetch(pg, doctor->timeout_ms, err, &res, NULL,
-		      "select pg_backend_pid()"))
-		return false;
-	*pid = strtol(PQgetvalue(res, 0, 0), NULL, 10);
-	PQclear(res);
-	return true;
+	return pg_count(pg, doctor->timeout_ms, err, pid,
+			"select pg_backend_pid()");
 }
 
 /* A pooler invents the number that libpq gets to hear.  One that lends the same
@@ -150,7 +144,7 @@ static bool backend_pid(struct doctor *doctor, struct pg *pg, long *pid,
 static bool look_for_pooler(struct doctor *doctor, struct error *err)
 {
 	static const char title[] = "the connection is a session of its own";
-	long first, second;
+	int64_t first, second;
 
 	if (!backend_pid(doctor, doctor->pg, &first, err) ||
 	    !backend_pid(doctor, doctor->second, &second, err))

@@ -104,7 +104,7 @@ static bool look(struct run *run, const struct task *task, int64_t load_id,
 		load->loaded_at =
 			arena_strdup(&load->arena, PQgetvalue(res, 0, 1));
 		load->op = PQgetvalue(res, 0, 2)[0];
-		load->rows = strtoll(PQgetvalue(res, 0, 3), NULL, 10);
+		load->rows = pg_number(res, 0, 3);
 		load->is_consumed = PQgetvalue(res, 0, 4)[0] == 't';
 		load->is_built = PQgetvalue(res, 0, 5)[0] == 't';
 		load->is_excluded = PQgetvalue(res, 0, 6)[0] == 't';

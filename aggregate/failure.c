@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/build.h"
 #include "aggregate/quote.h"
 #include "common/buf.h"
 #include "common/clock.h"
@@ -123,22 +124,17 @@ static void find_line(const struct attempt *attempt, struct error *failure)
 	const struct model *model = attempt->task->model;
 	struct error again = ERROR_INIT;
 	struct buf sql = BUF_INIT;
-	const char *at = model->sql;
-	long left;
-	int line = model->sql_line;
+	long position;
 
 	if (!pg_run(attempt->pg, QUICK_MS, &again, run_begin(attempt->run)))
 		return;
 	buf_format(&sql, "%s%s", explain, model->sql);
 	if (!pg_run(attempt->pg, QUICK_MS, &again, buf_text(&sql)) &&
 	    !strcmp(again.sqlstate, failure->sqlstate)) {
-		left = pg_failure(attempt->pg)->position -
-		       (long)(sizeof explain - 1);
-		for (; *at && left > 1; at++) {
-			line += *at == '\n';
-			left -= ((unsigned char)at[1] & 0xc0) != 0x80;
-		}
-		error_context(failure, "%s:%d", model->file, line);
+		position = pg_failure(attempt->pg)->position -
+			   (long)(sizeof explain - 1);
+		error_context(failure, "%s:%d", model->file,
+			      build_line(model, position));
 	} else {
 		error_context(failure, "%s", model->file);
 	}

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "aggregate/job_calendar.h"
@@ -48,8 +47,8 @@ static void read_state(struct line *line, const PGresult *res)
 		line->ran = true;
 		line->last = PQgetvalue(res, row, 1);
 		line->status = PQgetvalue(res, row, 2);
-		line->duration_ms = strtoll(PQgetvalue(res, row, 3), NULL, 10);
-		line->succeeded_s = strtoll(PQgetvalue(res, row, 4), NULL, 10);
+		line->duration_ms = pg_number(res, row, 3);
+		line->succeeded_s = pg_number(res, row, 4);
 		line->message = PQgetvalue(res, row, 5);
 	}
 }

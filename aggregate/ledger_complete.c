@@ -80,7 +80,7 @@ static void read_row(struct completeness *at, const PGresult *res, int row)
 	at->is_built = PQgetvalue(res, row, 1)[0] == 't';
 	at->has_changes_pending = PQgetvalue(res, row, 2)[0] == 't';
 	at->has_unknown = PQgetvalue(res, row, 3)[0] == 't';
-	at->sources = strtoll(PQgetvalue(res, row, 4), NULL, 10);
+	at->sources = pg_number(res, row, 4);
 }
 
 static size_t number_of(const struct tasks *tasks, const struct task *task)
@@ -163,8 +163,7 @@ bool ledger_complete(struct pg *pg, int64_t timeout_ms,
 	look_sql(&sql, tasks);
 	ok = pg_fetch(pg, timeout_ms, err, &res, NULL, buf_text(&sql));
 	for (int row = 0; ok && row < PQntuples(res); row++)
-		read_row(&at[strtoll(PQgetvalue(res, row, 0), NULL, 10)], res,
-			 row);
+		read_row(&at[pg_number(res, row, 0)], res, row);
 	if (ok) {
 		work_out(tasks, at);
 		buf_reset(&sql);

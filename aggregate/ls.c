@@ -22,7 +22,7 @@ const char *ls_materialized(const struct task *task)
 	return "incremental";
 }
 
-static json_t *strings(const char *const *text, size_t count)
+json_t *ls_strings(const char *const *text, size_t count)
 {
 	json_t *array = json_array();
 
@@ -57,10 +57,10 @@ static void print_json(const struct tasks *tasks, const struct task *task,
 		task->name, "resource_type", task->seed ? "seed" : "model",
 		"materialized", ls_materialized(task), "strategy",
 		task_strategy(task), "tags",
-		strings((const char *const *)model->tag, model->tag_count),
+		ls_strings((const char *const *)model->tag, model->tag_count),
 		"unique_key",
-		strings((const char *const *)model->unique_key,
-			model->unique_key_count),
+		ls_strings((const char *const *)model->unique_key,
+			   model->unique_key_count),
 		"depends_on", inputs, "original_file_path", model->file,
 		"export", model->export_path, "description",
 		model->description);

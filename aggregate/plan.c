@@ -120,6 +120,15 @@ static void print_json(const struct step *step, FILE *out)
 	json_decref(object);
 }
 
+/* A number, or nothing. */
+static void add_number(struct table *table, bool is_there, int64_t number)
+{
+	if (is_there)
+		table_format(table, "%" PRId64, number);
+	else
+		table_add(table, "");
+}
+
 static void add_row(struct table *table, const struct step *step)
 {
 	size_t loads = step->task->state.load_count;
@@ -127,18 +136,9 @@ static void add_row(struct table *table, const struct step *step)
 	table_add(table, step->task->name);
 	table_add(table, step->action);
 	table_add(table, step->reason);
-	if (loads)
-		table_format(table, "%zu", loads);
-	else
-		table_add(table, "");
-	if (loads)
-		table_format(table, "%" PRId64, step->rows);
-	else
-		table_add(table, "");
-	if (step->parts >= 0)
-		table_format(table, "%" PRId64, step->parts);
-	else
-		table_add(table, "");
+	add_number(table, loads, (int64_t)loads);
+	add_number(table, loads, step->rows);
+	add_number(table, step->parts >= 0, step->parts);
 	table_add(table, step->task->model->export_path);
 }
 

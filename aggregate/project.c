@@ -16,46 +16,32 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static bool read_model(struct relation *relation, const char *base,
-		       struct error *err)
-{
-	char *text;
-	bool ok;
-
-	if (!project_files_read(relation->file, &text, err))
-		return false;
-	ok = model_parse(&relation->model, relation->file, relation->pack, base,
-			 text, err);
-	free(text);
-	return ok;
-}
-
-static bool read_stream(struct relation *relation, struct error *err)
-{
-	char *text;
-	bool ok;
-
-	if (!project_files_read(relation->file, &text, err))
-		return false;
-	ok = stream_file_parse(&relation->stream, relation->file,
-			       relation->pack, relation->name, text, err);
-	free(text);
-	return ok;
-}
-
 /* A source says itself which table it is. */
-static bool read_source(struct project *project, struct relation *relation,
-			struct error *err)
+static bool parse(struct project *project, struct relation *relation,
+		  const char *base, const char *text, struct error *err)
+{
+	if (relation->kind == RELATION_MODEL)
+		return model_parse(&relation->model, relation->file,
+				   relation->pack, base, text, err);
+	if (relation->kind == RELATION_SOURCE &&
+	    !source_parse(relation->file, text, &project->arena,
+			  &relation->name, err))
+		return false;
+	return stream_file_parse(&relation->stream, relation->file,
+				 relation->pack, relation->name, text, err);
+}
+
+static bool read_file(struct project *project, struct relation *relation,
+		      const char *base, struct error *err)
 {
 	char *text;
 	bool ok;
 
+	if (relation->kind == RELATION_SEED) /* a task's */
+		return true;
 	if (!project_files_read(relation->file, &text, err))
 		return false;
-	ok = source_parse(relation->file, text, &project->arena,
-			  &relation->name, err) &&
-	     stream_file_parse(&relation->stream, relation->file,
-			       relation->pack, relation->name, text, err);
+	ok = parse(project, relation, base, text, err);
 	free(text);
 	return ok;
 }
@@ -79,14 +65,7 @@ static bool read_files(struct project *project, const struct project_file *file,
 						      ? "staging"
 						      : file[i].pack,
 					      file[i].base);
-		if (file[i].kind == RELATION_SOURCE &&
-		    !read_source(project, relation, err))
-			return false;
-		if (file[i].kind == RELATION_MODEL &&
-		    !read_model(relation, file[i].base, err))
-			return false;
-		if (file[i].kind == RELATION_STREAM &&
-		    !read_stream(relation, err))
+		if (!read_file(project, relation, file[i].base, err))
 			return false;
 	}
 	return true;

@@ -185,7 +185,7 @@ bool refresh_statistics(struct refresh *refresh, int64_t rows,
 			struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
+	bool outgrown = false;
 	bool ok;
 
 	if (rows < WORTH_ANALYZING)
@@ -195,14 +195,13 @@ bool refresh_statistics(struct refresh *refresh, int64_t rows,
 			   "(2 * relpages + 8) from pg_class where oid = ");
 	quote_literal(&sql, refresh->task->table);
 	buf_add_text(&sql, "::regclass");
-	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
-		      buf_text(&sql));
-	if (ok && PQgetvalue(res, 0, 0)[0] == 't') {
+	ok = pg_ask(refresh->pg, refresh->timeout_ms, err, &outgrown,
+		    buf_text(&sql));
+	if (ok && outgrown) {
 		buf_reset(&sql);
 		analyze_sql(&sql, "", refresh->task->table);
 		ok = refresh_run(refresh, buf_text(&sql), NULL, err);
 	}
-	PQclear(res);
 	buf_release(&sql);
 	return ok;
 }

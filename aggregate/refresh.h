@@ -96,6 +96,9 @@ void refresh_query(struct buf *out, const struct refresh *refresh);
 void refresh_first(struct buf *out, const struct refresh *refresh,
 		   const char *select, bool with_row);
 
+/* Column i of the unique_key. */
+const struct column *refresh_key(const struct refresh *refresh, size_t i);
+
 /* The unique_key, separated by commas; text followed by its order. */
 void refresh_keys(struct buf *out, const struct refresh *refresh,
 		  const char *order);

@@ -28,14 +28,17 @@ static void add_sort_key(struct buf *out, const struct column *column)
 	buf_format(out, "%s%s", column->quoted, suffix[column->order]);
 }
 
+const struct column *refresh_key(const struct refresh *refresh, size_t i)
+{
+	return columns_find(&refresh->columns,
+			    refresh->task->model->unique_key[i]);
+}
+
 void refresh_keys(struct buf *out, const struct refresh *refresh,
 		  const char *order)
 {
-	const struct model *model = refresh->task->model;
-
-	for (size_t i = 0; i < model->unique_key_count; i++) {
-		const struct column *column =
-			columns_find(&refresh->columns, model->unique_key[i]);
+	for (size_t i = 0; i < refresh->task->model->unique_key_count; i++) {
+		const struct column *column = refresh_key(refresh, i);
 
 		buf_format(out, "%s%s%s", i ? ", " : "", column->quoted,
 			   column->order == ORDER_TEXT ? order : "");
@@ -118,9 +121,7 @@ static void same_branch(struct buf *out, const struct refresh *refresh,
 	columns_list(out, &refresh->columns, "t.");
 	buf_format(out, " from %s t\n    where ", refresh->task->table);
 	for (size_t i = 0; i < model->unique_key_count; i++) {
-		const char *key =
-			columns_find(&refresh->columns, model->unique_key[i])
-				->quoted;
+		const char *key = refresh_key(refresh, i)->quoted;
 
 		buf_add_text(out, i ? " and " : "");
 		if (PQgetvalue(nulls, row, (int)i)[0] != 't') {

@@ -54,9 +54,7 @@ bool refresh_settles_in_place(const struct refresh *refresh)
 
 static const char *key_of(const struct refresh *refresh, size_t i)
 {
-	return columns_find(&refresh->columns,
-			    refresh->task->model->unique_key[i])
-		->quoted;
+	return refresh_key(refresh, i)->quoted;
 }
 
 /* The keys of the combination that are NULL are asked for with `is null`, the

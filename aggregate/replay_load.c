@@ -1,7 +1,6 @@
 #include "aggregate/replay_load.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "aggregate/build.h"
@@ -134,7 +133,7 @@ static bool read_load(struct attempt *attempt, const PGresult *res,
 		.loaded_at =
 			arena_strdup(&task->state.arena, PQgetvalue(res, 0, 1)),
 		.op = PQgetvalue(res, 0, 2)[0],
-		.rows = strtoll(PQgetvalue(res, 0, 3), NULL, 10),
+		.rows = pg_number(res, 0, 3),
 	};
 	if (!load->input) {
 		error_config(err,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/utf8.h"
 
 enum { COLUMNS_MAX = 64 };
 
@@ -24,14 +25,9 @@ static char *cell_text(const json_t *cell)
 	return text;
 }
 
-/* Letters, not bytes. */
 static int width_of(const char *text)
 {
-	int width = 0;
-
-	for (; *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
-	return width;
+	return (int)utf8_count(text);
 }
 
 static void print_cell(FILE *out, const char *text, int width, bool is_first)

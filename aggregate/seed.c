@@ -131,16 +131,6 @@ static bool read_header(struct seed *seed, struct error *err)
 	return ok;
 }
 
-/* Spreadsheets put one before the first name. */
-static void strip_byte_order_mark(char *content)
-{
-	static const char mark[] = "\xef\xbb\xbf";
-
-	if (!strncmp(content, mark, sizeof mark - 1))
-		memmove(content, content + sizeof mark - 1,
-			strlen(content + sizeof mark - 1) + 1);
-}
-
 /* COPY takes a line that is \. for the end, and leaves out what follows it:
  * servers before version 18, even inside quotes. */
 static bool ends_where_it_ends(const struct seed *seed, struct error *err)
@@ -180,7 +170,6 @@ bool seed_open(struct seed **out, const char *file, const char *pack,
 	model->strategy = STRATEGY_FULL;
 	if (!project_files_read(file, &seed->content, err))
 		goto fail;
-	strip_byte_order_mark(seed->content);
 	if (!ends_where_it_ends(seed, err) || !read_header(seed, err))
 		goto fail;
 	XXH128_canonicalFromHash(

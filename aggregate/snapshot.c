@@ -1,7 +1,6 @@
 #include "aggregate/snapshot.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "aggregate/changes.h"
@@ -70,12 +69,12 @@ static struct load *load_of(const struct plan *plan, const PGresult *res,
 	struct arena *arena = &plan->refresh->arena;
 	struct load *load = arena_zalloc(arena, sizeof *load);
 
-	load->id = strtoll(PQgetvalue(res, row, COL_LOAD), NULL, 10);
+	load->id = pg_number(res, row, COL_LOAD);
 	load->input = plan->input;
 	load->loaded_at =
 		arena_strdup(arena, PQgetvalue(res, row, COL_LOADED_AT));
 	load->op = PQgetvalue(res, row, COL_OP)[0];
-	load->rows = strtoll(PQgetvalue(res, row, COL_ROWS), NULL, 10);
+	load->rows = pg_number(res, row, COL_ROWS);
 	return load;
 }
 

@@ -1,5 +1,6 @@
 #include "aggregate/snapshot_sql.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "aggregate/changes.h"
@@ -49,25 +50,19 @@ void snapshot_joined_columns(struct buf *out, const struct refresh *refresh)
 	}
 }
 
-static const struct column *key(const struct refresh *refresh, size_t i)
-{
-	return columns_find(&refresh->columns,
-			    refresh->task->model->unique_key[i]);
-}
-
 void snapshot_keys(struct buf *out, const struct refresh *refresh,
 		   const char *prefix)
 {
 	for (size_t i = 0; i < refresh->task->model->unique_key_count; i++)
 		buf_format(out, "%s%s%s", i ? ", " : "", prefix,
-			   key(refresh, i)->quoted);
+			   refresh_key(refresh, i)->quoted);
 }
 
 void snapshot_match(struct buf *out, const struct refresh *refresh,
 		    const char *a, const char *b, bool nulls)
 {
 	for (size_t i = 0; i < refresh->task->model->unique_key_count; i++) {
-		const char *name = key(refresh, i)->quoted;
+		const char *name = refresh_key(refresh, i)->quoted;
 
 		buf_add_text(out, i ? " and " : "");
 		if (nulls)
@@ -172,19 +167,17 @@ bool snapshot_refuse_keys(struct refresh *refresh, const char *select,
 			  const char *what, struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
+	int64_t count;
 	bool ok;
 
 	buf_format(&sql, "select count(*) from (\n%s\n) found", select);
-	ok = pg_fetch(refresh->pg, refresh->timeout_ms, err, &res, NULL,
+	ok = pg_count(refresh->pg, refresh->timeout_ms, err, &count,
 		      buf_text(&sql));
-	if (ok && strcmp(PQgetvalue(res, 0, 0), "0") != 0)
-		ok = error_set(
-			err, ERROR_FATAL, STATUS_DATA, "%s: %s %s %s",
-			refresh->task->model->file, PQgetvalue(res, 0, 0),
-			strcmp(PQgetvalue(res, 0, 0), "1") ? "keys" : "key",
-			what);
-	PQclear(res);
+	if (ok && count)
+		ok = error_set(err, ERROR_FATAL, STATUS_DATA,
+			       "%s: %" PRId64 " %s %s",
+			       refresh->task->model->file, count,
+			       count == 1 ? "key" : "keys", what);
 	buf_release(&sql);
 	return ok;
 }

@@ -150,7 +150,7 @@ static void judge(struct judgement *j, const PGresult *res, int row)
 {
 	const struct test_case *one =
 		&j->at[strtoul(PQgetvalue(res, row, 0), NULL, 10)];
-	int64_t failures = strtoll(PQgetvalue(res, row, 2), NULL, 10);
+	int64_t failures = pg_number(res, row, 2);
 
 	if (failures > one->test->warn_above)
 		test_outcome_add(j->report, one, failures,
@@ -158,8 +158,7 @@ static void judge(struct judgement *j, const PGresult *res, int row)
 	if (!j->task)
 		return;
 	if (failures > one->test->error_above)
-		hold(j, one, strtoll(PQgetvalue(res, row, 1), NULL, 10),
-		     failures);
+		hold(j, one, pg_number(res, row, 1), failures);
 	else if (failures > one->test->warn_above)
 		log_line(LOG_WARNING, "%s: load %s: test %s: %" PRId64 " rows",
 			 one->model, PQgetvalue(res, row, 1), one->test->name,

@@ -8,6 +8,7 @@
 
 #include "common/buf.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 
 void table_add(struct table *table, const char *text)
 {
@@ -36,16 +37,6 @@ size_t table_rows(const struct table *table)
 	return table->count / table->columns - 1;
 }
 
-/* Characters of UTF-8: the bytes that begin one. */
-static size_t width_of(const char *text)
-{
-	size_t width = 0;
-
-	for (; *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
-	return width;
-}
-
 static bool is_number(const char *text)
 {
 	return text[strspn(text, "0123456789")] == '\0';
@@ -57,7 +48,7 @@ static void measure(const struct table *table, size_t column, size_t *width,
 	*width = 0;
 	*right = true;
 	for (size_t i = column; i < table->count; i += table->columns) {
-		size_t cell = width_of(table->cell[i]);
+		size_t cell = utf8_count(table->cell[i]);
 
 		*width = cell > *width ? cell : *width;
 		if (i != column && !is_number(table->cell[i]))
@@ -77,7 +68,7 @@ static void print_row(const char *const *cell, size_t columns,
 	struct buf line = BUF_INIT;
 
 	for (size_t i = 0; i < columns; i++) {
-		size_t gap = width[i] - width_of(cell[i]);
+		size_t gap = width[i] - utf8_count(cell[i]);
 
 		pad(&line, i ? 2 : 0);
 		if (right[i])

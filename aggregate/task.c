@@ -67,13 +67,23 @@ static const char *quoted_relation(struct arena *arena, const char *name)
 	return copy;
 }
 
+/* millrace_old.pack__base of pack.base */
+static const char *old_of(struct arena *arena, const char *relation)
+{
+	const char *base = strchr(relation, '.') + 1;
+
+	return quoted_relation(arena,
+			       arena_format(arena, "millrace_old.%.*s__%s",
+					    (int)(base - 1 - relation),
+					    relation, base));
+}
+
 static bool name_it(struct arena *arena, struct task *task, struct error *err)
 {
 	const struct model *model = task->model;
-	const char *old =
-		arena_format(arena, "%s__%s", model->pack, model->base);
+	size_t old = strlen(model->pack) + strlen("__") + strlen(model->base);
 
-	if (strlen(old) > NAME_MAX_BYTES ||
+	if (old > NAME_MAX_BYTES ||
 	    strlen(model->base) + SUFFIX_BYTES > NAME_MAX_BYTES)
 		return error_config(err,
 				    "%s: the name %s is too long: pack and "
@@ -81,8 +91,7 @@ static bool name_it(struct arena *arena, struct task *task, struct error *err)
 				    "model at most 54",
 				    model->file, task->name);
 	task->table = quoted_relation(arena, task->name);
-	task->old = quoted_relation(
-		arena, arena_format(arena, "millrace_old.%s", old));
+	task->old = old_of(arena, task->name);
 	return true;
 }
 
@@ -119,17 +128,6 @@ static void hash_it(const struct tasks *tasks, struct task *task, size_t number)
 	}
 	buf_release(&all);
 	free(reached);
-}
-
-/* millrace_old.pack__base of pack.base */
-static const char *old_of(struct arena *arena, const char *relation)
-{
-	const char *base = strchr(relation, '.') + 1;
-
-	return quoted_relation(arena,
-			       arena_format(arena, "millrace_old.%.*s__%s",
-					    (int)(base - 1 - relation),
-					    relation, base));
 }
 
 /* Lookups that do not react are not waited for. */

@@ -88,23 +88,19 @@ bool worker_lock(const struct worker *worker, const struct task *task,
 		 bool *locked, struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
 	bool ok;
 
 	lock_sql(&sql, worker, task);
 	pg_heed_stop(worker->pg, true);
-	ok = pg_fetch(worker->pg, worker->run->timeout_ms, err, &res, NULL,
-		      buf_text(&sql));
+	ok = pg_ask(worker->pg, worker->run->timeout_ms, err, locked,
+		    buf_text(&sql));
 	pg_heed_stop(worker->pg, false);
-	if (ok) {
-		*locked = PQgetvalue(res, 0, 0)[0] == 't';
-	} else if (is_left(err)) {
+	if (!ok && is_left(err)) {
 		pg_rollback(worker->pg);
 		*err = ERROR_INIT;
 		*locked = false;
 		ok = true;
 	}
-	PQclear(res);
 	buf_release(&sql);
 	return ok;
 }
@@ -115,21 +111,20 @@ bool worker_unlock(const struct worker *worker, const struct task *task,
 		   struct error *err)
 {
 	struct buf sql = BUF_INIT;
-	PGresult *res = NULL;
+	bool held = false;
 	bool ok;
 
 	buf_format(&sql, "select pg_advisory_unlock(%d, hashtext(", LOCK_MODEL);
 	quote_literal(&sql, task->name);
 	buf_add_text(&sql, ")), pg_advisory_unlock_all()");
-	ok = pg_fetch(worker->pg, worker->run->timeout_ms, err, &res, NULL,
-		      buf_text(&sql));
-	if (ok && PQgetvalue(res, 0, 0)[0] != 't')
+	ok = pg_ask(worker->pg, worker->run->timeout_ms, err, &held,
+		    buf_text(&sql));
+	if (ok && !held)
 		ok = error_set(err, ERROR_FATAL, STATUS_DATABASE,
 			       "the session lock on %s is gone: the connection "
 			       "seems to pass through a transaction pooler; "
 			       "periodic needs a direct one",
 			       task->name);
-	PQclear(res);
 	buf_release(&sql);
 	return ok;
 }
