@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "aggregate/build.h"
-#include "aggregate/crew.h"
 #include "aggregate/excluded.h"
 #include "aggregate/export.h"
 #include "aggregate/index.h"

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "aggregate/attempt.h"
-#include "aggregate/crew.h"
 #include "aggregate/joint.h"
 #include "aggregate/ledger.h"
 #include "aggregate/quote.h"

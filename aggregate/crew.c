@@ -31,16 +31,6 @@ struct crew {
 	struct error failure; /* the first */
 };
 
-void run_lock(struct run *run)
-{
-	pthread_mutex_lock(&run->mutex);
-}
-
-void run_unlock(struct run *run)
-{
-	pthread_mutex_unlock(&run->mutex);
-}
-
 struct crew *crew_open(size_t size)
 {
 	struct crew *crew = mem_zalloc(1, sizeof *crew);

@@ -63,8 +63,4 @@ void crew_hold(struct crew *crew, bool hold);
  * connection to be had for anybody. */
 bool crew_stop(struct crew *crew, bool *deserted, struct error *err) MUST_CHECK;
 
-/* A worker's hold on what all of them share. */
-void run_lock(struct run *run);
-void run_unlock(struct run *run);
-
 #endif

@@ -13,7 +13,6 @@
 #include "aggregate/task.h"
 #include "common/arena.h"
 
-
 struct index {
 	const char *name;
 	bool is_unique;

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aggregate/crew.h"
 #include "aggregate/pack_files.h"
 #include "aggregate/quote.h"
 #include "aggregate/singular.h"

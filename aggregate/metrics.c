@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aggregate/crew.h"
 #include "aggregate/run.h"
 #include "common/buf.h"
 #include "common/clock.h"

@@ -51,13 +51,6 @@ struct run {
 	int64_t inserted, deleted;
 };
 
-/* The run's own connection is to be this one, or NULL; it heeds being asked to
- * stop (pg_heed_stop). */
-void run_use(struct run *run, struct pg *pg);
-
-/* Why a task is due, as `plan` says it; NULL: it is not. */
-const char *run_reason(const struct run *run, const struct task *task);
-
 /* Works through the selected tasks.  False: the connection is lost, or the
  * database refuses bookkeeping; models that fail are in run->status. */
 bool run_pass(struct run *run, struct error *err) MUST_CHECK;
@@ -75,8 +68,21 @@ bool run_tidy(struct run *run, struct error *err) MUST_CHECK;
 /* Tests the selected relations as they are; failures are in run->status. */
 bool run_tests(struct run *run, struct error *err) MUST_CHECK;
 
+/* --- run_share.c ---------------------------------------------------------- */
+
+/* The run's own connection is to be this one, or NULL; it heeds being asked to
+ * stop (pg_heed_stop). */
+void run_use(struct run *run, struct pg *pg);
+
+/* A hold on what those who work share. */
+void run_lock(struct run *run);
+void run_unlock(struct run *run);
+
 /* SQL that begins a transaction as every one of ours begins. */
 const char *run_begin(struct run *run);
+
+/* Why a task is due, as `plan` says it; NULL: it is not. */
+const char *run_reason(const struct run *run, const struct task *task);
 
 /* Makes the row of this run in millrace.run, if it is not there yet; ends it,
  * however it went: the first error stands. */

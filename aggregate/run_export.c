@@ -3,10 +3,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "aggregate/crew.h"
 #include "aggregate/export.h"
 #include "aggregate/ledger.h"
 #include "aggregate/quote.h"
+#include "aggregate/run.h"
 #include "common/buf.h"
 #include "common/log.h"
 #include "common/pg.h"

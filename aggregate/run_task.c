@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "aggregate/attempt.h"
-#include "aggregate/crew.h"
 #include "aggregate/failure.h"
 #include "aggregate/fate.h"
 #include "aggregate/quote.h"
+#include "aggregate/run.h"
 #include "aggregate/run_export.h"
 #include "aggregate/worker.h"
 #include "common/clock.h"

@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "aggregate/crew.h"
 #include "aggregate/joint.h"
 #include "aggregate/ledger.h"
 #include "aggregate/run_task.h"

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aggregate/crew.h"
 #include "aggregate/ledger.h"
 #include "aggregate/quote.h"
 #include "aggregate/stream_file.h"
