@@ -1,68 +1,12 @@
 #include "aggregate/excluded.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "aggregate/build.h"
 #include "aggregate/quote.h"
-#include "common/fault.h"
 #include "common/log.h"
-#include "common/mem.h"
 #include "common/pg.h"
-
-/* --- reading without them ------------------------------------------------- */
-
-bool excluded_any(const struct task *task)
-{
-	for (size_t i = 0; i < task->input_count; i++)
-		if (task->input[i].unread && !mutant("excluded-in-full"))
-			return true;
-	return false;
-}
-
-static char *without(const struct task_input *input)
-{
-	return mem_format("select * from %s where loaded_at <> "
-			  "all('{%s}'::timestamptz[])",
-			  input->table, input->unread);
-}
-
-char *excluded_rewrite(const struct task *task, const char *const *subquery)
-{
-	const struct model *model = task->model;
-	size_t count = model->reference_count;
-	char **plain = mem_zalloc(count + 1, sizeof *plain);
-	char *query;
-
-	for (size_t i = 0; excluded_any(task) && i < count; i++) {
-		const struct task_input *input =
-			task_input_of(task, model->reference[i].relation);
-
-		if (input && input->unread)
-			plain[i] = without(input);
-	}
-	query = model_rewrite_all(model, subquery, (const char *const *)plain);
-	for (size_t i = 0; i < count; i++)
-		free(plain[i]);
-	free(plain);
-	return query;
-}
-
-void excluded_table(struct buf *out, const struct task_input *input)
-{
-	char *select;
-
-	if (!input->unread) {
-		buf_add_text(out, input->table);
-		return;
-	}
-	select = without(input);
-	buf_format(out, "(%s)", select);
-	free(select);
-}
-
-/* --- the commands --------------------------------------------------------- */
 
 struct candidate {
 	const char *relation, *loaded_at;
@@ -236,18 +180,6 @@ static bool check_rebuild(struct run *run, struct task *task, struct error *err)
 	return ok;
 }
 
-/* No run of the model begins or is under way meanwhile. */
-static void add_begin(struct buf *sql, const struct task *task)
-{
-	buf_format(sql,
-		   "begin; set local role millrace_aggregate; "
-		   "set local lock_timeout = '10min'; "
-		   "select pg_advisory_xact_lock(%d, hashtext(",
-		   LOCK_MODEL);
-	quote_literal(sql, task->name);
-	buf_add_text(sql, ")); ");
-}
-
 static void add_queue(struct buf *sql, const struct task *task, const char *why)
 {
 	buf_format(
@@ -275,12 +207,19 @@ static bool may_hold(const struct task *task, const struct candidate *load)
 	       read != 1 || marked != 1;
 }
 
+/* No run of the model begins or is under way meanwhile. */
 static bool begin(struct run *run, const struct task *task, struct error *err)
 {
 	struct buf sql = BUF_INIT;
 	bool ok;
 
-	add_begin(&sql, task);
+	buf_format(&sql,
+		   "begin; set local role millrace_aggregate; "
+		   "set local lock_timeout = '10min'; "
+		   "select pg_advisory_xact_lock(%d, hashtext(",
+		   LOCK_MODEL);
+	quote_literal(&sql, task->name);
+	buf_add_text(&sql, "))");
 	ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
 	buf_release(&sql);
 	return ok;

@@ -199,7 +199,8 @@ static const char *settled_columns(struct refresh *refresh)
 	return kept;
 }
 
-static bool run(struct refresh *refresh, const char *sql, struct error *err)
+static bool run_counted(struct refresh *refresh, const char *sql,
+			struct error *err)
 {
 	PGresult *res = NULL;
 
@@ -243,7 +244,7 @@ bool refresh_settle(struct refresh *refresh, const char *select,
 			   select);
 		replace_sql(&sql, refresh, "settled", alive);
 	}
-	ok = run(refresh, buf_text(&sql), err);
+	ok = run_counted(refresh, buf_text(&sql), err);
 	buf_release(&sql);
 	return ok &&
 	       refresh_statistics(refresh, refresh->inserted - before, err);
