@@ -157,11 +157,6 @@ enum {
 	LOCK_SWAP = 0x6d737770
 };
 
-/* Borrows the project, which must outlive the tasks. */
-bool tasks_open(struct tasks **out, const struct project *project,
-		struct error *err) MUST_CHECK;
-void tasks_close(struct tasks *tasks);
-
 /* What tasks show to each other. */
 void tasks_lock(const struct tasks *tasks);
 void tasks_unlock(const struct tasks *tasks);
@@ -186,5 +181,12 @@ void task_leave_descendants(const struct tasks *tasks, const struct task *task,
 
 /* Marks those that its new ledger row makes due. */
 void task_touch_consumers(const struct tasks *tasks, const struct task *task);
+
+/* --- tasks.c -------------------------------------------------------------- */
+
+/* Borrows the project, which must outlive the tasks. */
+bool tasks_open(struct tasks **out, const struct project *project,
+		struct error *err) MUST_CHECK;
+void tasks_close(struct tasks *tasks);
 
 #endif
