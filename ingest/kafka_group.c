@@ -93,6 +93,27 @@ static rd_kafka_t *open_handle(struct source_kafka *kafka, struct error *err)
 	return kafka_access_open(conf, err);
 }
 
+static bool add_named(struct source_kafka *kafka,
+		      const struct kafka_topic *topic, const char *text,
+		      struct error *err)
+{
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	if (end == text || *end || number < 0 || number > INT32_MAX)
+		return error_set(err, ERROR_FATAL, STATUS_USAGE,
+				 "-p takes the number of a partition, not %s",
+				 text);
+	if ((size_t)number >= topic->end_count)
+		return error_set(err, ERROR_FATAL, STATUS_SOURCE,
+				 "partition %ld of topic %s does not exist: it "
+				 "has %zu, from 0 on",
+				 number, topic->name, topic->end_count);
+	rd_kafka_topic_partition_list_add(kafka->list, topic->name,
+					  (int32_t)number);
+	return true;
+}
+
 /* -p: these partitions of every topic, without asking the group. */
 static bool list_named(struct source_kafka *kafka, struct error *err)
 {
@@ -100,20 +121,10 @@ static bool list_named(struct source_kafka *kafka, struct error *err)
 
 	kafka->list = rd_kafka_topic_partition_list_new(1);
 	for (size_t i = 0; i < kafka->topic_count; i++)
-		for (size_t n = 0; n < named->count; n++) {
-			char *end;
-			long number = strtol(named->item[n], &end, 10);
-
-			if (end == named->item[n] || *end || number < 0 ||
-			    number > INT32_MAX)
-				return error_set(err, ERROR_FATAL, STATUS_USAGE,
-						 "-p takes the number of a "
-						 "partition, not %s",
-						 named->item[n]);
-			rd_kafka_topic_partition_list_add(kafka->list,
-							  kafka->topic[i].name,
-							  (int32_t)number);
-		}
+		for (size_t n = 0; n < named->count; n++)
+			if (!add_named(kafka, &kafka->topic[i], named->item[n],
+				       err))
+				return false;
 	kafka->pending = KAFKA_ASSIGN;
 	return true;
 }

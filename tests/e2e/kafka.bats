@@ -190,6 +190,10 @@ tail|5|15" "$(sql "select run, count(*), min(n) from staging.events where run in
 	run consume counted -p 1 -e
 	assert_status 0
 	assert_equal "the odd ones" 10 "$(sql "select count(distinct n) from staging.events where run = 'counted' and n % 2 = 1")"
+	run consume counted -p 7
+	assert_status 5
+	assert_says "partition 7 of topic counted does not exist: it has 2, from 0 on"
+	assert_equal claimed 0 "$(sql "select count(*) from millrace.position where part = 7")"
 	run consume counted -e
 	assert_status 0
 	whole counted 20
