@@ -17,8 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { TIMEOUT_MS = 20000 };
+enum { TIMEOUT_MS = 20000, STEP_MS = 20 };
 
 static void fail(const char *what, const char *why)
 {
@@ -127,6 +128,34 @@ static void finish(rd_kafka_queue_t *queue, const char *what)
 	rd_kafka_event_destroy(event);
 }
 
+static int led_partitions(const struct rd_kafka_metadata_topic *topic)
+{
+	int count = 0;
+
+	for (int i = 0; !topic->err && i < topic->partition_cnt; i++)
+		count += topic->partitions[i].leader >= 0;
+	return count;
+}
+
+/* The broker answers before the partitions are there for producers. */
+static void wait_for_leaders(rd_kafka_t *rk, const char *name, int partitions)
+{
+	rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, name, NULL);
+	const struct rd_kafka_metadata *meta;
+	int led = -1;
+
+	for (int ms = 0; led < partitions; ms += STEP_MS) {
+		if (ms > TIMEOUT_MS)
+			fail(name, "not every partition has got a leader");
+		if (led >= 0)
+			usleep(STEP_MS * 1000);
+		check(rd_kafka_metadata(rk, 0, topic, &meta, TIMEOUT_MS), name);
+		led = led_partitions(&meta->topics[0]);
+		rd_kafka_metadata_destroy(meta);
+	}
+	rd_kafka_topic_destroy(topic);
+}
+
 static void create(rd_kafka_t *rk, rd_kafka_queue_t *queue, int count,
 		   char **word)
 {
@@ -141,6 +170,7 @@ static void create(rd_kafka_t *rk, rd_kafka_queue_t *queue, int count,
 	}
 	rd_kafka_CreateTopics(rk, &topic, 1, NULL, queue);
 	finish(queue, "create");
+	wait_for_leaders(rk, word[0], (int)number(word[1]));
 	rd_kafka_NewTopic_destroy(topic);
 }
 
@@ -163,6 +193,7 @@ static void grow(rd_kafka_t *rk, rd_kafka_queue_t *queue, char **word)
 		fail("grow", why);
 	rd_kafka_CreatePartitions(rk, &more, 1, NULL, queue);
 	finish(queue, "grow");
+	wait_for_leaders(rk, word[0], (int)number(word[1]));
 	rd_kafka_NewPartitions_destroy(more);
 }
 
