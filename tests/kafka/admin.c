@@ -304,6 +304,10 @@ static void produce(const char *brokers, int count, char **word)
 
 	rd_kafka_conf_set_dr_msg_cb(conf, delivered);
 	set(conf, "enable.idempotence", "true");
+	/* With more, librdkafka 2.0.2 loses the first batch, and reports it
+	 * delivered, where a new topic has no leader yet and the second finds
+	 * one. */
+	set(conf, "max.in.flight", "1");
 	set(conf, "linger.ms", "5");
 	for (int i = 1; i < count; i++) {
 		const char *value = split(word[i]);
