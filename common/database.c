@@ -54,9 +54,10 @@ bool database_prepare(struct pg *pg, struct error *err)
 	error_set(err, ERROR_FATAL, STATUS_DATABASE,
 		  "user \"%s\" lacks a right in database \"%s\": %.400s; let a "
 		  "superuser run `periodic migrate` there once, and then "
-		  "grant millrace_owner, millrace_ingest, millrace_aggregate "
-		  "to \"%s\"",
-		  user, PQdb(pg_raw(pg)), text, user);
+		  "grant it millrace_ingest for handle-streams, "
+		  "millrace_aggregate for periodic, and millrace_owner for "
+		  "tables of new streams",
+		  user, PQdb(pg_raw(pg)), text);
 	return false;
 }
 

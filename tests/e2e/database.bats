@@ -105,7 +105,7 @@ refused() {
 	new_database made
 	PGDATABASE=made periodic migrate
 	PGUSER=app PGDATABASE=made refused 4 'user "app" lacks a right in database "made"'
-	assert_says 'grant millrace_owner, millrace_ingest, millrace_aggregate to "app"'
+	assert_says 'grant it millrace_ingest for handle-streams, millrace_aggregate for periodic, and millrace_owner for tables of new streams'
 	sql 'grant millrace_owner, millrace_ingest, millrace_aggregate to app'
 	PGUSER=app PGDATABASE=made periodic plan
 	echo '{}' | PGUSER=app PGDATABASE=made handle-streams

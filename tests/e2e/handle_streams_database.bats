@@ -488,19 +488,3 @@ more_rows() { [ "$(rows)" -gt 5000 ]; }
 	assert_equal rows 60000 "$(rows)"
 	assert_verified
 }
-
-@test "paths that no column takes are seen as drift" {
-	yes '{"n": 1, "colour": "red", "size": {"wide": [1, 2]}}' | head -n 50 | handle-streams
-	assert_equal drift "colour string|size.wide[] number" \
-		"$(sql "select string_agg(path || ' ' || kind, '|' order by path) from millrace.drift where kind in ('string', 'number')")"
-}
-
-@test "the ledger tells rows, rejects, times and ranges of a batch" {
-	printf '%s\n' '{"n": 1, "at": "2026-01-02T03:04:05Z"}' 'x' \
-		'{"n": 2, "at": "9999-12-31T23:59:59.999999Z"}' >file
-	handle-streams <file
-	assert_equal ledger "staging.items|i|2|1|2026-01-02 03:04:05+00|9999-12-31 23:59:59.999999+00" \
-		"$(sql "set timezone = 'UTC'; select relation, op, row_count, reject_count, event_min, event_max from millrace.load")"
-	assert_equal range "0|0|$(wc -c <file)" \
-		"$(sql "select origin->'ranges'->0->>1, origin->'ranges'->0->>2, origin->'ranges'->0->>3 from millrace.load")"
-}

@@ -279,26 +279,23 @@ tail|5|15" "$(sql "select run, count(*), min(n) from staging.events where run in
 	topic slow 1
 	produce slow slow 0 5 1
 	consume slow -e
-	launch log slow --batch-rows 1 -X max.poll.interval.ms=2100
+	launch log slow --verbose --batch-rows 1 -X max.poll.interval.ms=2100
 	wait_until 20 grep -q "partitions are ours" log
 	# Nothing can be committed: every batch fills up, and polling stops.
 	mkfifo locker
-	local locker n=5
-	until grep -q "joining group tests again" log; do
-		[ $n -lt 500 ]
-		psql -Xq <locker >/dev/null 3>&- &
-		locker=$!
-		exec 7>locker
-		echo "begin; select from millrace.position where source like '%/slow' for update;" >&7
-		wait_for_value 20 "select count(*) from pg_locks where relation = 'millrace.position'::regclass and mode = 'RowShareLock'" 1
-		produce slow slow $n $((n += 55)) 1
-		sleep 3 # longer than it may be silent, and again if it had its reasons
-		exec 7>&-
-		wait $locker
-		wait_for_value 40 "select count(*) from staging.events where run = 'slow'" $n
-	done
+	psql -Xq <locker >/dev/null 3>&- &
+	local locker=$!
+	exec 7>locker
+	echo "begin; select from millrace.position where source like '%/slow' for update;" >&7
+	wait_for_value 20 "select count(*) from pg_locks where relation = 'millrace.position'::regclass and mode = 'RowShareLock'" 1
+	produce slow slow 5 60 1
+	wait_until 20 grep -q "maximum poll interval .* exceeded" log
+	exec 7>&-
+	wait $locker
+	wait_for_value 40 "select count(*) from staging.events where run = 'slow'" 60
+	wait_until 20 grep -q "joining group tests again" log
 	halt "$PID"
-	whole slow $n
+	whole slow 60
 }
 
 @test "without PostgreSQL for long it leaves the group, and comes back later" {
