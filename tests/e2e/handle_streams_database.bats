@@ -434,16 +434,23 @@ go_back() {
 }
 
 @test "a crash takes back what waits for no disk: a file is read again; a pipe and the last batch wait" {
+	# nobody writes the log to the disk by chance
 	sql "alter system set wal_writer_delay = '10s'"
-	sql "select pg_reload_conf()"
+	sql "alter system set bgwriter_lru_maxpages = 0"
+	sql "alter system set autovacuum = off"
+	stop_server
+	start_server 3>&-
 	items 1 5000 >file
-	stall_at 2500
+	stall_at 2500 2530
 	# whose death is a crash; until then it writes nothing
 	writer=$(sql "select pid from pg_stat_activity where backend_type = 'walwriter'")
 	kill -STOP "$writer"
-	handle-streams --batch-rows 10 --lock-timeout 10min --statement-timeout 10min file 2>log 3>&- 8>&- &
+	handle-streams --connections 4 --batch-rows 10 --lock-timeout 10min --statement-timeout 10min file 2>log 3>&- 8>&- &
 	pid=$!
-	wait_until 20 is_stalled
+	# a load whose next is there already waits for no disk: three such commit
+	wait_until 20 is_stalled 2
+	go_on 2500
+	wait_for_value 20 "select count(*) from staging.items" 2520
 	kill -KILL "$writer"
 	go_on
 	wait "$pid"
@@ -460,8 +467,9 @@ go_back() {
 	end_pipe
 	assert_status 0
 	assert_equal rows "10000|10000" "$(sql "select count(*), count(distinct n) from staging.items")"
-	sql "alter system reset wal_writer_delay"
-	sql "select pg_reload_conf()"
+	sql "alter system reset all"
+	stop_server
+	start_server 3>&-
 	assert_verified
 }
 more_rows() { [ "$(rows)" -gt 5000 ]; }

@@ -35,21 +35,29 @@ loaded() { sql "select coalesce(string_agg(n::text, ' ' order by n), '') from st
 rows() { sql "select count(*) from staging.items"; }
 rejects() { sql "select count(*) from millrace.reject"; }
 
-# stall_at N: whoever loads item N waits there, patiently, until go_on or until the
-# server crashes; before anything is loaded.
+# stall_at N...: whoever loads one of these items waits there, patiently, until
+# go_on or until the server crashes; before anything is loaded.
 stall_at() {
+	local items
+	items=$(IFS=,; echo "$*")
 	handle-streams </dev/null 2>/dev/null
 	sql "create function public.stall() returns trigger language plpgsql as
-	         'begin perform pg_advisory_xact_lock_shared(7); return new; end';
-	     create trigger stall before insert on staging.items for each row when (new.n = $1) execute function public.stall()"
+	         'begin perform pg_advisory_xact_lock_shared(new.n); return new; end';
+	     create trigger stall before insert on staging.items for each row when (new.n in ($items)) execute function public.stall()"
 	mkfifo stall
 	psql -Xq <stall >/dev/null 2>&1 3>&- 7>&- &
 	exec 8>stall
-	echo "select pg_advisory_lock(7);" >&8
-	wait_for_value 20 "select count(*) from pg_locks where locktype = 'advisory' and granted" 1
+	echo "select pg_advisory_lock(n) from unnest(array[$items]) n;" >&8
+	wait_for_value 20 "select count(*) from pg_locks where locktype = 'advisory' and granted" "$#"
 }
-is_stalled() { value_is "select count(*) > 0 from pg_locks where locktype = 'advisory' and not granted" t; }
-go_on() { exec 8>&-; }
+is_stalled() { value_is "select count(*) from pg_locks where locktype = 'advisory' and not granted" "${1:-1}"; } # so many
+go_on() { # past item N; without one past all
+	if [ "$#" = 1 ]; then
+		echo "select pg_advisory_unlock($1);" >&8
+	else
+		exec 8>&-
+	fi
+}
 
 # Every bats file ends like this: the ledger agrees.
 assert_verified() {
