@@ -252,6 +252,17 @@ static bool finish(struct running *job, struct error *err)
 	return ok;
 }
 
+/* At once: the server may hear late that we have gone. */
+static void leave(struct running *job)
+{
+	struct error err = ERROR_INIT;
+
+	if (!job->is_busy && job->pg && pg_is_usable(job->pg) &&
+	    !job_state_unlock(job->pg, job->job->name, &err))
+		log_line(LOG_DEBUG, "job %s: %s", job->job->name, err.text);
+	pg_close(job->pg);
+}
+
 static struct running start(const struct job *job, struct run *run,
 			    const struct job_host *host)
 {
@@ -273,7 +284,7 @@ bool job_run(const struct job *job, struct run *run,
 
 	work(&running);
 	ok = running.is_busy || finish(&running, err);
-	pg_close(running.pg);
+	leave(&running);
 	return ok;
 }
 
@@ -289,6 +300,6 @@ bool job_refuse(const struct job *job, struct run *run,
 		log_line(LOG_DEBUG, "job %s: %s", job->name, ignored.text);
 	if (!running.is_busy)
 		finish(&running, err);
-	pg_close(running.pg);
+	leave(&running);
 	return false;
 }

@@ -23,6 +23,19 @@ bool job_state_lock(struct pg *pg, const char *job, bool *mine,
 	return ok;
 }
 
+bool job_state_unlock(struct pg *pg, const char *job, struct error *err)
+{
+	struct buf sql = BUF_INIT;
+	bool ok;
+
+	buf_format(&sql, "select pg_advisory_unlock(%d, hashtext(", LOCK_JOB);
+	quote_literal(&sql, job);
+	buf_add_text(&sql, "))");
+	ok = pg_run(pg, ANSWER_MS, err, buf_text(&sql));
+	buf_release(&sql);
+	return ok;
+}
+
 bool job_state_begin(struct pg *pg, const char *job, struct error *err)
 {
 	struct buf sql = BUF_INIT;

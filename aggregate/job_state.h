@@ -19,6 +19,9 @@ struct pg;
 bool job_state_lock(struct pg *pg, const char *job, bool *mine,
 		    struct error *err) MUST_CHECK;
 
+bool job_state_unlock(struct pg *pg, const char *job,
+		      struct error *err) MUST_CHECK;
+
 bool job_state_begin(struct pg *pg, const char *job,
 		     struct error *err) MUST_CHECK;
 

@@ -5,7 +5,8 @@ Stands before the server behind SOCKET, writes its port to FOLDER/port and does
 ACTION (chaos_proxy.py) with the first message that is a COMMIT and nothing else;
 what comes later passes.  A held COMMIT goes on at SIGUSR1; what the server says
 to it is written to FOLDER/answer.  ACTION `vanish` is cut-after, and nobody can
-connect any more.
+connect any more.  ACTION `linger` lets every COMMIT pass, and the server hears of
+nobody who goes until SIGUSR1.
 """
 import os
 import signal
@@ -16,11 +17,14 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from chaos_proxy import Proxy  # noqa: E402  (found through the path set above)
 
 server, folder, action = sys.argv[1:]
-proxy = Proxy(server, lambda message: message[:1] == b"Q" and message[5:] == b"commit\0")
+goes, commits = b"X\0\0\0\4", b"Q\0\0\0\13commit\0"
+proxy = Proxy(server, lambda message: message == (goes if action == "linger" else commits))
 asked = []
 
 
 def plan():
+    if action == "linger":
+        return "hold"
     asked.append(1)
     if len(asked) > 1:
         return "pass"
