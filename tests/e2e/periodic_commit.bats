@@ -82,6 +82,7 @@ mart() { sql "select k, n, total from p.sums"; }
 	commits vanish
 	run -4 periodic -d "$DSN" --retry-timeout 0
 	assert_says "p.sums: whether it was committed is not known"
+	wait_for_value 20 "select count(*) from pg_locks where locktype = 'advisory'" 0
 	run -0 periodic
 	assert_equal mart "a|1|1" "$(mart)"
 	assert_equal file "a,1,1" "$(sed -n 2p metrics/sums.csv)"

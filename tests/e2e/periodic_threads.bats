@@ -108,6 +108,7 @@ lines_are_whole() { ! grep -v '^periodic: ' "$1"; }
 	assert_equal marts "1|1:1 2:1 2|1:1 2:1 3|1:1 2:1 4|1:1 2:1 5|1:1 2:1 6|1:1 2:1 " "$(marts)"
 	# one waits for the other
 	chain 3 "r.v + 1"
+	wait_for_value 10 "select count(*) from pg_stat_activity where usename = 'narrow'" 0
 	run -0 periodic -d user=narrow --threads 2
 	assert_says "p.b_3: recompute"
 	[[ $output != *"fewer connections"* ]]
