@@ -212,6 +212,14 @@ static void count_taken(struct pipeline *pipeline)
 	};
 }
 
+/* Whether no more records are to come.  A file was as long as that when it was
+ * opened, whether or not its end has been met. */
+static bool is_whole(const struct source *source, enum source_result result)
+{
+	return result == SOURCE_ENDED ||
+	       (source->size >= 0 && source_offset(source, 0) >= source->size);
+}
+
 /* Fills one load and passes it on. */
 static void read_one(struct pipeline *pipeline, struct load *load)
 {
@@ -223,7 +231,8 @@ static void read_one(struct pipeline *pipeline, struct load *load)
 
 	/* What was read before a failure of the source still counts. */
 	seal(pipeline, load);
-	if (!pipeline_check_rejects(pipeline, batch, result == SOURCE_ENDED,
+	if (!pipeline_check_rejects(pipeline, batch,
+				    is_whole(pipeline->parts.source, result),
 				    &too_many)) {
 		batch_reset(batch);
 		if (result != SOURCE_FAILED)

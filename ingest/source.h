@@ -83,7 +83,7 @@ struct source {
 	const char *name;            /* for people: a path, "stdin" */
 	struct positions *positions; /* one per part, same index */
 	bool replayable;             /* rewind works */
-	int64_t size;                /* bytes, for an ETA; -1: not known */
+	int64_t size;                /* bytes at opening; -1: not known */
 	bool grouped;                /* others of a group may take parts over */
 	bool needs_database;         /* the settling that is wanted now does */
 	bool lost;    /* parts are gone already: drop what is open */

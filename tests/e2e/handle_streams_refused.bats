@@ -102,10 +102,13 @@ teardown() { drop_database; }
 
 @test "--max-rejects as a share holds for a short file too" {
 	{ items 1 10 && yes nonsense | head -n 890; } >file
-	run handle-streams --max-rejects 1% file
-	assert_status 3
-	assert_says "890 of 900 records"
-	assert_equal rejects 0 "$(rejects)"
+	local linger # 0: its batch is old before the end of the file is met
+	for linger in 500ms 0; do
+		run handle-streams --linger $linger --max-rejects 1% file
+		assert_status 3
+		assert_says "890 of 900 records"
+		assert_equal rejects 0 "$(rejects)"
+	done
 	run handle-streams --max-rejects nan file
 	assert_status 1
 	assert_says "max-rejects takes a number (100) or a share"
