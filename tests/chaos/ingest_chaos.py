@@ -121,14 +121,18 @@ def taken_back(world, proxy, mutant):
 def late_commit(world, proxy, mutant):
     """A commit that arrives after it was found not to have happened must be
     refused by the epoch, before the batch goes again."""
+    def plan():
+        action = next(actions, "pass")
+        proxy.block(action == "hold")  # what comes next is the batch again
+        return action
+
     actions = iter(["hold"])
-    proxy.plan = lambda: next(actions, "pass")
+    proxy.plan = plan
     proxy.held.clear()
     proxy.answers.clear()
     path = world.make_file("late_commit", 90)
     process = world.launch(path, dsn=proxy.dsn("chaos"), mutant=mutant)
     must(proxy.held.wait(120), "no commit came")
-    proxy.block(True)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         process.log.seek(0)
@@ -153,7 +157,8 @@ def fenced_zombie(world, proxy, mutant):
     proxy.held.clear()
     proxy.answers.clear()
     path = world.make_file("zombie", 2000)
-    zombie = world.launch(path, dsn=proxy.dsn("chaos"), mutant=mutant)
+    zombie = world.launch(path, dsn=proxy.dsn("chaos"), mutant=mutant,
+                          options=["--answer-timeout", "10min"])
     must(proxy.held.wait(120), "no commit came")
     zombie.send_signal(signal.SIGSTOP)
     # As if the server had lost sight of it: its token no longer leads to it.

@@ -73,7 +73,7 @@ says() { grep -q "$1" log; }
 @test "a database that is not UTF-8 is refused by name, exit status 4" {
 	psql -Xq -d postgres -c "create database latin encoding 'LATIN1' locale 'C' template template0"
 	run env PGDATABASE=latin handle-streams <<<'{"n": 1}'
-	psql -Xq -d postgres -c "drop database latin"
+	psql -Xq -d postgres -c "drop database latin with (force)"
 	assert_status 4
 	assert_says "LATIN1"
 }
@@ -199,6 +199,7 @@ take_over() {
 }
 give_back() {
 	kill "$silent"
+	wait "$silent" || true
 	rm -f "$PGHOST/.s.PGSQL.5432" "$PGHOST/taken"
 	start_server 7>&-
 }
@@ -310,7 +311,7 @@ give_back() {
 	PGAPPNAME="handle-streams other" psql -Xq <held &
 	exec 8>held
 	wait_for_value 20 "select count(*) from pg_stat_activity where application_name = 'handle-streams other'" 1
-	handle-streams file 2>log &
+	handle-streams --claim-timeout 10min file 2>log &
 	pid=$!
 	wait_for_value 20 "select count(*) from pg_stat_activity where application_name like 'handle-streams %' and query like '%millrace.position p%'" 1
 	kill -TERM "$pid"
@@ -438,11 +439,13 @@ go_back() {
 	sql "alter system set wal_writer_delay = '10s'"
 	sql "alter system set bgwriter_lru_maxpages = 0"
 	sql "alter system set autovacuum = off"
+	sql "alter system set checkpoint_timeout = '1d'"
 	stop_server
 	start_server 3>&-
 	items 1 5000 >file
 	stall_at 2500 2530
 	# whose death is a crash; until then it writes nothing
+	wait_for_value 20 "select count(*) from pg_stat_activity where backend_type = 'walwriter'" 1
 	writer=$(sql "select pid from pg_stat_activity where backend_type = 'walwriter'")
 	kill -STOP "$writer"
 	handle-streams --connections 4 --batch-rows 10 --lock-timeout 10min --statement-timeout 10min file 2>log 3>&- 8>&- &

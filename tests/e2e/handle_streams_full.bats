@@ -184,21 +184,24 @@ extracts() { sql "select count(*) from millrace.load where op = 't'"; }
 	users 1 30000 a >a.csv
 	mkfifo pipe
 	whole_session() { sql "select coalesce(max(pid), 0) from pg_stat_activity where application_name like 'handle-streams whole %' and datname = current_database() and state <> 'idle'"; }
-	break_it() { wait_until 10 session_runs && sql "select pg_terminate_backend($(whole_session))"; }
-	session_runs() { [ "$(whole_session)" != 0 ]; }
-	handle-streams --batch-rows 50 a.csv 2>log 3>&- &
+	has_copied() { value_is "select count(*) from pg_stat_activity where application_name like 'handle-streams whole %' and datname = current_database()
+		and state = 'idle in transaction' and query ~ '^copy staging.*users'" 1; }
+	stall_in users id 15000
+	handle-streams --batch-rows 50 --lock-timeout 10min --statement-timeout 10min a.csv 2>log 3>&- 8>&- &
 	local pid=$!
-	runs_or_is_gone() { session_runs || is_gone $pid; }
-	wait_until 10 runs_or_is_gone
-	sql "select pg_terminate_backend($(whole_session))" || true # it may have been faster
+	wait_until 10 is_stalled
+	sql "select pg_terminate_backend($(whole_session))"
+	go_on
 	wait $pid
+	grep -q "trying again from the start" log
 	assert_equal current "1-30000 30000 a" "$(current)"
-	handle-streams --complete <pipe 2>log &
+	handle-streams --complete --batch-rows 50 <pipe 2>log &
 	pid=$!
 	exec 7>pipe
-	users 1 100 b >&7
-	break_it
-	users 101 200 b >&7
+	users 1 60 b >&7
+	wait_until 10 has_copied # before, it could begin again
+	sql "select pg_terminate_backend($(whole_session))"
+	users 61 200 b >&7
 	exec 7>&-
 	local status=0
 	wait $pid || status=$?

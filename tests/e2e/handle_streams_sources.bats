@@ -151,7 +151,7 @@ pipe_is_empty() {
 		import os, signal, subprocess, threading
 		r, w = os.pipe()
 		p = subprocess.Popen(["handle-streams", "--batch-rows", "500"], stdin=r)
-		done = threading.Event()
+		done, full = threading.Event(), threading.Event()
 		def feed():
 		    data, n = b"", 1
 		    os.set_blocking(w, False)
@@ -162,6 +162,7 @@ pipe_is_empty() {
 		        try:
 		            data = data[os.write(w, data[:65536]):]
 		        except BlockingIOError:
+		            full.set()
 		            done.wait(0.001)
 		feeder = threading.Thread(target=feed)
 		feeder.start()
@@ -172,6 +173,8 @@ pipe_is_empty() {
 		    pass
 		p.send_signal(signal.SIGTERM)
 		assert p.wait(300) == 0
+		full.clear()
+		full.wait() # there is something left to look at
 		done.set()
 		feeder.join()
 		os.close(w)
@@ -315,17 +318,19 @@ pipe_is_empty() {
 
 @test "a file truncated while it is read is noticed" {
 	items 1 60000 >file
-	handle-streams --batch-rows 5 --connections 1 file 2>log &
+	stall_at 100
+	handle-streams --batch-rows 5 --connections 1 --lock-timeout 10min --statement-timeout 10min file 2>log 3>&- 8>&- &
 	pid=$!
-	wait_until 20 some_rows
-	: >file
+	wait_until 20 is_stalled
+	: >file # of which two batches have been read ahead, and 256 KiB
+	go_on
 	status=0
 	wait "$pid" || status=$?
 	assert_equal "exit status" 5 "$status"
 	grep -q 'was truncated while it was read' log
+	[ "$(rows)" -ge 100 ]
 	assert_verified
 }
-some_rows() { [ "$(rows)" -gt 0 ]; }
 
 @test "decoded before it was known: a file that has grown, a copy of what it was" {
 	items 1 2000 >file
@@ -359,6 +364,7 @@ some_rows() { [ "$(rows)" -gt 0 ]; }
 	ends_soon "$pid"
 	assert_equal "exit status" 0 "$status"
 	grep -q "asked to stop before file was begun" log
+	wait_for_value 20 "select count(*) from pg_stat_activity where application_name like 'handle-streams%'" 0
 	handle-streams --batch-rows 100 file 3>&- &
 	pid=$!
 	wait_until 20 is_ahead "$pid"

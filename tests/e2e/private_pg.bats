@@ -197,16 +197,36 @@ kill_server() {
 
 @test "initdb killed half-way leaves nothing that is taken for a cluster" {
 	cd "$CHECKOUT"
-	as_user "$PROBES/probe_database" >/dev/null 2>"$CHECKOUTS/said" 3>&- &
-	wait_until 20 test -e .millrace/pg/data.new/PG_VERSION
+	stuck_bin
+	MILLRACE_PG_BIN=$CHECKOUTS/bin as_user "$PROBES/probe_database" >/dev/null 2>"$CHECKOUTS/said" 3>&- &
+	wait_until 20 test -s stuck
+	[ -e .millrace/pg/data.new/PG_VERSION ]
 	pkill -9 -f "initdb -D $CHECKOUT/.millrace/pg/data.new"
 	status=0
 	wait $! || status=$?
+	kill -9 "$(cat stuck)"
 	[ "$status" = 4 ]
 	said "making a private PostgreSQL"
 	[ ! -e .millrace/pg/data ]
 	start
 	[ "$(ask 'select 1')" = 1 ]
+}
+
+# Programs of which initdb gets as far as its first server, whose number is in
+# ./stuck, and no farther.
+stuck_bin() {
+	local real
+	real=$(dirname "$(head -n 1 "$MADE/made/.millrace/pg/data/postmaster.opts" | cut -d' ' -f1)")
+	mkdir "$CHECKOUTS/bin"
+	cp "$real/initdb" "$CHECKOUTS/bin"
+	cat >"$CHECKOUTS/bin/postgres" <<-SH
+		#!/bin/sh
+		case " \$* " in
+		*" --boot "*) echo \$\$ >$CHECKOUT/stuck && exec sleep 1000 ;;
+		*) exec $real/postgres "\$@" ;;
+		esac
+	SH
+	chmod 755 "$CHECKOUTS/bin" "$CHECKOUTS/bin"/*
 }
 
 @test "a server that was killed is started again with what was committed" {
@@ -223,12 +243,17 @@ kill_server() {
 @test "a server killed under a busy session starts once that session has ended" {
 	made_checkout
 	start
-	as_user psql -XAtq "$dsn" -c 'select count(*) from generate_series(1, 20000000)' \
+	# as long as that file is there, it never waits, and so misses nobody
+	touch "$CHECKOUT/busy"
+	as_user psql -XAtq "$dsn" -c "do 'begin while (pg_stat_file(''$CHECKOUT/busy'', true)).size is not null loop end loop; end'" \
 		>/dev/null 2>&1 3>&- &
-	wait_for_busy() { [ "$(ask "select count(*) from pg_stat_activity where query like '%20000000%' and pid <> pg_backend_pid()")" = 1 ]; }
-	wait_until 10 wait_for_busy
+	is_busy() { [ "$(ask "select count(*) from pg_stat_activity where query like '%pg_stat_file%' and pid <> pg_backend_pid()")" = 1 ]; }
+	wait_until 10 is_busy
 	kill_server
-	start
+	start 3>&- &
+	wait_until 20 grep -q "is still in use" "$CHECKOUT/.millrace/pg/server.log"
+	rm "$CHECKOUT/busy"
+	wait $!
 	said started
 	[ "$(ask 'select 1')" = 1 ]
 	wait || true
@@ -294,6 +319,8 @@ kill_server() {
 
 @test "a copied checkout does not share the original's server" {
 	made_checkout
+	# nobody writes while it is copied
+	echo 'autovacuum = off' >>"$CHECKOUT/.millrace/pg/data/postgresql.conf"
 	start
 	original=$(server_pid)
 	ask 'checkpoint' >/dev/null

@@ -157,15 +157,16 @@ refused() { # WHY NAME=VALUE...
 	cp "$BUILD/handle-streams" cores/hs
 	cp "$TLS/ca.pem" cores/
 	mkfifo fifo
+	wait_for_value 20 "select count(*) from pg_stat_activity where usename = 'loader'" 0
 	cd cores
 	(
 		ulimit -c unlimited
 		exec setpriv --reuid=nobody --regid=nogroup --clear-groups env -u PGHOST -u PGPORT HOME="$PWD" PGPASSWORD="$SECRET" \
 			./hs -d "$(tls passfile=/dev/null "sslrootcert=$PWD/ca.pem")"
 	) <../fifo >/dev/null 2>../log 3>&- &
+	pid=$!
 	exec 7>../fifo
-	wait_until 20 value_is "select count(*) > 0 from pg_stat_activity where usename = 'loader'" t
-	pid=$(pgrep -n -x hs)
+	wait_for_value 20 "select count(*) > 0 from pg_stat_activity where usename = 'loader'" t
 	run as cat "/proc/$pid/environ"
 	assert_says "Permission denied"
 	run as head -c 1 "/proc/$pid/mem"
@@ -179,14 +180,14 @@ refused() { # WHY NAME=VALUE...
 	wait_until 10 is_gone "$pid"
 	assert_equal "what is left" "ca.pem hs" "$(echo *)"
 	exec 7>&-
-	cp "$BUILD/periodic" mine # by a name that nobody else's has
+	cp "$BUILD/periodic" mine
 	(
 		ulimit -c unlimited
 		exec setpriv --reuid=nobody --regid=nogroup --clear-groups env -u PGHOST -u PGPORT HOME="$PWD" PGPASSWORD="$SECRET" \
 			./mine watch -d "$(tls passfile=/dev/null "sslrootcert=$PWD/ca.pem")"
 	) </dev/null >/dev/null 2>../log 3>&- &
-	wait_until 20 value_is "select count(*) > 0 from pg_stat_activity where application_name ~ '^periodic'" t
-	pid=$(pgrep -n -x mine)
+	pid=$!
+	wait_for_value 20 "select count(*) > 0 from pg_stat_activity where application_name ~ '^periodic'" t
 	run as cat "/proc/$pid/environ"
 	assert_says "Permission denied"
 	kill -ABRT "$pid"

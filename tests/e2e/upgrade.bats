@@ -97,7 +97,7 @@ needs_pg_dump() { pg_dump --schema-only "$PGDATABASE" >/dev/null 2>&1 || skip "p
 	sql "create database \"fresh_$mine\" template template0"
 	PGDATABASE=fresh_$mine periodic migrate
 	run diff <(dump "$mine") <(dump "fresh_$mine")
-	sql "drop database \"fresh_$mine\""
+	sql "drop database \"fresh_$mine\" with (force)"
 	assert_equal difference "" "$output"
 }
 
@@ -114,6 +114,6 @@ needs_pg_dump() { pg_dump --schema-only "$PGDATABASE" >/dev/null 2>&1 || skip "p
 	run periodic --full-refresh
 	assert_says "+0 -0 rows"
 	export PGDATABASE=$mine
-	sql "drop database \"restored_$mine\""
+	sql "drop database \"restored_$mine\" with (force)"
 	assert_equal mart "new 3,old 3,restored 4" "$got"
 }

@@ -87,8 +87,10 @@ def main():
     if version == "full":
         take_none(folder)
     listener = socket.socket(socket.AF_UNIX)
-    listener.bind(os.path.join(folder, ".s.PGSQL.5432"))
+    path = os.path.join(folder, ".s.PGSQL.5432")
+    listener.bind(path + ".new")
     listener.listen(5)
+    os.rename(path + ".new", path) # who sees it can connect
     while True:
         conn, _ = listener.accept()
         threading.Thread(target=attend, args=(conn, version), daemon=True).start()

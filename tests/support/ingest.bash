@@ -36,14 +36,17 @@ rows() { sql "select count(*) from staging.items"; }
 rejects() { sql "select count(*) from millrace.reject"; }
 
 # stall_at N...: whoever loads one of these items waits there, patiently, until
-# go_on or until the server crashes; before anything is loaded.
-stall_at() {
-	local items
+# go_on or until the server crashes; before anything is loaded.  stall_in STREAM
+# COLUMN N...: of any stream.
+stall_at() { stall_in items n "$@"; }
+stall_in() {
+	local items stream=$1 column=$2
+	shift 2
 	items=$(IFS=,; echo "$*")
 	handle-streams </dev/null 2>/dev/null
 	sql "create function public.stall() returns trigger language plpgsql as
-	         'begin perform pg_advisory_xact_lock_shared(new.n); return new; end';
-	     create trigger stall before insert on staging.items for each row when (new.n in ($items)) execute function public.stall()"
+	         'begin perform pg_advisory_xact_lock_shared(new.$column); return new; end';
+	     create trigger stall before insert on staging.$stream for each row when (new.$column in ($items)) execute function public.stall()"
 	mkfifo stall
 	psql -Xq <stall >/dev/null 2>&1 3>&- 7>&- &
 	exec 8>stall
