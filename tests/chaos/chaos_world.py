@@ -244,3 +244,12 @@ class World:
 
 def kill(process):
     process.send_signal(signal.SIGKILL)
+
+
+def heeds_sigterm(process):
+    """Whether it has begun to, or has ended."""
+    if process.poll() is not None:
+        return True
+    with open(f"/proc/{process.pid}/status") as f:
+        caught = next(line for line in f if line.startswith("SigCgt:"))
+    return int(caught.split()[1], 16) >> (signal.SIGTERM - 1) & 1 == 1

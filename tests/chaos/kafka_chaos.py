@@ -14,7 +14,7 @@ import sys
 import time
 
 from chaos_run import FAULTS, Run, chaos_plan, must
-from chaos_world import kill
+from chaos_world import heeds_sigterm, kill
 from kafka_world import KafkaWorld
 
 MEMBERS, PARTITIONS = 3, 6
@@ -271,6 +271,8 @@ def everything(world, proxy, given):
         world.topics["everything"] = producer.finish()
         proxy.plan = lambda: "pass"
         for process in list(members.alive):
+            world.wait_for("a member to begin",
+                           lambda: heeds_sigterm(process))
             process.terminate()
             members.bury(process, "at the end")
     finally:

@@ -11,6 +11,8 @@
  *       PARTITION KEY VALUE, separated by tabs; waits for all acknowledgements
  *       and prints PARTITION OFFSET for each, in order.  With transactional.id
  *       it is one transaction; abort=1 aborts it.
+ *
+ * What it has done is so for whoever asks the broker next.
  */
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
@@ -19,7 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 20000, STEP_MS = 20 };
+enum { TIMEOUT_MS = 20000, STEP_MS = 20, PARTITIONS_MAX = 64 };
 
 static void fail(const char *what, const char *why)
 {
@@ -137,23 +139,51 @@ static int led_partitions(const struct rd_kafka_metadata_topic *topic)
 	return count;
 }
 
-/* The broker answers before the partitions are there for producers. */
-static void wait_for_leaders(rd_kafka_t *rk, const char *name, int partitions)
+static bool is_led(const struct rd_kafka_metadata_topic *topic, int partitions)
+{
+	return led_partitions(topic) >= partitions;
+}
+
+static bool is_gone(const struct rd_kafka_metadata_topic *topic, int partitions)
+{
+	(void)partitions;
+	return topic->err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+static void pause_until(int *waited_ms, const char *name, const char *what)
+{
+	if (*waited_ms > TIMEOUT_MS)
+		fail(name, what);
+	usleep(STEP_MS * 1000);
+	*waited_ms += STEP_MS;
+}
+
+/* The controller answers before the broker knows what it has decided. */
+static void wait_for_topic(rd_kafka_t *rk, const char *name,
+			   bool (*is_so)(const struct rd_kafka_metadata_topic *,
+					 int),
+			   int partitions, const char *otherwise)
 {
 	rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, name, NULL);
 	const struct rd_kafka_metadata *meta;
-	int led = -1;
+	int waited_ms = 0;
+	bool so;
 
-	for (int ms = 0; led < partitions; ms += STEP_MS) {
-		if (ms > TIMEOUT_MS)
-			fail(name, "not every partition has got a leader");
-		if (led >= 0)
-			usleep(STEP_MS * 1000);
+	for (;;) {
 		check(rd_kafka_metadata(rk, 0, topic, &meta, TIMEOUT_MS), name);
-		led = led_partitions(&meta->topics[0]);
+		so = is_so(&meta->topics[0], partitions);
 		rd_kafka_metadata_destroy(meta);
+		if (so)
+			break;
+		pause_until(&waited_ms, name, otherwise);
 	}
 	rd_kafka_topic_destroy(topic);
+}
+
+static void wait_for_leaders(rd_kafka_t *rk, const char *name, int partitions)
+{
+	wait_for_topic(rk, name, is_led, partitions,
+		       "not every partition has got a leader");
 }
 
 static void create(rd_kafka_t *rk, rd_kafka_queue_t *queue, int count,
@@ -180,6 +210,7 @@ static void delete (rd_kafka_t *rk, rd_kafka_queue_t *queue, char **word)
 
 	rd_kafka_DeleteTopics(rk, &topic, 1, NULL, queue);
 	finish(queue, "delete");
+	wait_for_topic(rk, word[0], is_gone, 0, "it is still there");
 	rd_kafka_DeleteTopic_destroy(topic);
 }
 
@@ -212,25 +243,53 @@ static void trim(rd_kafka_t *rk, rd_kafka_queue_t *queue, char **word)
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
+static size_t count_acls(rd_kafka_t *rk, rd_kafka_queue_t *queue,
+			 rd_kafka_AclBindingFilter_t *filter)
+{
+	rd_kafka_event_t *event;
+	size_t count = 0;
+
+	rd_kafka_DescribeAcls(rk, filter, NULL, queue);
+	event = rd_kafka_queue_poll(queue, TIMEOUT_MS);
+	if (!event)
+		fail("allow", "no answer");
+	check(rd_kafka_event_error(event), "allow");
+	rd_kafka_DescribeAcls_result_acls(
+		rd_kafka_event_DescribeAcls_result(event), &count);
+	rd_kafka_event_destroy(event);
+	return count;
+}
+
 static void allow(rd_kafka_t *rk, rd_kafka_queue_t *queue, char **word)
 {
-	bool read = !strcmp(word[3], "Read");
+	rd_kafka_ResourceType_t type = strcmp(word[0], "topic") != 0
+					       ? RD_KAFKA_RESOURCE_GROUP
+					       : RD_KAFKA_RESOURCE_TOPIC;
+	rd_kafka_AclOperation_t operation =
+		strcmp(word[3], "Read") != 0 ? RD_KAFKA_ACL_OPERATION_DESCRIBE
+					     : RD_KAFKA_ACL_OPERATION_READ;
 	char principal[256];
 	char why[512];
+	rd_kafka_AclBindingFilter_t *filter;
 	rd_kafka_AclBinding_t *acl;
+	int waited_ms = 0;
 
 	snprintf(principal, sizeof principal, "User:%s", word[2]);
 	acl = rd_kafka_AclBinding_new(
-		strcmp(word[0], "topic") != 0 ? RD_KAFKA_RESOURCE_GROUP
-					      : RD_KAFKA_RESOURCE_TOPIC,
-		word[1], RD_KAFKA_RESOURCE_PATTERN_LITERAL, principal, "*",
-		read ? RD_KAFKA_ACL_OPERATION_READ
-		     : RD_KAFKA_ACL_OPERATION_DESCRIBE,
-		RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, why, sizeof why);
-	if (!acl)
+		type, word[1], RD_KAFKA_RESOURCE_PATTERN_LITERAL, principal,
+		"*", operation, RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, why,
+		sizeof why);
+	filter = rd_kafka_AclBindingFilter_new(
+		type, word[1], RD_KAFKA_RESOURCE_PATTERN_LITERAL, principal,
+		"*", operation, RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, why,
+		sizeof why);
+	if (!acl || !filter)
 		fail("allow", why);
 	rd_kafka_CreateAcls(rk, &acl, 1, NULL, queue);
 	finish(queue, "allow");
+	while (count_acls(rk, queue, filter) == 0)
+		pause_until(&waited_ms, word[1], "the right is not there");
+	rd_kafka_AclBinding_destroy(filter);
 	rd_kafka_AclBinding_destroy(acl);
 }
 
@@ -256,12 +315,20 @@ static void marks(rd_kafka_t *rk, const char *name)
 
 /* --- producing ------------------------------------------------------------ */
 
+/* Where a transaction's records end, by partition. */
+struct ends {
+	int64_t offset[PARTITIONS_MAX];
+};
+
 static void delivered(rd_kafka_t *rk, const rd_kafka_message_t *message,
 		      void *opaque)
 {
+	struct ends *ends = opaque;
+
 	(void)rk;
-	(void)opaque;
 	check(message->err, "produce");
+	if (message->partition < PARTITIONS_MAX)
+		ends->offset[message->partition] = message->offset + 1;
 	printf("%d %lld\n", message->partition, (long long)message->offset);
 }
 
@@ -292,8 +359,40 @@ static void produce_line(rd_kafka_t *rk, const char *topic, char *line)
 	rd_kafka_poll(rk, 0);
 }
 
+/* The coordinator answers before the partitions have its mark. */
+static void wait_for_marks(rd_kafka_t *rk, const char *topic,
+			   const struct ends *ends)
+{
+	int waited_ms = 0;
+
+	for (int i = 0; i < PARTITIONS_MAX; i++) {
+		int64_t low;
+		int64_t high;
+
+		while (ends->offset[i]) {
+			check(rd_kafka_query_watermark_offsets(
+				      rk, topic, i, &low, &high, TIMEOUT_MS),
+			      topic);
+			if (high > ends->offset[i])
+				break;
+			pause_until(&waited_ms, topic,
+				    "the transaction does not end");
+		}
+	}
+}
+
+static void end_transaction(rd_kafka_t *rk, const char *topic, bool give_up,
+			    const struct ends *ends)
+{
+	check_error(give_up ? rd_kafka_abort_transaction(rk, TIMEOUT_MS)
+			    : rd_kafka_commit_transaction(rk, TIMEOUT_MS),
+		    "ending the transaction");
+	wait_for_marks(rk, topic, ends);
+}
+
 static void produce(const char *brokers, int count, char **word)
 {
+	struct ends ends = {{0}};
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	bool transaction = false;
 	bool give_up = false;
@@ -302,6 +401,7 @@ static void produce(const char *brokers, int count, char **word)
 	ssize_t len;
 	rd_kafka_t *rk;
 
+	rd_kafka_conf_set_opaque(conf, &ends);
 	rd_kafka_conf_set_dr_msg_cb(conf, delivered);
 	set(conf, "enable.idempotence", "true");
 	/* With more, librdkafka 2.0.2 loses the first batch, and reports it
@@ -331,10 +431,7 @@ static void produce(const char *brokers, int count, char **word)
 	}
 	check(rd_kafka_flush(rk, TIMEOUT_MS), "flush");
 	if (transaction)
-		check_error(
-			give_up ? rd_kafka_abort_transaction(rk, TIMEOUT_MS)
-				: rd_kafka_commit_transaction(rk, TIMEOUT_MS),
-			"ending the transaction");
+		end_transaction(rk, word[0], give_up, &ends);
 	free(line);
 	rd_kafka_destroy(rk);
 }

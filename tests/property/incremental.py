@@ -34,6 +34,8 @@ BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build/plain"))
 FAULTS = ["run-begun", "run-consumed", "run-applied", "run-tested", "run-committed",
           "export-written"]
 DEADLINE_S = 600
+SESSIONS = ("select pid from pg_stat_activity where application_name = 'periodic'"
+            " and datname = current_database()")
 
 
 class Mismatch(Exception):
@@ -265,9 +267,17 @@ class History:
         output, _ = process.communicate(timeout=DEADLINE_S)
         if process.returncode == -signal.SIGKILL and may_die:
             self.figures["kills"] += 1
+            self.wait_for_silence()
         elif process.returncode != 0:
             raise Mismatch(f"periodic: exit status {process.returncode}\n{output}")
         return output
+
+    def wait_for_silence(self):
+        """Until no session of a dead process holds what it was working on."""
+        deadline = time.monotonic() + DEADLINE_S
+        while self.psql.run(SESSIONS):
+            if time.monotonic() > deadline:
+                raise Mismatch("sessions of a dead process stay")
 
     def step_run(self):
         self.ended(self.start())

@@ -20,8 +20,6 @@ from incremental import Mismatch
 
 PATIENCE_S = 300
 READ_S = 60      # within which a watch has read a changed file, however slow it is
-SESSIONS = ("select pid from pg_stat_activity where application_name = 'periodic'"
-            " and datname = current_database()")
 
 
 class WatchedHistory(graphs.GraphHistory):
@@ -58,14 +56,20 @@ class WatchedHistory(graphs.GraphHistory):
         self.watch = None
         if status != (0 if number == signal.SIGTERM else -number):
             raise Mismatch(f"periodic watch: exit status {status}\n{self.said()}")
-        self.figures["kills"] += number == signal.SIGKILL
+        if number == signal.SIGKILL:
+            self.figures["kills"] += 1
+            self.wait_for_silence()
 
     def cut_off(self):
         """One of its sessions ends; the watch goes on with another."""
-        sessions = self.psql.run(SESSIONS)
+        sessions = self.psql.run(incremental.SESSIONS)
         if sessions:
             self.psql.run(f"select pg_terminate_backend({self.random.choice(sessions)})")
             self.figures["cut"] += 1
+
+    def wait_for_silence(self):
+        if not self.watch:
+            super().wait_for_silence()
 
     def step_watch(self):
         if not self.watch:
