@@ -60,8 +60,8 @@ setup_file() { own_server; }
 
 @test "a changed file is read, one with a mistake is told and left" {
 	watch
-	printf -- '-- config:\n--   materialised: table\nselect 1 as one\n' >more # not read half written
-	mv more sql/p/models/more.sql
+	printf -- '-- config:\n--   materialised: table\nselect 1 as one\n' >more.new # not read half written
+	mv more.new sql/p/models/more.sql
 	wait_until 20 grep -q "going on with the files as they were" log
 	grep -q "more.sql:2" log
 	feed_and_notify "('a', 1)"
