@@ -21,6 +21,7 @@ load ../support/small_project
 	periodic
 	feed "('a', 1)"
 	periodic
+	sql "update millrace.seal set candidate_at = now() + interval '1 hour'" # it is not to move
 	local versions="select (select count(*) from millrace.run), (select xmin from millrace.seal),
 		(select string_agg(ctid || '@' || xmin, ',') from millrace.model)"
 	local before
@@ -93,16 +94,15 @@ load ../support/small_project
 @test "a model someone else works on is skipped without an error" {
 	periodic
 	feed "('a', 1)"
-	psql -XAtq <<-'SQL' &
-		select pg_advisory_lock(x'6d72756e'::int, hashtext('p.sums'));
-		select pg_sleep(600);
-	SQL
-	local holder=$!
-	wait_for_value 10 "select count(*) from pg_locks where locktype = 'advisory'" 1
+	coproc psql -XAtq
+	local holder=$COPROC_PID
+	echo "select pg_advisory_lock(x'6d72756e'::int, hashtext('p.sums')) is null;" >&"${COPROC[1]}"
+	read -r -u "${COPROC[0]}" _
 	run -0 periodic
 	[[ $output == *"p.sums: another periodic is working on it"* ]]
-	sql "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory'"
-	wait "$holder" || true
+	echo "select pg_advisory_unlock_all() is null;" >&"${COPROC[1]}"
+	read -r -u "${COPROC[0]}" _
+	kill "$holder"
 	run -0 periodic
 	[[ $output == *"p.sums: delta, +1"* ]]
 }

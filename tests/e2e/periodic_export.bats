@@ -18,6 +18,12 @@ setup() {
 }
 teardown() { drop_own_database; }
 
+# killed_at FAULT: a pass that dies there, of which the server has heard.
+killed_at() {
+	MILLRACE_FAULT=$1 run -137 periodic
+	wait_for_value 20 "select count(*) from pg_stat_activity where application_name = 'periodic' and datname = current_database()" 0
+}
+
 @test "header, declared order, only the model's columns" {
 	assert_equal file "k,n,total a,1,1 b,1,2" "$(xargs <metrics/sums.csv)"
 }
@@ -60,7 +66,7 @@ teardown() { drop_own_database; }
 	psql -Xq <other 3>&- &
 	exec 8>other
 	echo "begin; update millrace.model set floor_load = floor_load;" >&8
-	wait_for_value 10 "select count(*) from pg_stat_activity where datname = current_database() and state = 'idle in transaction'" 1
+	wait_for_value 10 "select count(*) from pg_stat_activity where datname = current_database() and state = 'idle in transaction' and backend_xid is not null" 1
 	periodic 2>log 3>&- 8>&- &
 	local pid=$!
 	wait_for_value 10 "select count(*) from pg_stat_activity where application_name = 'periodic' and wait_event_type = 'Lock'" 1
@@ -73,7 +79,7 @@ teardown() { drop_own_database; }
 @test "a crash between commit and export is caught up by the next run" {
 	for fault in run-committed export-written; do
 		feed "('$fault', 1)"
-		MILLRACE_FAULT=$fault run -137 periodic
+		killed_at "$fault"
 		run -1 grep -q "$fault" metrics/sums.csv
 		run -0 periodic
 		grep -q "$fault" metrics/sums.csv
@@ -91,12 +97,12 @@ teardown() { drop_own_database; }
 	periodic
 	assert_equal shown 3 "$(tail -1 metrics/shown.csv)"
 	feed "('c', 4)"
-	MILLRACE_FAULT=run-committed run -137 periodic
+	killed_at run-committed
 	assert_equal shown 3 "$(tail -1 metrics/shown.csv)"
 	periodic
 	assert_equal shown 7 "$(tail -1 metrics/shown.csv)"
 	feed "('d', 1)"
-	MILLRACE_FAULT=export-written:2 run -137 periodic
+	killed_at export-written:2
 	periodic
 	assert_equal shown 8 "$(tail -1 metrics/shown.csv)"
 	run -0 periodic

@@ -97,8 +97,8 @@ know() { feed "$1" known; }
 	assert_equal marts "a|a" "$(sql "select u.k, v.k from p.users u full join p.views v using (k)")"
 	# who waits can be stopped
 	coproc psql -XAtq
-	echo "select pg_advisory_lock(x'6d747374'::int, hashtext('p.views relationships(k -> p.users.k)'));" >&"${COPROC[1]}"
-	wait_for_value 10 "select count(*) from pg_locks where granted and locktype = 'advisory'" 1
+	echo "select pg_advisory_lock(x'6d747374'::int, hashtext('p.views relationships(k -> p.users.k)')) is null;" >&"${COPROC[1]}"
+	read -r -u "${COPROC[0]}" _
 	periodic -s p.users 2>log.3 3>&- &
 	second=$!
 	wait_for_value 10 "select count(*) from pg_locks where not granted and locktype = 'advisory'" 1

@@ -8,6 +8,7 @@
 small_project() {
 	mkdir -p sql/p/streams sql/p/models sql/p/seeds
 	export PERIODIC_PROJECT=$PWD
+	export PERIODIC_LOCK_TIMEOUT=10min # who is to wait does, on any machine
 	cat >sql/p/streams/r.sql <<-'SQL'
 		-- stream: r
 		-- format: json

@@ -33,12 +33,12 @@ static void status_and_output_come_back(void **state)
 	int status;
 
 	(void)state;
-	assert_true(shell("cat; echo one; echo two; exit 3", nothing, 10000,
+	assert_true(shell("cat; echo one; echo two; exit 3", nothing, 60000,
 			  &out, &status, &err));
 	assert_string_equal(buf_text(&out), "one\ntwo\n");
 	assert_int_equal(status, 3);
 	assert_true(
-		shell("kill -TERM $$", nothing, 10000, &out, &status, &err));
+		shell("kill -TERM $$", nothing, 60000, &out, &status, &err));
 	assert_int_equal(status, 128 + 15);
 	buf_release(&out);
 }
@@ -55,7 +55,7 @@ static void secrets_stay_here_and_data_is_no_code(void **state)
 	setenv("PGPASSWORD", "geheim", 1);
 	setenv("PERIODIC_DSN", "password=geheim", 1);
 	assert_true(shell("env | grep -c geheim; printf %s \"$MESSAGE\"",
-			  message, 10000, &out, &status, &err));
+			  message, 60000, &out, &status, &err));
 	assert_string_equal(buf_text(&out), "0\n$(echo no) `id` ;'\"");
 	buf_release(&out);
 }
