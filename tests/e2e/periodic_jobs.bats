@@ -32,6 +32,8 @@ teardown() {
 	drop_own_database
 }
 
+locked="select count(*) from pg_locks where locktype = 'advisory'
+	and database = (select oid from pg_database where datname = current_database())"
 job() { cat >sql/p/pack.conf; }
 state() { sql "select concat_ws('|', status, attempts, message) from millrace.job where job = '$1'"; }
 
@@ -147,6 +149,7 @@ state() { sql "select concat_ws('|', status, attempts, message) from millrace.jo
 	assert_equal told "timeout: not done after $timeout s" "$(cat told)"
 	assert_equal state "timeout|1|not done after $timeout s" "$(state all)"
 	# one that is asked to stop tells nobody
+	wait_for_value 10 "$locked" 0 # the server has heard of the end
 	rm told
 	sed -i "s/timeout = .*/timeout = 1h/" sql/p/pack.conf
 	periodic --lock-timeout 1h --job all 2>stopped &
@@ -181,8 +184,6 @@ state() { sql "select concat_ws('|', status, attempts, message) from millrace.jo
 	run -0 periodic --job all
 	assert_equal state "success|1" "$(state all)"
 }
-locked="select count(*) from pg_locks where locktype = 'advisory'
-	and database = (select oid from pg_database where datname = current_database())"
 
 @test "a job that has ended does not run, though the server has not heard yet that it has gone" {
 	echo '[job all]' | job
