@@ -117,10 +117,13 @@ reaches() {
 
 @test "a load is found by its index on the first day, without waiting for autovacuum" {
 	periodic
-	for _ in 1 2 3; do
+	local day at
+	day=$(sql "select current_date") # of all of them, also about midnight
+	for at in 1 2 3; do
+		at="$day 00:00:0$at+00"
 		sql "begin;
-		     insert into millrace.load (relation, loaded_at, row_count) values ('staging.r', now(), 30000);
-		     insert into staging.r (k, v) select 'k' || n % 7, 0 from generate_series(1, 30000) n; commit"
+		     insert into millrace.load (relation, loaded_at, row_count) values ('staging.r', '$at', 30000);
+		     insert into staging.r (k, v, loaded_at) select 'k' || n % 7, 0, '$at' from generate_series(1, 30000) n; commit"
 		run -0 periodic
 	done
 	local newest plan

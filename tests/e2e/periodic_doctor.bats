@@ -26,8 +26,8 @@ load ../support/small_project
 	periodic -q
 	rm sql/p/models/gone.sql
 	local day
-	day=$(date -u -d '+2 days' +%Y%m%d)
-	sql "drop table staging.r_$day"
+	day=$(date -u -d '+2 days' +%F)
+	sql "drop table staging.r_${day//-/}"
 	sql "drop index staging.r_loaded_at_idx"
 	sql "alter table staging.r add column odd int"
 	feed "('a', 5000)"
@@ -36,7 +36,7 @@ load ../support/small_project
 	run -3 periodic -q
 	sql "insert into millrace.job values ('j', now(), now(), 'timeout', null, 1, 1, 'not done')"
 	run -2 periodic doctor
-	assert_says "staging.r has none for $(date -u -d '+2 days' +%F): select millrace.ensure_partitions()"
+	assert_says "staging.r has none for $day: select millrace.ensure_partitions()"
 	assert_says "staging.r has no BRIN index on loaded_at: select millrace.adopt_staging('r')"
 	assert_says "the column odd of the table is not in the stream file"
 	assert_says "p.sums: fail: test expression(total < 1000)"
