@@ -28,7 +28,7 @@ teardown() {
 	exec 7>&-
 	pg_isready -q || start_server 3>&-
 	psql -Xq -d postgres -c "drop database if exists $PGDATABASE with (force)"
-	[ -z "${DISK:-}" ] || { psql -Xq -d postgres -c "drop tablespace if exists small" && umount "$DISK"; rmdir "$DISK"; }
+	[ -z "${DISK:-}" ] || { psql -Xq -d postgres -c "drop tablespace if exists small" && umount -l "$DISK"; rmdir "$DISK"; }
 }
 
 # A pipe that stays open on descriptor 7, loaded as it comes; its log is `log`.

@@ -123,7 +123,7 @@ for byte in open("odd", "rb").read():
 
 @test "SIGTERM commits what was read and ends politely" {
 	mkfifo fifo
-	handle-streams --linger 1h <fifo 2>log &
+	handle-streams --linger 1h --shutdown-timeout 10min <fifo 2>log &
 	pid=$!
 	exec 7>fifo
 	items 1 100 >&7
@@ -150,7 +150,7 @@ pipe_is_empty() {
 	python3 - <<-'PY'
 		import os, signal, subprocess, threading
 		r, w = os.pipe()
-		p = subprocess.Popen(["handle-streams", "--batch-rows", "500"], stdin=r)
+		p = subprocess.Popen(["handle-streams", "--batch-rows", "500", "--shutdown-timeout", "10min"], stdin=r)
 		done, full = threading.Event(), threading.Event()
 		def feed():
 		    data, n = b"", 1
