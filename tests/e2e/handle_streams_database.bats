@@ -313,7 +313,7 @@ give_back() {
 	wait_for_value 20 "select count(*) from pg_stat_activity where application_name = 'handle-streams other'" 1
 	handle-streams --claim-timeout 10min file 2>log &
 	pid=$!
-	wait_for_value 20 "select count(*) from pg_stat_activity where application_name like 'handle-streams %' and query like '%millrace.position p%'" 1
+	wait_for_value 20 "select count(*) from pg_stat_activity where application_name like 'handle-streams %' and query like '%select p.epoch, p.owner%'" 1 # it looks who has it
 	kill -TERM "$pid"
 	wait "$pid"
 	exec 8>&-
