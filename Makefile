@@ -50,7 +50,8 @@ hardening := $(if $(SANITIZE)$(COVERAGE),,-D_FORTIFY_SOURCE=2 -fstack-protector-
 cppflags  = -I. -I$(BUILD) -D_GNU_SOURCE $(if $(MUTANTS),-DMILLRACE_MUTANTS) \
             $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 cflags    = -std=gnu17 -pthread $(warnings) $(hardening) $(CFLAGS) $(instrument)
-ldlibs    = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lm
+# libpq is loaded when it is needed: common/libpq.h
+ldlibs    = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(filter-out libpq,$(PACKAGES)) 2>/dev/null) -lm -ldl
 
 # --- sources: a new file needs no edit here ----------------------------------
 
@@ -76,10 +77,10 @@ all: $(PROGRAMS:%=$(BUILD)/%) links
 
 $(BUILD)/handle-streams: $(call objects,$(common) $(ingest))
 $(BUILD)/periodic:       $(call objects,$(common) $(aggregate))
-$(BUILD)/bluesky:        $(call objects,$(generator) common/error.c common/mem.c common/buf.c common/clock.c \
-                         common/version.c)
+$(BUILD)/bluesky:        $(call objects,$(generator)) $(BUILD)/libmillrace.a
 
 $(units): ldlibs += -lcmocka
+$(BUILD)/tests/unit/test_pg_place: ldlibs += -lpq
 $(fuzzers) $(BUILD)/tests/unit/test_decode_fast: $(call objects,tests/support/decode_pair.c)
 $(units) $(probes) $(fuzzers): %: %.o $(BUILD)/libmillrace.a
 $(fuzzers): LDFLAGS += -fsanitize=fuzzer

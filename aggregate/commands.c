@@ -26,6 +26,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/pg.h"
+#include "common/pg_once.h"
 #include "common/rights.h"
 #include "common/schema.h"
 #include "common/stop.h"
@@ -85,6 +86,13 @@ static void leave_artifacts(const struct options *options,
 		log_line(LOG_WARNING, "artifacts: %s", err.text);
 }
 
+static void say_nothing_new(const struct run *run)
+{
+	log_line(LOG_INFO, "%s, %" PRId64 " ms",
+		 stop_requested() ? "asked to stop" : "nothing new",
+		 clock_ms() - run->started_ms);
+}
+
 static bool do_run(const struct options *options, struct run *run,
 		   struct error *err)
 {
@@ -95,10 +103,7 @@ static bool do_run(const struct options *options, struct run *run,
 	leave_artifacts(options, run);
 	if (!run->run_id) {
 		if (ok)
-			log_line(LOG_INFO, "%s, %" PRId64 " ms",
-				 stop_requested() ? "asked to stop"
-						  : "nothing new",
-				 clock_ms() - run->started_ms);
+			say_nothing_new(run);
 		return ok;
 	}
 	log_line(LOG_INFO,
@@ -353,23 +358,43 @@ static const struct {
 
 /* --- around them ---------------------------------------------------------- */
 
+/* Whether a pass can begin with a question that needs no libpq. */
+static bool asks_once(const struct options *options, const struct run *run)
+{
+	return run->is_bare && !run->full_refresh && !*options->metrics_file;
+}
+
+static bool find_idle(struct run *run, struct pg_once *once)
+{
+	if (!once)
+		once = database_once(&run->database, true);
+	run->is_idle = once && run_is_idle(run, once);
+	pg_once_close(once);
+	return run->is_idle;
+}
+
 /* The server makes the session while the project is read; but a wrong file is
  * told before anything about the database is.  late: what is chosen depends on
  * the database. */
 static bool open_needs(const struct options *options, unsigned needs, bool late,
 		       struct run *run, struct error *err)
 {
+	struct pg_once *once = NULL;
 	struct pg *begun = NULL;
 
-	if (needs & (NEED_DATABASE | NEED_BARE))
+	if (asks_once(options, run))
+		once = database_once(&run->database, false);
+	if (!once && needs & (NEED_DATABASE | NEED_BARE))
 		begun = database_begin(&run->database);
 	if (needs & NEED_PROJECT &&
 	    !(open_project(options, run, err) &&
 	      (late || choose_tasks(options, run, err)))) {
+		pg_once_close(once);
 		pg_close(begun);
 		return false;
 	}
-	if (!(needs & (NEED_DATABASE | NEED_BARE)))
+	if (!(needs & (NEED_DATABASE | NEED_BARE)) ||
+	    (asks_once(options, run) && !begun && find_idle(run, once)))
 		return true;
 	return open_database(options,
 			     needs & NEED_BARE ? DATABASE_BARE : DATABASE_READY,
@@ -411,6 +436,8 @@ static bool run_command(struct options *options, const struct job *job,
 	run_use(&run, run.pg);
 	if (job)
 		ok = do_job(options, job, ok, &run, err);
+	else if (run.is_idle)
+		say_nothing_new(&run);
 	else if (ok)
 		ok = commands[options->command].work(options, &run, err);
 	if (!ok) {

@@ -7,13 +7,13 @@
 #ifndef AGGREGATE_DOCTOR_H
 #define AGGREGATE_DOCTOR_H
 
-#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "aggregate/task.h"
 #include "common/error.h"
+#include "common/libpq.h"
 
 struct pg;
 

@@ -16,6 +16,7 @@
 #include "common/error.h"
 
 struct pg;
+struct pg_once;
 
 /* Of a load, row l of the ledger: without rows, and no change either, it says
  * nothing to readers. */
@@ -35,6 +36,11 @@ bool ledger_look(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
  * whether the schema fits; it fails if there is none. */
 bool ledger_glance(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 		   bool *is_clear, struct error *err) MUST_CHECK;
+
+/* The same question without libpq: true if it was answered, the schema fits,
+ * all is clear, and not even the tick is due. */
+bool ledger_glance_once(struct pg_once *once, int64_t timeout_ms,
+			struct tasks *tasks) MUST_CHECK;
 
 /* Whether one of these tasks has loads pending in the snapshot of the open
  * transaction. */

@@ -9,6 +9,8 @@
 #include "aggregate/source.h"
 #include "common/buf.h"
 #include "common/pg.h"
+#include "common/pg_once.h"
+#include "common/pg_rows.h"
 #include "common/schema.h"
 
 /* A backend that has just started reads the catalog for each table, operator
@@ -109,26 +111,25 @@ static struct task *find(const struct tasks *tasks, const char *name)
 	return relation ? tasks->at[relation - tasks->project->relation] : NULL;
 }
 
-static void read_model(struct task *task, const PGresult *res, int row)
+static void read_model(struct task *task, const char *const *column)
 {
 	struct task_state *state = &task->state;
-	const char *kind = PQgetvalue(res, row, COL_KIND);
+	const char *kind = column[COL_KIND];
 
 	state->is_known = true;
 	state->is_there =
 		*kind && (strcmp(kind, "view") == 0) == task_is_view(task);
 	state->is_other = *kind && !state->is_there;
 	/* behind the \x of a bytea */
-	strncpy(state->code_hash, PQgetvalue(res, row, COL_HASH) + 2,
+	strncpy(state->code_hash, column[COL_HASH] + 2,
 		sizeof state->code_hash - 1);
-	state->changed_load = pg_number(res, row, COL_CHANGED);
-	state->exported_load = pg_number(res, row, COL_EXPORTED);
-	state->has_indexes =
-		!strcmp(PQgetvalue(res, row, COL_INDEXES), task->indexes);
-	state->is_queued = PQgetvalue(res, row, COL_QUEUED)[0] == 't';
+	state->changed_load = strtoll(column[COL_CHANGED], NULL, 10);
+	state->exported_load = strtoll(column[COL_EXPORTED], NULL, 10);
+	state->has_indexes = !strcmp(column[COL_INDEXES], task->indexes);
+	state->is_queued = column[COL_QUEUED][0] == 't';
 }
 
-static bool read_answer(struct tasks *tasks, const PGresult *res)
+static bool read_answer(struct tasks *tasks, const struct pg_rows *rows)
 {
 	for (size_t i = 0; i < tasks->count; i++) {
 		struct task_state *state = &tasks->order[i]->state;
@@ -136,35 +137,54 @@ static bool read_answer(struct tasks *tasks, const PGresult *res)
 		arena_reset(&state->arena);
 		*state = (struct task_state){.arena = state->arena};
 	}
-	for (int row = 0; row < PQntuples(res); row++) {
-		struct task *task =
-			find(tasks, PQgetvalue(res, row, COL_MODEL));
+	for (size_t i = 0; i < rows->count; i++) {
+		struct task *task = find(tasks, pg_rows_at(rows, i)[COL_MODEL]);
 
 		if (task)
-			read_model(task, res, row);
+			read_model(task, pg_rows_at(rows, i));
 	}
 	tasks->fits_schema = false;
-	if (!PQntuples(res))
+	if (!rows->count)
 		return false;
-	tasks->fits_schema = PQgetvalue(res, 0, COL_SCHEMA)[0] == 't';
-	tasks->is_tick_due = PQgetvalue(res, 0, COL_TICK)[0] == 't';
+	tasks->fits_schema = pg_rows_at(rows, 0)[COL_SCHEMA][0] == 't';
+	tasks->is_tick_due = pg_rows_at(rows, 0)[COL_TICK][0] == 't';
 	/* who holds up the seal is looked for when it is to move */
 	tasks->has_stale = tasks->is_tick_due;
-	return PQgetvalue(res, 0, COL_SUSPECT)[0] == 'f';
+	return pg_rows_at(rows, 0)[COL_SUSPECT][0] == 'f';
 }
 
 bool ledger_glance(struct pg *pg, int64_t timeout_ms, struct tasks *tasks,
 		   bool *is_clear, struct error *err)
 {
+	struct pg_rows rows = PG_ROWS_INIT;
 	struct buf sql = BUF_INIT;
 	PGresult *res = NULL;
 	bool ok;
 
 	add_question(&sql, tasks);
 	ok = pg_fetch(pg, timeout_ms, err, &res, NULL, buf_text(&sql));
-	if (ok)
-		*is_clear = read_answer(tasks, res);
+	if (ok) {
+		pg_rows_copy(&rows, res);
+		*is_clear = read_answer(tasks, &rows);
+	}
 	PQclear(res);
+	pg_rows_release(&rows);
 	buf_release(&sql);
 	return ok;
+}
+
+bool ledger_glance_once(struct pg_once *once, int64_t timeout_ms,
+			struct tasks *tasks)
+{
+	struct pg_rows rows = PG_ROWS_INIT;
+	struct buf sql = BUF_INIT;
+	bool is_clear;
+
+	add_question(&sql, tasks);
+	is_clear = pg_once_ask(once, timeout_ms, buf_text(&sql), &rows) &&
+		   read_answer(tasks, &rows) && tasks->fits_schema &&
+		   !tasks->is_tick_due;
+	pg_rows_release(&rows);
+	buf_release(&sql);
+	return is_clear;
 }

@@ -143,6 +143,14 @@ static bool look(struct run *run, struct error *err)
 	return (is_clear && !anything_is_due(run)) || look_closely(run, err);
 }
 
+bool run_is_idle(struct run *run, struct pg_once *once)
+{
+	narrow(run->tasks);
+	return run->tasks->count &&
+	       ledger_glance_once(once, run->database.timeout_ms, run->tasks) &&
+	       !anything_is_due(run);
+}
+
 /* Once, in a process that stays. */
 static void warn_unwatched(struct tasks *tasks)
 {

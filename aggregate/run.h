@@ -22,6 +22,7 @@
 
 struct crew;
 struct pg;
+struct pg_once;
 
 struct run {
 	struct pg *pg;
@@ -29,6 +30,7 @@ struct run {
 	struct project *project;          /* of the tasks */
 	struct database_options database; /* for further connections */
 	bool is_bare;                     /* run_work prepares the database */
+	bool is_idle;                     /* found so without a connection */
 	struct crew *crew;                /* for run_pass */
 	int64_t timeout_ms;   /* for an answer: a server that is gone */
 	int64_t statement_ms; /* for one statement: the server sees to it */
@@ -54,6 +56,10 @@ struct run {
 /* Works through the selected tasks.  False: the connection is lost, or the
  * database refuses bookkeeping; models that fail are in run->status. */
 bool run_pass(struct run *run, struct error *err) MUST_CHECK;
+
+/* Whether a pass over the tasks would find nothing to do, if that can be learnt
+ * without libpq. */
+bool run_is_idle(struct run *run, struct pg_once *once) MUST_CHECK;
 
 /* Asks what is due, of those that are not is_working; and what must be done
  * before that is worked on. */

@@ -2,7 +2,6 @@
 #include "aggregate/watch_parts.h"
 
 #include <inttypes.h>
-#include <libpq-fe.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -14,6 +13,7 @@
 #include "aggregate/stamp.h"
 #include "common/backoff.h"
 #include "common/clock.h"
+#include "common/libpq.h"
 #include "common/log.h"
 #include "common/pg.h"
 #include "common/stop.h"

@@ -6,6 +6,7 @@
 #include "common/buf.h"
 #include "common/log.h"
 #include "common/pg.h"
+#include "common/pg_once.h"
 #include "common/private_pg.h"
 #include "common/schema.h"
 #include "common/stop.h"
@@ -66,6 +67,22 @@ struct pg *database_begin(const struct database_options *options)
 	if (private_pg_is_wanted(options->dsn))
 		return NULL;
 	return pg_begin(options->dsn ? options->dsn : "", options->application);
+}
+
+struct pg_once *database_once(const struct database_options *options,
+			      bool may_start)
+{
+	struct error ignored = ERROR_INIT; /* database_open finds it again */
+	struct pg_once *once = NULL;
+	struct buf dsn = BUF_INIT;
+
+	if (!private_pg_is_wanted(options->dsn))
+		return pg_once_begin(options->dsn ? options->dsn : "",
+				     options->application);
+	if (may_start && private_pg_start(options->home, &dsn, &ignored))
+		once = pg_once_begin(buf_text(&dsn), options->application);
+	buf_release(&dsn);
+	return once;
 }
 
 static bool connect(struct pg **out, const struct database_options *options,

@@ -17,6 +17,7 @@
 
 struct buf;
 struct pg;
+struct pg_once;
 
 struct database_options {
 	const char *dsn;         /* NULL or "": PG*, or the private server */
@@ -39,6 +40,12 @@ enum database_schema {
  * and tells what went wrong.  NULL: the private server may have to be started.
  * pg_close gives it up. */
 struct pg *database_begin(const struct database_options *options) MUST_CHECK;
+
+/* Begins to connect for one question that needs no libpq (pg_once.h).  NULL:
+ * it takes libpq to reach the database; or, unless may_start, the private
+ * server may have to be started. */
+struct pg_once *database_once(const struct database_options *options,
+			      bool may_start) MUST_CHECK;
 
 /* What makes a bare database a ready one. */
 bool database_prepare(struct pg *pg, struct error *err) MUST_CHECK;

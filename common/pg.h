@@ -16,12 +16,12 @@
 #ifndef COMMON_PG_H
 #define COMMON_PG_H
 
-#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/libpq.h"
 
 struct pg;
 

@@ -4,10 +4,10 @@
 #ifndef COMMON_PG_INTERNAL_H
 #define COMMON_PG_INTERNAL_H
 
-#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/libpq.h"
 #include "common/pg.h"
 
 struct pg {

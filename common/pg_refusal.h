@@ -7,9 +7,8 @@
 #ifndef COMMON_PG_REFUSAL_H
 #define COMMON_PG_REFUSAL_H
 
-#include <libpq-fe.h>
-
 #include "common/error.h"
+#include "common/libpq.h"
 
 /* Before the handshake: makes refusals tell their SQLSTATE. */
 void pg_refusal_expect(PGconn *conn);

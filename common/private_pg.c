@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +253,7 @@ static bool find_running(const struct private_pg *pg, struct buf *dsn)
 
 bool private_pg_start(const char *checkout, struct buf *dsn, struct error *err)
 {
+	static atomic_bool is_known; /* which server it is, to who reads us */
 	struct private_pg pg = {.lock_fd = -1, .arena = ARENA_INIT};
 	const struct passwd *server;
 	bool ok = false;
@@ -265,10 +267,11 @@ bool private_pg_start(const char *checkout, struct buf *dsn, struct error *err)
 		goto out;
 	ok = find_running(&pg, dsn);
 	if (ok) {
-		log_line(LOG_INFO,
-			 "no server named: using this checkout's private "
-			 "PostgreSQL (psql \"%s\")",
-			 buf_text(dsn));
+		if (!atomic_exchange(&is_known, true))
+			log_line(LOG_INFO,
+				 "no server named: using this checkout's "
+				 "private PostgreSQL (psql \"%s\")",
+				 buf_text(dsn));
 		goto out;
 	}
 	ok = ensure_in_child(server, &pg, err);
@@ -277,11 +280,13 @@ bool private_pg_start(const char *checkout, struct buf *dsn, struct error *err)
 			       "the private PostgreSQL in %s ended right after "
 			       "its start; see server.log there",
 			       pg.base);
-	if (ok)
+	if (ok) {
+		is_known = true;
 		log_line(LOG_INFO,
 			 "no server named: started this checkout's private "
 			 "PostgreSQL (psql \"%s\"; `make stop` ends it)",
 			 buf_text(dsn));
+	}
 out:
 	if (pg.lock_fd >= 0)
 		close(pg.lock_fd);

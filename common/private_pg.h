@@ -32,7 +32,7 @@ struct buf;
 bool private_pg_is_wanted(const char *dsn);
 
 /* Sees to it that the private server of the checkout runs, and adds its
- * connection string to dsn.  Says on stderr that it is used. */
+ * connection string to dsn.  Says on stderr that it is used, once. */
 bool private_pg_start(const char *checkout, struct buf *dsn,
 		      struct error *err) MUST_CHECK;
 

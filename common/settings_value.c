@@ -2,13 +2,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <libpq-fe.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "common/buf.h"
+#include "common/libpq.h"
 #include "common/mem.h"
+#include "common/pg_place.h"
 #include "common/settings.h"
 
 struct unit {
@@ -206,9 +207,12 @@ static bool is_torn(const PQconninfoOption *options)
 /* libpq's own message would quote the string, and with it a password. */
 char *setting_dsn(const char *text, struct error *err)
 {
-	PQconninfoOption *options = PQconninfoParse(text, NULL);
 	bool is_name = strchr(text, '=') == NULL && !strstr(text, "://");
+	PQconninfoOption *options;
 
+	if (pg_place_is_plain(text))
+		return mem_strdup(text);
+	options = PQconninfoParse(text, NULL);
 	if (options) {
 		bool torn = is_torn(options);
 
@@ -242,10 +246,13 @@ static bool store_dsn(const char *text, const char **value, struct arena *arena,
 
 bool setting_is_secret(const char *dsn)
 {
-	PQconninfoOption *options = PQconninfoParse(dsn, NULL);
+	PQconninfoOption *options;
 	const PQconninfoOption *option;
 	bool found = false;
 
+	if (pg_place_is_plain(dsn))
+		return false;
+	options = PQconninfoParse(dsn, NULL);
 	for (option = options; option && option->keyword; option++)
 		if (*option->dispchar == '*' && option->val && *option->val)
 			found = true;

@@ -1,9 +1,9 @@
 #include "common/staging.h"
 
-#include <libpq-fe.h>
 #include <string.h>
 
 #include "common/buf.h"
+#include "common/libpq.h"
 #include "common/pg.h"
 #include "common/rights.h"
 

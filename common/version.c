@@ -1,10 +1,10 @@
 #include "common/version.h"
 
 #include <jansson.h>
-#include <libpq-fe.h>
 #include <xxhash.h>
 
 #include "commit.inc" /* MILLRACE_COMMIT */
+#include "common/libpq.h"
 
 static const char commit[] = MILLRACE_COMMIT;
 
@@ -20,12 +20,12 @@ const char *version_commit(void)
 
 void version_print(const char *program, FILE *out)
 {
-	int libpq = PQlibVersion();
+	int client = PQlibVersion();
 	unsigned xxhash = XXH_versionNumber();
 
 	fprintf(out, "%s %s%s%s%s\n", program, version_string(),
 		*commit ? " (" : "", commit, *commit ? ")" : "");
-	fprintf(out, "libpq %d.%d\n", libpq / 10000, libpq % 10000);
+	fprintf(out, "libpq %d.%d\n", client / 10000, client % 10000);
 	fprintf(out, "jansson %s\n", JANSSON_VERSION);
 	fprintf(out, "xxhash %u.%u.%u\n", xxhash / 10000, xxhash / 100 % 100,
 		xxhash % 100);

@@ -5,8 +5,11 @@
 set -eu
 image=$1
 
-libraries() { # of the programs, and of what libc loads by itself to find names
-	ldd "$image/usr/bin/handle-streams" "$image/usr/bin/periodic" |
+libraries() { # of the programs, of libpq, which they load by themselves, and what libc loads to find names
+	local libpq
+	libpq=$(ldconfig -p | awk '$1 == "libpq.so.5" { print $NF; exit }')
+	echo "$libpq"
+	ldd "$image/usr/bin/handle-streams" "$image/usr/bin/periodic" "$libpq" |
 		awk '/=> \// { print $3 } /^\t\/lib/ { print $1 }'
 	find /lib/x86_64-linux-gnu /lib/aarch64-linux-gnu -name 'libnss_dns.so.2' -o -name 'libnss_files.so.2' 2>/dev/null || true
 }

@@ -17,12 +17,12 @@
 #ifndef INGEST_POSITION_H
 #define INGEST_POSITION_H
 
-#include <libpq-fe.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/error.h"
+#include "common/libpq.h"
 
 struct buf;
 struct pg;

@@ -6,13 +6,15 @@ load ../support/small_project
 
 # Nothing is new, and one message was enough to know.
 assert_idle() {
-	local log=${SUITE_PG:-$OWN_PG}/log before
+	local log=${SUITE_PG:-$OWN_PG}/log before way
 	sql "update millrace.seal set candidate_at = now() + interval '1 hour'" # it is not to move
-	before=$(wc -l <"$log")
-	PGOPTIONS="-c log_statement=all" run -0 periodic
-	assert_says "nothing new"
-	assert_equal "messages after $*" 1 \
-		"$(tail -n "+$((before + 1))" "$log" | grep -c 'LOG:  statement:')"
+	for way in PGTZ=UTC PGTARGETSESSIONATTRS=any; do # without libpq and with it
+		before=$(wc -l <"$log")
+		run -0 env "$way" PGOPTIONS="-c log_statement=all" periodic
+		assert_says "nothing new"
+		assert_equal "messages after $*" 1 \
+			"$(tail -n "+$((before + 1))" "$log" | grep -c 'LOG:  statement:')"
+	done
 }
 kept() { # COLUMNS
 	printf -- '-- config:\n--   materialized: table\nselect %s from staging.r r\n' "$1" | model kept
