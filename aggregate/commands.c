@@ -9,6 +9,7 @@
 #include "aggregate/audit.h"
 #include "aggregate/choose.h"
 #include "aggregate/command_job.h"
+#include "aggregate/command_open.h"
 #include "aggregate/command_tools.h"
 #include "aggregate/crew.h"
 #include "aggregate/excluded.h"
@@ -26,51 +27,12 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/pg.h"
-#include "common/pg_once.h"
 #include "common/rights.h"
 #include "common/schema.h"
 #include "common/stop.h"
 
 /* What the network may add to the server's own time. */
 enum { ANSWER_MS = 60000 };
-
-static struct database_options database_of(const struct options *options)
-{
-	return (struct database_options){
-		.dsn = options->dsn,
-		.application = "periodic",
-		.home = buf_text(&options->home),
-		.timeout_ms = options->connect_ms,
-		.patience_ms = options->retry_ms,
-	};
-}
-
-static bool open_database(const struct options *options,
-			  enum database_schema schema, struct pg *begun,
-			  struct pg **pg, struct error *err)
-{
-	struct database_options database = database_of(options);
-
-	database.begun = begun;
-	return database_open(pg, &database, schema, NULL, err);
-}
-
-static bool open_project(const struct options *options, struct run *run,
-			 struct error *err)
-{
-	char *folder = mem_format("%s/sql", buf_text(&options->home));
-	bool ok = project_open(&run->project, folder, err) &&
-		  tasks_open(&run->tasks, run->project, err);
-
-	free(folder);
-	return ok;
-}
-
-static void close_project(struct run *run)
-{
-	tasks_close(run->tasks);
-	project_close(run->project);
-}
 
 /* --- each of them --------------------------------------------------------- */
 
@@ -149,7 +111,7 @@ static bool do_migrate(const struct options *options, struct run *run,
 
 static bool open_for_job(void *arg, struct pg **pg, struct error *err)
 {
-	return open_database(arg, DATABASE_READY, NULL, pg, err);
+	return command_open_database(arg, DATABASE_READY, NULL, pg, err);
 }
 
 static bool pass_for_job(void *arg, struct run *run, struct error *err)
@@ -181,7 +143,8 @@ static bool do_jobs(const struct options *options, struct run *run,
 
 	return command_jobs_check(options, &needs_database, err) &&
 	       (!needs_database ||
-		open_database(options, DATABASE_READY, NULL, &run->pg, err)) &&
+		command_open_database(options, DATABASE_READY, NULL, &run->pg,
+				      err)) &&
 	       command_jobs(options, run->pg, stdout, err);
 }
 
@@ -265,12 +228,12 @@ static bool reload(void *arg, struct run *run, struct error *err)
 	const struct options *options = arg;
 	struct run next = {.pg = run->pg, .timeout_ms = run->timeout_ms};
 
-	if (!open_project(options, &next, err) ||
+	if (!command_open_project(options, &next, err) ||
 	    !choose_tasks(options, &next, err)) {
-		close_project(&next);
+		command_close_project(&next);
 		return false;
 	}
-	close_project(run);
+	command_close_project(run);
 	run->project = next.project;
 	run->tasks = next.tasks;
 	return true;
@@ -323,13 +286,6 @@ static bool do_unit(const struct options *options, struct run *run,
 	return true;
 }
 
-/* What is opened for a command: run->tasks, run->pg. */
-enum need {
-	NEED_PROJECT = 1,
-	NEED_DATABASE = 2, /* with the newest schema */
-	NEED_BARE = 4,     /* a database with any schema, or none */
-};
-
 static const struct {
 	unsigned needs;
 	bool (*work)(const struct options *options, struct run *run,
@@ -358,55 +314,11 @@ static const struct {
 
 /* --- around them ---------------------------------------------------------- */
 
-/* Whether a pass can begin with a question that needs no libpq. */
-static bool asks_once(const struct options *options, const struct run *run)
-{
-	return run->is_bare && !run->full_refresh && !*options->metrics_file;
-}
-
-static bool find_idle(struct run *run, struct pg_once *once)
-{
-	if (!once)
-		once = database_once(&run->database, true);
-	run->is_idle = once && run_is_idle(run, once);
-	pg_once_close(once);
-	return run->is_idle;
-}
-
-/* The server makes the session while the project is read; but a wrong file is
- * told before anything about the database is.  late: what is chosen depends on
- * the database. */
-static bool open_needs(const struct options *options, unsigned needs, bool late,
-		       struct run *run, struct error *err)
-{
-	struct pg_once *once = NULL;
-	struct pg *begun = NULL;
-
-	if (asks_once(options, run))
-		once = database_once(&run->database, false);
-	if (!once && needs & (NEED_DATABASE | NEED_BARE))
-		begun = database_begin(&run->database);
-	if (needs & NEED_PROJECT &&
-	    !(open_project(options, run, err) &&
-	      (late || choose_tasks(options, run, err)))) {
-		pg_once_close(once);
-		pg_close(begun);
-		return false;
-	}
-	if (!(needs & (NEED_DATABASE | NEED_BARE)) ||
-	    (asks_once(options, run) && !begun && find_idle(run, once)))
-		return true;
-	return open_database(options,
-			     needs & NEED_BARE ? DATABASE_BARE : DATABASE_READY,
-			     begun, &run->pg, err) &&
-	       (!late || choose_tasks(options, run, err));
-}
-
 static bool run_command(struct options *options, const struct job *job,
 			enum exit_status *status, struct error *err)
 {
 	struct run run = {
-		.database = database_of(options),
+		.database = command_database(options),
 		.crew = crew_open((size_t)options->threads),
 		/* messages hold several statements */
 		.timeout_ms = 2 * options->statement_ms + ANSWER_MS,
@@ -432,7 +344,7 @@ static bool run_command(struct options *options, const struct job *job,
 		needs &= ~(unsigned)NEED_DATABASE;
 	if (late)
 		needs |= NEED_DATABASE;
-	ok = open_needs(options, needs, late, &run, err);
+	ok = command_open(options, needs, late, &run, err);
 	run_use(&run, run.pg);
 	if (job)
 		ok = do_job(options, job, ok, &run, err);
@@ -454,7 +366,7 @@ static bool run_command(struct options *options, const struct job *job,
 			      clock_ms() - run.started_ms,
 			      ok ? run.status : err->status);
 	pg_close(run.pg);
-	close_project(&run);
+	command_close_project(&run);
 	return ok;
 }
 

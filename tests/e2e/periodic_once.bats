@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # The question that a run asks without libpq: it answers, or libpq is asked.
 
+# shellcheck disable=SC2154 # held_up: common.bash
 load ../support/small_project
 
 # says_with LIBPQ SENTENCE COMMAND...: it says that, and has loaded libpq or not.
