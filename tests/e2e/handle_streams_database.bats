@@ -440,8 +440,7 @@ go_back() {
 	sql "alter system set bgwriter_lru_maxpages = 0"
 	sql "alter system set autovacuum = off"
 	sql "alter system set checkpoint_timeout = '1d'"
-	stop_server
-	start_server 3>&-
+	restart_server
 	items 1 5000 >file
 	stall_at 2500 2530
 	# whose death is a crash; until then it writes nothing
@@ -471,8 +470,7 @@ go_back() {
 	assert_status 0
 	assert_equal rows "10000|10000" "$(sql "select count(*), count(distinct n) from staging.items")"
 	sql "alter system reset all"
-	stop_server
-	start_server 3>&-
+	restart_server
 	assert_verified
 }
 more_rows() { [ "$(rows)" -gt 5000 ]; }

@@ -13,8 +13,7 @@ setup_file() {
 		archive_mode = on
 		archive_command = 'cp %p $OWN_PG/archive/%f'
 	CONF
-	stop_server
-	start_server 3>&-
+	restart_server
 	own_broker
 	export PERIODIC_PROJECT=$HANDLE_STREAMS_PROJECT
 	mkdir "$PERIODIC_PROJECT/sql/test/models"

@@ -55,8 +55,7 @@ serve_tls() {
 	CONF
 	echo "hostssl all all 127.0.0.1/32 scram-sha-256" >>"$data/pg_hba.conf"
 	sed -i '/^host  *all/d' "$data/pg_hba.conf"
-	stop_server
-	start_server 3>&-
+	restart_server
 	export PGPORT=$TLS_PORT
 }
 

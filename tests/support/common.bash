@@ -36,7 +36,7 @@ drop_database() {
 }
 
 # A server that this file alone uses, to stop, crash and starve: crash_server,
-# start_server.  Takes the options of suite_pg.sh make.
+# start_server, restart_server.  Takes the options of suite_pg.sh make.
 own_server() {
 	OWN_PG=$("$ROOT/tests/support/suite_pg.sh" make "$@")
 	export OWN_PG
@@ -47,6 +47,7 @@ own_server() {
 crash_server() { "$ROOT/tests/support/suite_pg.sh" stop "$OWN_PG" immediate; }
 stop_server() { "$ROOT/tests/support/suite_pg.sh" stop "$OWN_PG" fast; }
 start_server() { "$ROOT/tests/support/suite_pg.sh" start "$OWN_PG"; }
+restart_server() { stop_server && start_server 3>&-; }
 
 # The value or rows of a query, columns separated by |.
 sql() { psql -XAtq -v ON_ERROR_STOP=1 -c "$1"; }
