@@ -122,18 +122,3 @@ draw() {
 	sql "explain (analyze, buffers, format json) select * from millrace.status" >plan.json
 	[ "$(jq '.[0].Plan | ."Shared Hit Blocks" + ."Shared Read Blocks"' plan.json)" -lt 100 ]
 }
-
-@test "a pass that finds nothing sends one message" {
-	periodic
-	feed "('a', 1)"
-	periodic
-	sql "update millrace.seal set candidate_at = now() + interval '1 hour'" # it is not to move
-	local log=${SUITE_PG:-$OWN_PG}/log
-	local before
-	before=$(wc -l <"$log")
-	PGOPTIONS="-c log_statement=all" run -0 periodic
-	assert_says "nothing new"
-	tail -n "+$((before + 1))" "$log" | sed -n 's/.*LOG:  statement: //p' >asked
-	assert_equal messages "set transaction" \
-		"$(sed -E 's/^((set|with) [a-z_]+|select max\(version\)|select pid).*/\1/' asked | paste -sd,)"
-}
