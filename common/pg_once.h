@@ -5,8 +5,8 @@
  * everything: who may connect, what an error means, when to try again.  So this
  * knows as little as it can of PostgreSQL's protocol 3.0: a unix socket, a user
  * who is let in without a password (peer, trust), one simple query, rows as
- * text.  What makes it worth its lines: it starts in a seventh of the time that
- * libpq and all that it loads take (libpq.h).
+ * text.  What makes it worth its lines is that nothing has to be loaded for it
+ * (libpq.h).
  *
  *   pg_once_begin: startup packet ->
  *   pg_once_ask:                     <- R (0: no password), S ..., K, Z
