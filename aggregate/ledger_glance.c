@@ -30,6 +30,7 @@ enum {
 	COL_SUSPECT,
 	COL_TICK,
 	COL_SCHEMA,
+	COLUMNS,
 };
 
 /* Whether a selected task has something pending, or excluded: a condition.  In
@@ -182,6 +183,7 @@ bool ledger_glance_once(struct pg_once *once, int64_t timeout_ms,
 
 	add_question(&sql, tasks);
 	is_clear = pg_once_ask(once, timeout_ms, buf_text(&sql), &rows) &&
+		   rows.columns == COLUMNS && /* whoever it is that answers */
 		   read_answer(tasks, &rows) && tasks->fits_schema &&
 		   !tasks->is_tick_due;
 	pg_rows_release(&rows);

@@ -71,18 +71,21 @@ connections_are() { [ "$(wc -l <proxy/log)" = "$1" ]; }
 		listener.bind(".s.PGSQL.5432")
 		listener.listen(16)
 		rng = random.Random(3)
-		ready = b"R\0\0\0\x08\0\0\0\0S\0\0\0\x15server_version\x0015\0" \
+		ready = b"R\0\0\0\x08\0\0\0\0S\0\0\0\x16server_version\x0015\0" \
 		    b"S\0\0\0\x19server_encoding\0UTF8\0Z\0\0\0\x05I"
 		odd = [b"", b"R", b"R\0\0\0\0", b"R\xff\xff\xff\xff", b"R\0\0\0\4", b"R\0\0\0\x08\0\0\0\5", b"S\0\0\0\4",
 		    b"S\0\0\0\5x", b"S\0\0\0\6x\0", b"S\0\0\0\7x\0y", b"E\0\0\0\5\0", b"Z\0\0\0\5I",
 		    ready + b"D\0\0\0\6\0\0", ready + b"T\0\0\0\4", ready + b"T\0\0\0\6\0\1D\0\0\0\4",
 		    ready + b"T\0\0\0\6\0\1D\0\0\0\6\0\1", ready + b"T\0\0\0\6\0\1D\0\0\0\x0a\0\1\0\0\0\7",
 		    ready + b"T\0\0\0\6\0\2D\0\0\0\x0a\0\1\xff\xff\xff\xff", ready + b"C\0\0\0\5\0Z\0\0\0\5I",
-		    ready + b"T\0\0\0\6\0\1Z\0\0\0\5I"]
+		    ready + b"T\0\0\0\6\0\1Z\0\0\0\5I",
+		    ready + b"T\0\0\0\6\0\1D\0\0\0\x0b\0\1\0\0\0\1tC\0\0\0\5\0Z\0\0\0\5I"]
 		while True:
 		    client, _ = listener.accept()
-		    client.recv(4096)
-		    client.sendall(odd.pop() if odd else bytes(rng.randrange(256) for _ in range(rng.randrange(200))))
+		    if b"lock_timeout" in client.recv(4096): # not libpq, which gets no answer
+		        client.sendall(odd.pop() if odd else bytes(rng.randrange(256) for _ in range(rng.randrange(200))))
+		        client.shutdown(socket.SHUT_WR)
+		        while client.recv(4096): pass # the question may be asked
 		    client.close()
 	PY
 	behind=$!
