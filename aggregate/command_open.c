@@ -66,10 +66,11 @@ static bool find_idle(struct run *run, struct pg_once *once)
 bool command_open(const struct options *options, unsigned needs, bool late,
 		  struct run *run, struct error *err)
 {
+	bool asks = asks_once(options, run);
 	struct pg_once *once = NULL;
 	struct pg *begun = NULL;
 
-	if (asks_once(options, run))
+	if (asks)
 		once = database_once(&run->database, false);
 	if (!once && needs & (NEED_DATABASE | NEED_BARE))
 		begun = database_begin(&run->database);
@@ -81,7 +82,7 @@ bool command_open(const struct options *options, unsigned needs, bool late,
 		return false;
 	}
 	if (!(needs & (NEED_DATABASE | NEED_BARE)) ||
-	    (asks_once(options, run) && !begun && find_idle(run, once)))
+	    (asks && !begun && find_idle(run, once)))
 		return true;
 	return command_open_database(options,
 				     needs & NEED_BARE ? DATABASE_BARE

@@ -121,9 +121,9 @@ static void read_model(struct task *task, const char *const *column)
 	state->is_there =
 		*kind && (strcmp(kind, "view") == 0) == task_is_view(task);
 	state->is_other = *kind && !state->is_there;
-	/* behind the \x of a bytea */
-	strncpy(state->code_hash, column[COL_HASH] + 2,
-		sizeof state->code_hash - 1);
+	if (!strncmp(column[COL_HASH], "\\x", 2)) /* as a bytea begins */
+		strncpy(state->code_hash, column[COL_HASH] + 2,
+			sizeof state->code_hash - 1);
 	state->changed_load = strtoll(column[COL_CHANGED], NULL, 10);
 	state->exported_load = strtoll(column[COL_EXPORTED], NULL, 10);
 	state->has_indexes = !strcmp(column[COL_INDEXES], task->indexes);

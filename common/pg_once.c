@@ -1,7 +1,8 @@
 #include "common/pg_once.h"
 
-#include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,6 @@ enum {
 	HEAD = 5,       /* of a message: its type and how long it is */
 	READ = 8192,    /* at a time */
 	MOST = 1 << 24, /* of a message */
-	LOOK_MS = 200,  /* how often other threads' wishes are looked at */
 };
 
 enum { FITS_VERSION = 1, FITS_ENCODING = 2 };
@@ -44,7 +44,7 @@ struct message {
 
 static void add_number(struct buf *out, size_t number)
 {
-	uint32_t bytes = htonl((uint32_t)number);
+	uint32_t bytes = htobe32((uint32_t)number);
 
 	buf_add(out, &bytes, sizeof bytes);
 }
@@ -59,7 +59,7 @@ static uint32_t read_number(const char *at)
 	uint32_t bytes;
 
 	memcpy(&bytes, at, sizeof bytes);
-	return ntohl(bytes);
+	return be32toh(bytes);
 }
 
 static uint16_t read_short(const char *at)
@@ -67,7 +67,7 @@ static uint16_t read_short(const char *at)
 	uint16_t bytes;
 
 	memcpy(&bytes, at, sizeof bytes);
-	return ntohs(bytes);
+	return be16toh(bytes);
 }
 
 /* Waits until the socket is ready; false: it is time, or we are asked to stop.
@@ -82,7 +82,7 @@ static bool wait(const struct pg_once *once, short events, int64_t deadline)
 
 		if (left <= 0 || stop_requested())
 			return false;
-		if (poll(fd, 2, left > LOOK_MS ? LOOK_MS : (int)left) < 0 &&
+		if (poll(fd, 2, left > INT_MAX ? INT_MAX : (int)left) < 0 &&
 		    errno != EINTR)
 			return false;
 		if (fd[0].revents)
@@ -250,7 +250,7 @@ struct pg_once *pg_once_begin(const char *dsn, const char *application)
 	add_startup(&startup, &place, application);
 	if (connect(fd, (const struct sockaddr *)&place.address,
 		    sizeof place.address) != 0 ||
-	    !send_counted(once, clock_ms() + LOOK_MS, "", &startup)) {
+	    !send_counted(once, 0, "", &startup)) {
 		pg_once_close(once);
 		once = NULL;
 	}

@@ -27,6 +27,7 @@ import tempfile
 import time
 
 from incremental_models import EXCLUDERS, LEAVES, MODELS, REPLAYERS, SEEDS, STREAMS, VARIANTS
+from session import Session
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(os.path.join(HERE, "..", ".."))
@@ -40,33 +41,6 @@ SESSIONS = ("select pid from pg_stat_activity where application_name = 'periodic
 
 class Mismatch(Exception):
     """What must be equal is not."""
-
-
-class Session:
-    """A psql that stays: transactions may be left open between calls."""
-
-    def __init__(self, environment):
-        self.psql = subprocess.Popen(
-            ["psql", "-XAtq", "-v", "ON_ERROR_STOP=0"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
-
-    def run(self, sql):
-        self.psql.stdin.write(sql + "\n;\n\\echo ~end~\n")
-        self.psql.stdin.flush()
-        lines = []
-        for line in self.psql.stdout:
-            if line == "~end~\n":
-                break
-            lines.append(line.rstrip("\n"))
-        errors = [line for line in lines if "ERROR:" in line]
-        if errors:
-            raise RuntimeError(f"{errors[0]}\nin: {sql}")
-        return lines
-
-    def close(self):
-        self.psql.stdin.close()
-        self.psql.stdout.close()
-        self.psql.wait()
 
 
 def literal(value):
@@ -274,10 +248,7 @@ class History:
 
     def wait_for_silence(self):
         """Until no session of a dead process holds what it was working on."""
-        deadline = time.monotonic() + DEADLINE_S
-        while self.psql.run(SESSIONS):
-            if time.monotonic() > deadline:
-                raise Mismatch("sessions of a dead process stay")
+        self.psql.wait_for_none(SESSIONS, DEADLINE_S)
 
     def step_run(self):
         self.ended(self.start())
