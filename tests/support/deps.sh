@@ -30,6 +30,7 @@ wanted() {
 		mandoc checks the manual pages
 		systemd checks units
 		kcat fills Kafka topics
+		pgbouncer is the pooler that one must not go through
 		maven fetches the Kafka broker of the tests
 		default-jre-headless runs it
 		EOF
@@ -44,7 +45,6 @@ wanted() {
 		debhelper builds the package
 		dpkg-dev builds the package
 		debootstrap makes the Debian that it is tested in
-		pgbouncer stands in front of the server in a benchmark
 		fakeroot lets its files be root's
 		EOF
 		;;
