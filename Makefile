@@ -198,7 +198,9 @@ bench: deps-test all $(BUILD)/kafka-admin
 	SUITE_PG_OPTIONS=--bench $(suite) tests/bench/safety.sh
 	SUITE_PG_OPTIONS=--bench $(suite) tests/bench/kafka.sh
 	SUITE_PG_OPTIONS=--bench $(suite) tests/bench/periodic.sh
+	SUITE_PG_OPTIONS=--bench $(suite) tests/bench/by_hand.sh
 	for rate in 5000 20000 50000; do SUITE_PG_OPTIONS=--bench $(suite) tests/bench/lag.sh $$rate 20 --threads 2; done
+	SUITE_PG_OPTIONS=--bench $(suite) tests/bench/by_hand.sh lag 50000 20
 	SUITE_PG_OPTIONS=--bench $(suite) tests/bench/periodic_history.sh
 	SUITE_PG_OPTIONS=--bench $(suite) tests/bench/packs.sh
 

@@ -5,6 +5,9 @@
 #                                 each with the machine and the program it is of
 #   result WHAT METRIC VALUE      one of them
 #   result_runs WHAT FILE [N]     what measure.py said, a line a run; of N records
+#   result_lag WHAT REPORT        what lag.py said
+#   private_server                the server is set as the private one of a machine
+#                                 with 8 GB would be
 #   measure COMMAND...            measure.py, which must succeed
 #   table_head WORDS [COLUMN]     a table of the best of each, beside ours
 #   table_row WHAT WORDS N        ... $work/WHAT and $work/ours, of N records
@@ -45,6 +48,22 @@ result_runs() {
 		[ -z "${3:-}" ] || result "$1" records_per_s "$(awk "BEGIN { printf \"%d\", $3 / $seconds }")"
 		[ -z "$first" ] || result "$1" seconds_from_first_rows "$first"
 	done <"$2"
+}
+
+result_lag() {
+	local name value
+	grep -oE '(p50|p90|p99|max) [0-9.]+ s' "$2" | while read -r name value _; do
+		result "$1" "${name}_s" "$value"
+	done
+}
+
+private_server() {
+	local setting
+	for setting in "shared_buffers = '1GB'" "max_wal_size = '2GB'" "checkpoint_timeout = '15min'"; do
+		sql "alter system set $setting"
+	done
+	"$bench/../support/suite_pg.sh" stop "$SUITE_PG"
+	"$bench/../support/suite_pg.sh" start "$SUITE_PG"
 }
 
 measure() { "$bench/measure.py" "$@" 2>"$work/err" || { cat "$work/err" >&2; exit 1; }; }

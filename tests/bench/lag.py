@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Passes events on, puts a marker among them every 100 ms, and notes when the
-mart shows each:  bluesky ... | lag.py REPORT | handle-streams
+mart shows each:  bluesky ... | lag.py REPORT [SCHEMA] | handle-streams
 
-A marker is a like by a user of its own; bluesky.likes_per_user has a row for
-that user when the event has come through staging, bluesky.events and the mart.
+A marker is a like by a user of its own; likes_per_user of the schema (bluesky)
+has a row for that user when the event has come through staging, events and the
+mart.
 The lag is from the marker's way into the pipe to the end of the first query
 that finds it; queries follow each other every 10 ms."""
 import json
@@ -15,6 +16,7 @@ import time
 
 EVERY_S, POLL_S, PATIENCE_S = 0.1, 0.01, 60
 
+schema = sys.argv[2] if len(sys.argv) > 2 else "bluesky"
 lock = threading.Lock()
 sent = {}  # user -> when
 lags = []
@@ -34,7 +36,7 @@ def marker(number):
 
 def look(psql, users):
     wanted = ",".join(users)
-    psql.stdin.write("select user_id from bluesky.likes_per_user "
+    psql.stdin.write(f"select user_id from {schema}.likes_per_user "
                      f"where user_id = any('{{{wanted}}}');\n\\echo .\n")
     psql.stdin.flush()
     while (line := psql.stdout.readline().strip()) not in (".", ""):

@@ -45,12 +45,7 @@ stalest() {
 		or model = 'bluesky.events' order by age desc limit 4) s"
 }
 
-for setting in "shared_buffers = '1GB'" "max_wal_size = '2GB'" "checkpoint_timeout = '15min'"; do
-	sql "alter system set $setting"
-done
-"$root/tests/support/suite_pg.sh" stop "$SUITE_PG"
-"$root/tests/support/suite_pg.sh" start "$SUITE_PG"
-
+private_server
 "$BUILD/periodic" -q -s pack:bluesky
 "$BUILD/periodic" watch -s pack:bluesky "$@" 2>"$work/watch" &
 watch=$!
@@ -84,9 +79,7 @@ echo "# periodic watch $*: $cpu_s CPU s of its sessions, $each_us us an event, $
 		from millrace.run_model group by 1) m")"
 sed "s|^|$rate/s: |" "$work/report"
 results lag
-grep -oE '(p50|p90|p99|max) [0-9.]+ s' "$work/report" | while read -r name value _; do
-	result "event to mart at $rate events/s" "${name}_s" "$value"
-done
+result_lag "event to mart at $rate events/s" "$work/report"
 result "sessions of periodic watch at $rate events/s" cpu_us_per_event "$each_us"
 result "waiting in staging at $rate events/s, halfway" events "$halfway"
 result "waiting in staging at $rate events/s, at the end" events "$left"
