@@ -174,13 +174,13 @@ refused() {
 	assert_says "growth/tests/identities.sql"
 }
 
-@test "the marts are those of the README, with its columns" {
+@test "the marts are those of docs/packs.md, with its columns" {
 	run -0 periodic
 	# its tables: | `mart` | one row per | `columns` |
-	grep -oP '^\| `\K\w+\.\w+(?=` \|)' "$ROOT/README.md" | LC_ALL=C sort >told
+	grep -oP '^\| `\K\w+\.\w+(?=` \|)' "$ROOT/docs/packs.md" | LC_ALL=C sort >told
 	(cd "$ROOT/sql" && ls -d ./*/models/{marts,gold}/*.sql ./*/snapshots/*.sql) |
 		sed 's|^\./\([a-z]*\)/.*/|\1.|; s|\.sql$||' | LC_ALL=C sort >there
-	assert_equal "marts that the README does not tell of" "" "$(LC_ALL=C comm -13 told there)"
+	assert_equal "marts that docs/packs.md does not tell of" "" "$(LC_ALL=C comm -13 told there)"
 	columns() {
 		sql "select m.mart || '|' || string_agg(a.attname, ', ' order by a.attnum)
 			from (values ('${1//$'\n'/"'), ('"}')) m (mart)
@@ -188,7 +188,7 @@ refused() {
 				and not a.attisdropped and a.attname <> 'loaded_at'
 			group by m.mart"
 	}
-	sed -n 's/^| `\([a-z]*\.[a-z0-9_]*\)` |[^|]*| `\([^|]*\)` |$/\1|\2/p' "$ROOT/README.md" | LC_ALL=C sort >wanted
+	sed -n 's/^| `\([a-z]*\.[a-z0-9_]*\)` |[^|]*| `\([^|]*\)` |$/\1|\2/p' "$ROOT/docs/packs.md" | LC_ALL=C sort >wanted
 	[ "$(wc -l <wanted)" -gt 25 ]
 	assert_equal columns "$(cat wanted)" "$(columns "$(cut -d"|" -f1 wanted)" | LC_ALL=C sort)"
 }
