@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate/abreast.h"
 #include "aggregate/build.h"
 #include "aggregate/excluded.h"
 #include "aggregate/export.h"
@@ -85,6 +86,7 @@ static bool begin(struct attempt *attempt, struct error *err)
 		.timeout_ms = run->timeout_ms,
 		.task = attempt->task,
 	};
+	abreast_keep(attempt);
 	source_test_keep(attempt);
 	if (!replay_load_add(attempt, err))
 		return false;

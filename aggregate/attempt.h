@@ -46,12 +46,29 @@ struct attempt {
 	bool swapped;
 	bool *joint_ran; /* of tasks->joint */
 	struct verdicts *verdicts;
-	size_t pending_count; /* with those that wait, which stand behind */
+	size_t pending_count; /* with those that wait for their tests, which
+				 stand behind */
+	size_t look_count;    /* with those that are late, behind these */
 	bool is_changed;      /* it wrote a ledger row */
 	char xid[24]; /* once nothing is left to do but commit; else "" */
 	struct refresh refresh;
 	struct test_report report;
 };
+
+/* --- attempt_leave.c --------------------------------------------------------
+ */
+
+/* Puts the loads that it does not take behind the others: they stay pending,
+ * and their rows are not read. */
+void attempt_leave(struct attempt *attempt,
+		   bool (*takes)(const struct attempt *attempt,
+				 const struct load *load));
+
+/* The same of those that stand behind, after a change of their number. */
+void attempt_leave_rest(struct attempt *attempt);
+
+/* --- attempt_decide.c -------------------------------------------------------
+ */
 
 /* What is to be done in the state that the task was seen in: sets action. */
 void attempt_decide(struct attempt *attempt);
@@ -65,6 +82,9 @@ bool attempt_can_follow(const struct attempt *attempt,
 bool attempt_decide_columns(struct attempt *attempt,
 			    struct error *err) MUST_CHECK;
 
+/* --- attempt.c --------------------------------------------------------------
+ */
+
 /* Does what was decided, inside a transaction. */
 bool attempt_apply(struct attempt *attempt, struct error *err) MUST_CHECK;
 
@@ -74,6 +94,9 @@ void attempt_release(struct attempt *attempt);
 
 /* A unique index may have spoken for a test: then *err says which. */
 void attempt_find_test(struct attempt *attempt, struct error *err);
+
+/* --- attempt_record.c -------------------------------------------------------
+ */
 
 /* Writes down what was done, and commits. */
 bool attempt_commit(struct attempt *attempt, struct error *err) MUST_CHECK;

@@ -4,6 +4,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "aggregate/abreast.h"
 #include "aggregate/crew_choose.h"
 #include "aggregate/run_task.h"
 #include "common/clock.h"
@@ -278,6 +279,7 @@ bool crew_work(struct run *run, struct error *err)
 		task->needs_swap = task->is_touched = false;
 		task->is_due = run_reason(run, task) != NULL;
 	}
+	abreast_begin(run->tasks);
 	work(&crew->worker[0]);
 	join(crew);
 	run_use(run, crew->worker[0].pg);

@@ -69,10 +69,11 @@ static bool is_read_directly(const struct task *task, const char *relation)
 	return false;
 }
 
-/* The view, among those that the query reads, that shows the relation. */
-static const char *find_view(const struct project *project,
-			     const struct model *model, const char *relation)
+const char *excluded_shown_by(const struct project *project,
+			      const struct task *task, const char *relation)
 {
+	const struct model *model = task->model;
+
 	for (size_t i = 0; i < model->reference_count; i++) {
 		const struct relation *view =
 			project_find(project, model->reference[i].relation);
@@ -94,8 +95,8 @@ bool excluded_check(const struct project *project, const struct task *task,
 	for (size_t i = 0; i < task->input_count; i++) {
 		const struct task_input *input = &task->input[i];
 		const char *view = input->unread
-					   ? find_view(project, task->model,
-						       input->relation)
+					   ? excluded_shown_by(project, task,
+							       input->relation)
 					   : NULL;
 
 		if (view)
@@ -151,7 +152,7 @@ static bool check(const struct run *run, const struct task *task,
 				    "not read by that name: exclude it from "
 				    "the model that does",
 				    load_id, load->relation, task->name);
-	view = find_view(project, task->model, load->relation);
+	view = excluded_shown_by(project, task, load->relation);
 	if (view)
 		return error_config(err,
 				    "%s reads %s through the view %s too, "

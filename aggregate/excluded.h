@@ -16,6 +16,11 @@
 #include "aggregate/refresh.h"
 #include "aggregate/run.h"
 
+/* The view, among those that the task's query reads, that shows the relation;
+ * NULL: none. */
+const char *excluded_shown_by(const struct project *project,
+			      const struct task *task, const char *relation);
+
 /* Whether it can do without those that it is to do without: an error where a
  * view that it reads shows them. */
 bool excluded_check(const struct project *project, const struct task *task,

@@ -32,6 +32,10 @@ static struct joint *add_joint(struct tasks *tasks, const bool *named)
 	*joint = (struct joint){.is_due = false};
 	joint->named = arena_alloc(&tasks->arena,
 				   (tasks->count + 1) * sizeof *joint->named);
+	for (size_t i = 0; i < tasks->project->relation_count; i++)
+		joint->sees_raw |=
+			named[i] &&
+			relation_is_raw(&tasks->project->relation[i]);
 	for (size_t i = 0; i < tasks->count; i++) {
 		struct task *task = tasks->order[i];
 
@@ -269,6 +273,8 @@ bool joint_run(struct test_report *report, struct run *run, struct pg *pg,
 {
 	const struct tasks *tasks = run->tasks;
 
+	if (task->state.next_load) /* it changes once more, in the next step */
+		return true;
 	for (size_t i = 0; i < tasks->joint_count; i++) {
 		const struct joint *joint = &tasks->joint[i];
 		struct test_case one;

@@ -26,7 +26,8 @@ struct joint {
 	const struct task *child; /* of a relationships test */
 	struct task **named;      /* views, and what they read; inputs first */
 	size_t named_count;
-	bool is_due; /* one of them has changed since the test last ran */
+	bool sees_raw; /* a stream or source itself, or by a view */
+	bool is_due;   /* one of them has changed since the test last ran */
 };
 
 /* Reads the files, and gathers the relationships: tasks->joint. */
@@ -35,6 +36,10 @@ void joints_close(struct tasks *tasks);
 
 /* Whether it names the task. */
 bool joint_concerns(const struct joint *joint, const struct task *task);
+
+/* Sets reached[i] for every relation that it names, or that is behind one. */
+void joint_reach(const struct tasks *tasks, const struct joint *joint,
+		 bool *reached);
 
 /* What a transaction has done to its task. */
 struct joint_change {

@@ -30,25 +30,29 @@ void joints_ask(struct tasks *tasks)
 	}
 }
 
-void joints_group(struct tasks *tasks)
+void joint_reach(const struct tasks *tasks, const struct joint *joint,
+		 bool *reached)
 {
 	const struct project *project = tasks->project;
 
-	for (size_t i = 0; i < tasks->joint_count; i++)
-		for (size_t k = 0; k < tasks->joint[i].named_count; k++) {
-			const struct task *named = tasks->joint[i].named[k];
-			bool *reached = mem_zalloc(project->relation_count, 1);
+	for (size_t i = 0; i < joint->named_count; i++)
+		graph_reach(
+			project->graph,
+			(size_t)(joint->named[i]->relation - project->relation),
+			GRAPH_UPSTREAM, SIZE_MAX, reached);
+}
 
-			graph_reach(
-				project->graph,
-				(size_t)(named->relation - project->relation),
-				GRAPH_UPSTREAM, SIZE_MAX, reached);
-			tasks->joint[i].named[k]->is_grouped = true;
-			for (size_t r = 0; r < project->relation_count; r++)
-				if (reached[r] && tasks->at[r])
-					tasks->at[r]->is_grouped = true;
-			free(reached);
-		}
+void joints_group(struct tasks *tasks)
+{
+	size_t count = tasks->project->relation_count;
+	bool *reached = mem_zalloc(count + 1, sizeof *reached);
+
+	for (size_t i = 0; i < tasks->joint_count; i++)
+		joint_reach(tasks, &tasks->joint[i], reached);
+	for (size_t i = 0; i < count; i++)
+		if (reached[i] && tasks->at[i])
+			tasks->at[i]->is_grouped = true;
+	free(reached);
 }
 
 static void forget_sql(struct buf *out, const char *name)

@@ -182,6 +182,7 @@ bool replay_load_add(struct attempt *attempt, struct error *err)
 		*place = load;
 		state->load_count++;
 		attempt->pending_count++;
+		attempt->look_count++;
 	}
 	PQclear(res);
 	return ok;

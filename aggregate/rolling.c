@@ -1,5 +1,6 @@
 #include "aggregate/rolling.h"
 
+#include "aggregate/abreast.h"
 #include "aggregate/crew.h"
 #include "aggregate/ledger.h"
 #include "aggregate/run_tests.h"
@@ -80,7 +81,10 @@ static void take_in_all(struct rolling *rolling, bool *ended)
 		    (!task->is_grouped || *ended))
 			take_in(rolling, i);
 	}
-	rolling->is_group_out &= !*ended;
+	if (*ended) {
+		rolling->has_news |= run->has_late;
+		rolling->is_group_out = run->has_late = false;
+	}
 	run_unlock(run);
 }
 
@@ -174,6 +178,8 @@ static void hand_out(struct rolling *rolling, bool looked, struct due due)
 	int64_t now = clock_ms();
 
 	run_lock(run);
+	if (due.group)
+		abreast_begin(run->tasks);
 	for (size_t i = 0; i < run->tasks->count; i++) {
 		struct task *task = run->tasks->order[i];
 

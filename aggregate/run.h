@@ -50,6 +50,7 @@ struct run {
 	pthread_mutex_t mutex;
 	enum exit_status status; /* of the worst that happened to a model */
 	size_t done, failed, skipped, locked, exported;
+	bool has_late; /* abreast.h: loads were left to the next turn */
 	int64_t inserted, deleted;
 };
 

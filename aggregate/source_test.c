@@ -2,8 +2,8 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "aggregate/abreast.h"
 #include "aggregate/ledger.h"
 #include "aggregate/quote.h"
 #include "aggregate/stream_file.h"
@@ -297,6 +297,8 @@ bool source_test_before(struct attempt *attempt, struct error *err)
 		return true;
 	ok = ledger_look(j.pg, run->timeout_ms, run->tasks, attempt->task,
 			 run_begin(run), err);
+	if (ok)
+		abreast_keep(attempt);
 	if (ok && j.task->state.load_count) {
 		add_inputs(&j);
 		ok = judge_all(&j, err);
@@ -328,49 +330,10 @@ static bool has_passed(const struct attempt *attempt, const struct load *load)
 	return false;
 }
 
-/* Nor are the rows of those that wait read with others. */
-static void leave_unread(struct task *task, size_t count)
-{
-	struct task_state *state = &task->state;
-
-	for (size_t i = 0; i < task->input_count; i++) {
-		struct task_input *input = &task->input[i];
-		struct buf body = BUF_INIT;
-
-		buf_add_text(&body, input->excluded ? input->excluded : "");
-		for (size_t k = state->load_count; k < count; k++)
-			if (state->load[k].input == input)
-				buf_format(&body, "%s\"%s\"",
-					   body.len ? "," : "",
-					   state->load[k].loaded_at);
-		if (body.len)
-			input->unread =
-				arena_strdup(&state->arena, buf_text(&body));
-		buf_release(&body);
-	}
-}
-
-/* Behind those that are kept stand the others, for source_test_all. */
 void source_test_keep(struct attempt *attempt)
 {
-	struct task_state *state = &attempt->task->state;
-	size_t count = state->load_count, kept = 0, left = 0;
-	struct load *others;
-
-	attempt->pending_count = count;
-	if (!attempt->verdicts->are_known)
-		return;
-	others = mem_alloc((count + 1) * sizeof *others);
-	for (size_t i = 0; i < count; i++)
-		if (has_passed(attempt, &state->load[i]))
-			state->load[kept++] = state->load[i];
-		else
-			others[left++] = state->load[i];
-	memcpy(state->load + kept, others, left * sizeof *others);
-	state->load_count = kept;
-	state->held_load = left ? others[0].id : 0;
-	leave_unread(attempt->task, count);
-	free(others);
+	if (attempt->verdicts->are_known)
+		attempt_leave(attempt, has_passed);
 }
 
 bool source_test_all(struct attempt *attempt, struct error *err)
@@ -390,9 +353,7 @@ bool source_test_all(struct attempt *attempt, struct error *err)
 	    !reads_tested(attempt))
 		return true;
 	task->state.load_count = attempt->pending_count;
-	task->state.held_load = 0;
-	for (size_t i = 0; i < task->input_count; i++)
-		task->input[i].unread = task->input[i].excluded;
+	attempt_leave_rest(attempt);
 	add_inputs(&j);
 	ok = judge_all(&j, err);
 	if (ok && j.held_count)

@@ -44,7 +44,8 @@ struct task_state {
 	struct load *load;      /* pending, by id; none before it is known */
 	size_t load_count;
 	int64_t next_load;  /* the first that this step leaves; 0: none */
-	int64_t held_load;  /* the first that waits: source_test.h; 0: none */
+	int64_t held_load;  /* the first that is left to wait: attempt_leave; 0:
+			       none */
 	struct arena arena; /* of the loads */
 };
 
@@ -104,6 +105,10 @@ struct task {
 	bool is_asked;   /* what is selected needs to know its state */
 	bool is_grouped; /* it, or what is made from it, is looked at by a test
 			    of several: joint.h */
+	bool is_loose;   /* but does not keep abreast of them: abreast.h */
+	bool is_abreast; /* takes, in this turn, what was seen before it */
+	int64_t *seen;   /* loads of streams and sources, ascending */
+	size_t seen_count, seen_capacity;
 	bool is_working; /* handed to those who work: a look leaves it out */
 	bool is_missed;  /* a look has left it out since */
 	bool is_kept;    /* old versions stayed, since it was worked on */
@@ -143,8 +148,9 @@ struct tasks {
 		*at; /* by number of the relation; NULL: a stream or source */
 	struct joint *joint; /* tests that several models can break */
 	size_t joint_count, joint_capacity;
-	bool knows_due; /* joints_recall */
-	bool *chosen;   /* by number of the relation, streams too; NULL: all */
+	bool knows_due;   /* joints_recall */
+	bool knows_loose; /* task->is_loose */
+	bool *chosen; /* by number of the relation, streams too; NULL: all */
 	struct arena arena;
 };
 

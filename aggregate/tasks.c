@@ -253,6 +253,7 @@ void tasks_close(struct tasks *tasks)
 		return;
 	for (size_t i = 0; i < tasks->count; i++) {
 		seed_close(tasks->order[i]->seed);
+		free(tasks->order[i]->seen);
 		arena_release(&tasks->order[i]->state.arena);
 	}
 	joints_close(tasks);

@@ -180,7 +180,8 @@ static bool pass(struct watch *watch, struct error *err)
 		return false;
 	pace_note(watch->pace, began_ms);
 	watch->took_ms = clock_ms() - began_ms;
-	run->full_refresh = false;
+	watch->has_news |= run->has_late;
+	run->full_refresh = run->has_late = false;
 	watch->is_untidy |= run->done > done || run->tasks->is_tick_due;
 	return true;
 }
