@@ -5,6 +5,7 @@
 
 #include "aggregate/excluded.h"
 #include "aggregate/joint.h"
+#include "common/fault.h"
 #include "common/mem.h"
 
 /* --- who ------------------------------------------------------------------ */
@@ -150,7 +151,8 @@ void abreast_keep(struct attempt *attempt)
 	struct task *task = attempt->task;
 
 	attempt->look_count = task->state.load_count;
-	if (task->is_abreast && only_follows(attempt) && can_leave(attempt)) {
+	if (task->is_abreast && only_follows(attempt) && can_leave(attempt) &&
+	    !mutant("late-too")) {
 		attempt_leave(attempt, is_in_time);
 		run_lock(attempt->run);
 		attempt->run->has_late = true;

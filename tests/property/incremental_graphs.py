@@ -27,6 +27,7 @@ class Relation:
     reads: list = dataclasses.field(default_factory=list)
     key: list = None               # columns that name a row
     only_grows: bool = False
+    twin: str = None               # the base of another that must hold the same rows
 
     @property
     def at(self):
@@ -68,6 +69,7 @@ class Graph:
             maker()
         while len(self.models) < size:
             chance.choice(makers)()
+        self.add_twins()
 
     def relations(self):
         return self.streams + self.seeds + self.models
@@ -75,6 +77,16 @@ class Graph:
     def add(self, kind, text, reads, **more):
         name = f"p.m{len(self.models) + 1}_{kind}"
         self.models.append(Relation(name, kind, text, [r.name for r in reads], **more))
+
+    def add_twins(self):
+        """Some of the models twice, for tests that compare the two."""
+        views = {r.name for r in self.models if r.kind == "view"}
+        fitting = [m for m in self.models if m.kind not in ("view", "snapshot") and not views.intersection(m.reads)]
+        streams = [m for m in fitting if any(name.startswith("staging.") for name in m.reads)]
+        for model in self.random.sample(streams, min(2, len(streams))) + [self.random.choice(fitting)]:
+            if not model.twin:
+                model.twin = model.base + "_twin"
+                self.models.append(dataclasses.replace(model, name=f"p.{model.twin}", twin=model.base))
 
     def pick(self, *tests):
         """A relation that passes them all; models before streams; None: there is none."""

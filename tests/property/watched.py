@@ -71,6 +71,9 @@ class WatchedHistory(graphs.GraphHistory):
         if not self.watch:
             super().wait_for_silence()
 
+    def ended(self, process, may_die=False, may_differ=False):
+        return super().ended(process, may_die, may_differ or self.watch is not None)
+
     def step_watch(self):
         if not self.watch:
             self.begin()
