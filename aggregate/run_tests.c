@@ -5,7 +5,7 @@
 
 #include "aggregate/joint.h"
 #include "aggregate/ledger.h"
-#include "aggregate/run_task.h"
+#include "aggregate/run_export.h"
 #include "aggregate/source_test.h"
 #include "aggregate/stream_file.h"
 #include "aggregate/test.h"
@@ -83,36 +83,56 @@ static bool run_lot(struct run *run, struct lot *lot, struct error *err)
 					lot->test, 1, &lot->arena, err);
 }
 
-/* Tests and logs.  One that cannot be run is a failure of that one. */
-static bool test_lot(struct run *run, struct lot *lot, struct error *err)
+/* Tests and logs. */
+static bool test_once(struct run *run, struct lot *lot, struct error *err)
 {
-	struct error failure = ERROR_INIT;
 	struct buf sql = BUF_INIT;
-	bool ok;
+	bool ok = pg_run(run->pg, run->timeout_ms, err, run_begin(run)) &&
+		  run_lot(run, lot, err);
 
-	if (!run_ensure(run, err) ||
-	    !pg_run(run->pg, run->timeout_ms, err, run_begin(run)))
-		return false;
-	if (run_lot(run, lot, &failure)) {
+	if (ok) {
 		test_log_sql(&sql, &lot->report, run->run_id);
 		if (lot->joint && lot->joint->is_due && !lot->is_overtaken)
 			joint_forget_sql(&sql, lot->joint);
 		buf_add_text(&sql, "commit");
 		ok = pg_run(run->pg, run->timeout_ms, err, buf_text(&sql));
-		report(run, &lot->report, lot->out);
-	} else if (pg_is_over(&failure)) {
-		*err = failure;
-		ok = false;
-	} else {
-		log_line(LOG_ERROR, "%s: %s", lot->name, failure.text);
-		run_lock(run);
-		run->failed++;
-		run->status = STATUS_DATA;
-		run_unlock(run);
-		ok = pg_run(run->pg, run->timeout_ms, err, "rollback");
 	}
 	buf_release(&sql);
 	return ok;
+}
+
+/* Another program may have run it meanwhile.  One that cannot be run is a
+ * failure of that one. */
+static bool test_lot(struct run *run, struct lot *lot, struct error *err)
+{
+	struct error failure = ERROR_INIT;
+	int left = RUN_ATTEMPTS;
+	bool ok;
+
+	if (!run_ensure(run, err))
+		return false;
+	ok = test_once(run, lot, &failure);
+	while (!ok && run_may_try_again(&failure) && --left > 0) {
+		if (!pg_run(run->pg, run->timeout_ms, err, "rollback"))
+			return false;
+		test_report_release(&lot->report);
+		failure = ERROR_INIT;
+		ok = test_once(run, lot, &failure);
+	}
+	if (ok) {
+		report(run, &lot->report, lot->out);
+		return true;
+	}
+	if (pg_is_over(&failure)) {
+		*err = failure;
+		return false;
+	}
+	log_line(LOG_ERROR, "%s: %s", lot->name, failure.text);
+	run_lock(run);
+	run->failed++;
+	run->status = STATUS_DATA;
+	run_unlock(run);
+	return pg_run(run->pg, run->timeout_ms, err, "rollback");
 }
 
 static void release(struct lot *lot)

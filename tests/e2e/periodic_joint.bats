@@ -249,3 +249,24 @@ select r.k, count(*) as n, sum(r.v) as total from staging.r r group by 1"
 	assert_says "p/tests/same_agrees.sql of p.sums fails"
 	assert_equal "still due" 1 "$(sql "select count(*) from millrace.due_test")"
 }
+
+@test "a test that is left, and that another program has just run, is run once more" {
+	periodic
+	sql "insert into millrace.due_test values ('p/tests/same_agrees.sql')"
+	mkfifo other
+	psql -XAtq <other >/dev/null 3>&- &
+	exec 9>other
+	echo "begin; delete from millrace.due_test;" >&9
+	wait_for_value 10 "select count(*) from pg_stat_activity where state = 'idle in transaction' and datname = current_database()" 1
+	periodic 2>log 3>&- 9>&- &
+	RUNNING=$!
+	is_held_up
+	echo "commit;" >&9
+	exec 9>&-
+	local status=0
+	wait "$RUNNING" || status=$?
+	assert_equal "exit status: $(cat log)" 0 "$status"
+	assert_equal "none is due" 0 "$(sql "select count(*) from millrace.due_test")"
+	assert_equal "run" "1|pass" "$(sql "select count(*), max(status) from millrace.test_result where test ~ 'same_agrees'
+		and run_id = (select max(run_id) from millrace.run)")"
+}
