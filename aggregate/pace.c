@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "aggregate/joint.h"
 #include "common/clock.h"
 #include "common/mem.h"
 
@@ -9,7 +10,8 @@ enum { FIRST_RETRY_MS = 1000, MOST_RETRY_MS = 60000 };
 
 struct pacer {
 	bool is_wanted;
-	bool is_held; /* waits for one that has failed */
+	bool is_held;    /* waits for one that has failed */
+	bool has_failed; /* or somebody else had it, the last time */
 	int64_t lag_ms;
 	int64_t retry_ms; /* doubles with every failure; 0: it has not failed */
 	int64_t from_ms;  /* not before */
@@ -71,6 +73,53 @@ static bool reads_failed(const struct pace *pace, size_t place)
 	return false;
 }
 
+static struct pacer *pacer_of(const struct pace *pace, const struct task *task)
+{
+	size_t i = 0;
+
+	while (pace->tasks->order[i] != task)
+		i++;
+	return &pace->at[i];
+}
+
+static bool waits_for_try(const struct pace *pace, const struct task *task)
+{
+	const struct pacer *pacer = pacer_of(pace, task);
+
+	return pacer->is_wanted && !task->is_selected &&
+	       (pacer->is_held || pacer->has_failed);
+}
+
+/* Holds them all if one of them waits.  True: that is news. */
+static bool hold_together(struct pace *pace, const struct joint *joint)
+{
+	bool waits = false, news = false;
+
+	for (size_t i = 0; i < joint->named_count && !waits; i++)
+		waits = waits_for_try(pace, joint->named[i]);
+	for (size_t i = 0; i < joint->named_count && waits; i++) {
+		struct task *task = joint->named[i];
+
+		if (!task->is_selected || task->is_working)
+			continue;
+		news = true;
+		task->is_selected = false;
+		pacer_of(pace, task)->is_held = true;
+	}
+	return news;
+}
+
+static void hold_joints(struct pace *pace)
+{
+	bool news = true;
+
+	while (news) {
+		news = false;
+		for (size_t i = 0; i < pace->tasks->joint_count; i++)
+			news |= hold_together(pace, &pace->tasks->joint[i]);
+	}
+}
+
 void pace_select(struct pace *pace, int64_t now_ms)
 {
 	for (size_t i = 0; i < pace->tasks->count; i++) {
@@ -84,6 +133,7 @@ void pace_select(struct pace *pace, int64_t now_ms)
 						     !pacer->is_held &&
 						     now_ms >= pacer->from_ms;
 	}
+	hold_joints(pace);
 }
 
 static void note_failure(struct pacer *pacer)
@@ -102,6 +152,8 @@ void pace_note_one(struct pace *pace, size_t place, int64_t began_ms)
 
 	if (!task->is_selected)
 		return;
+	if (task->status != TASK_IDLE)
+		pacer->has_failed = task->status != TASK_DONE;
 	if (task->status == TASK_FAILED || task->status == TASK_TESTS) {
 		note_failure(pacer);
 	} else if (task->status == TASK_LOCKED) {

@@ -3,8 +3,9 @@
  *
  * A model that may be stale for a while (`lag:`, --target-lag) runs at most
  * that often; one that has failed is tried again after a second, then two, up
- * to a minute, and what reads it waits for it.  Everybody else runs whenever
- * there is something new.
+ * to a minute, and what reads it waits for it, or has a test in common with it:
+ * each alone would fail that.  Everybody else runs whenever there is something
+ * new.
  */
 #ifndef AGGREGATE_PACE_H
 #define AGGREGATE_PACE_H

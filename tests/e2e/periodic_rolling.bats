@@ -215,3 +215,24 @@ rows_are() { wait_for_value 20 "select string_agg(k || v, ' ' order by k, v) fro
 	rows_are of_after "a1"
 	stop
 }
+
+@test "what has failed is tried again together with what it has a test in common with" {
+	mkdir -p sql/p/tests
+	echo "(select k, v from p.quick except all select k, v from p.slow) union all (select k, v from p.slow except all select k, v from p.quick)" \
+		>sql/p/tests/same_rows.sql
+	append quick
+	watch
+	mkfifo other
+	psql -XAtq <other >/dev/null 3>&- &
+	exec 9>other
+	echo "select pg_advisory_lock(x'6d72756e'::int, hashtext('p.quick'));" >&9
+	wait_for_value 10 "select count(*) from pg_locks where locktype = 'advisory' and classid = x'6d72756e'::int and granted" 1
+	feed_and_notify "('a', 9)"
+	# with p.quick somewhere else it would be alone, and rests longer and longer
+	wait_until 20 grep -q "p.slow: test .* fails" log
+	echo "select pg_sleep(4.5), pg_advisory_unlock_all();" >&9
+	exec 9>&-
+	rows_are slow "a9"
+	rows_are quick "a9"
+	stop
+}
