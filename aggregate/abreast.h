@@ -12,8 +12,8 @@
  *   - a model whose tests see a stream or source too, or a view of one, is
  *     compared with all that is there, so it takes all that is there; and so
  *     does what has a test in common with it;
- *   - what must read everything anew: first builds, changed code,
- * --full-refresh; and snapshots, which take extracts in their own order;
+ *   - what must read everything anew (a first build, changed code, a full
+ *     refresh); and snapshots, which take extracts in their own order;
  *   - late loads that changed or replaced rows, and those that the model sees
  *     through a view: their rows cannot be left unread.
  */

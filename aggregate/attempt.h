@@ -55,8 +55,7 @@ struct attempt {
 	struct test_report report;
 };
 
-/* --- attempt_leave.c --------------------------------------------------------
- */
+/* --- attempt_leave.c ----------------------------------------------------- */
 
 /* Puts the loads that it does not take behind the others: they stay pending,
  * and their rows are not read. */
@@ -67,8 +66,7 @@ void attempt_leave(struct attempt *attempt,
 /* The same of those that stand behind, after a change of their number. */
 void attempt_leave_rest(struct attempt *attempt);
 
-/* --- attempt_decide.c -------------------------------------------------------
- */
+/* --- attempt_decide.c ---------------------------------------------------- */
 
 /* What is to be done in the state that the task was seen in: sets action. */
 void attempt_decide(struct attempt *attempt);
@@ -82,8 +80,7 @@ bool attempt_can_follow(const struct attempt *attempt,
 bool attempt_decide_columns(struct attempt *attempt,
 			    struct error *err) MUST_CHECK;
 
-/* --- attempt.c --------------------------------------------------------------
- */
+/* --- attempt.c ----------------------------------------------------------- */
 
 /* Does what was decided, inside a transaction. */
 bool attempt_apply(struct attempt *attempt, struct error *err) MUST_CHECK;
@@ -95,8 +92,7 @@ void attempt_release(struct attempt *attempt);
 /* A unique index may have spoken for a test: then *err says which. */
 void attempt_find_test(struct attempt *attempt, struct error *err);
 
-/* --- attempt_record.c -------------------------------------------------------
- */
+/* --- attempt_record.c ---------------------------------------------------- */
 
 /* Writes down what was done, and commits. */
 bool attempt_commit(struct attempt *attempt, struct error *err) MUST_CHECK;

@@ -26,6 +26,8 @@ import tempfile
 import threading
 import time
 
+import session
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(os.path.join(HERE, "..", ".."))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build/plain"))
@@ -60,28 +62,14 @@ MODELS = {
 }
 
 
-class Session:
-    """A psql that stays."""
-
-    def __init__(self, environment):
-        self.psql = subprocess.Popen(
-            ["psql", "-XAtq"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, env=environment)
+class Session(session.Session):
+    """One whose errors are for the caller, but that must not go."""
 
     def run(self, sql):
-        self.psql.stdin.write(sql + "\n;\n\\echo ~end~\n")
-        self.psql.stdin.flush()
-        lines = []
-        for line in self.psql.stdout:
-            if line == "~end~\n":
-                return lines
-            lines.append(line.rstrip("\n"))
-        raise RuntimeError("psql has gone: " + "\n".join(lines))
-
-    def close(self):
-        self.psql.stdin.close()
-        self.psql.wait()
-        self.psql.stdout.close()
+        lines, is_there = self.ask(sql)
+        if not is_there:
+            raise RuntimeError("psql has gone: " + "\n".join(lines))
+        return lines
 
 
 class Load:

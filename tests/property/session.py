@@ -11,14 +11,19 @@ class Session:
             ["psql", "-XAtq", "-v", "ON_ERROR_STOP=0"], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
 
-    def run(self, sql):
+    def ask(self, sql):
+        """What psql says to it, errors too, and whether it is still there."""
         self.psql.stdin.write(sql + "\n;\n\\echo ~end~\n")
         self.psql.stdin.flush()
         lines = []
         for line in self.psql.stdout:
             if line == "~end~\n":
-                break
+                return lines, True
             lines.append(line.rstrip("\n"))
+        return lines, False
+
+    def run(self, sql):
+        lines, _ = self.ask(sql)
         errors = [line for line in lines if "ERROR:" in line]
         if errors:
             raise RuntimeError(f"{errors[0]}\nin: {sql}")
